@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// One target per room of the house (docs/DESIGN.md §3): the compiler keeps the doors shut.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func room(_ name: String, folder: String? = nil, knows: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: knows, path: "Sources/Harness/\(folder ?? name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, of rooms: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: rooms, path: "Tests/\(name)", exclude: exclude, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "harness",
+    products: [
+        .library(name: "Harness", targets: ["Harness"]),
+        .executable(name: "harness", targets: ["HarnessCLI"]),
+        .executable(name: "fake-services", targets: ["FakeServices"]),
+    ],
+    targets: [
+        // The cellar.
+        .target(name: "CLinux"),
+        room("Vocabulary", knows: []),
+        room("Kernel", knows: ["CLinux", "Vocabulary"]),
+        .target(name: "ServiceProtocol", dependencies: ["Vocabulary"], swiftSettings: settings),
+        room("Model", knows: ["Vocabulary"]),
+        room("Journal", knows: ["Vocabulary"]),
+
+        // The pure storeys: no Glibc, no Foundation (Reports: FoundationEssentials, for JSON).
+        room("Language", knows: ["Model", "Vocabulary"]),
+        room("Runtimes", knows: ["Model", "Vocabulary"]),
+        room("Expectations", knows: ["Model", "Journal", "Vocabulary"]),
+        room("Reports", knows: ["Model", "Journal", "Expectations", "Vocabulary"]),
+
+        // The impure storeys.
+        room("Sandbox", knows: ["Kernel", "Model", "Vocabulary"]),
+        room("Recorder", knows: ["Kernel", "Journal", "ServiceProtocol", "Vocabulary"]),
+
+        // The roof.
+        room(
+            "Harness", folder: "Runner",
+            knows: [
+                "Vocabulary", "Kernel", "Model", "Journal", "Language", "Runtimes", "Expectations", "Reports",
+                "Sandbox", "Recorder", "ServiceProtocol",
+            ]),
+        .executableTarget(name: "HarnessCLI", dependencies: ["Harness"], swiftSettings: settings),
+        .executableTarget(
+            name: "FakeServices", dependencies: ["ServiceProtocol", "CLinux", "Vocabulary"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

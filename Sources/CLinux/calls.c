@@ -1,0 +1,170 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { kernel_sigset_size = 8 };
+
+static int32_t result_or_errno(long result) { return result < 0 ? -errno : (int32_t)result; }
+
+bool clinux_exited(int32_t wait_status) { return WIFEXITED(wait_status); }
+int32_t clinux_exit_code(int32_t wait_status) { return WEXITSTATUS(wait_status); }
+int32_t clinux_terminating_signal(int32_t wait_status) { return WTERMSIG(wait_status); }
+bool clinux_dumped_core(int32_t wait_status) { return WCOREDUMP(wait_status); }
+
+int32_t clinux_wait_pidfd(int32_t pidfd, bool no_hang, int32_t *wait_status) {
+    siginfo_t info = {0};
+    if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | (no_hang ? WNOHANG : 0)) < 0) return -errno;
+    if (info.si_pid == 0) return 0;
+    // Back to the form of wait(2), the one that the macros above take apart.
+    switch (info.si_code) {
+    case CLD_EXITED: *wait_status = (info.si_status & 0xff) << 8; break;
+    case CLD_DUMPED: *wait_status = info.si_status | 0x80; break;
+    default: *wait_status = info.si_status; break;
+    }
+    return 1;
+}
+
+int32_t clinux_pidfd_open(int32_t pid) { return result_or_errno(syscall(SYS_pidfd_open, pid, 0)); }
+
+int32_t clinux_pidfd_send_signal(int32_t pidfd, int32_t signal) {
+    return result_or_errno(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int32_t clinux_unshare(uint64_t flags) { return result_or_errno(syscall(SYS_unshare, flags)); }
+
+int32_t clinux_get_tid(void) { return (int32_t)syscall(SYS_gettid); }
+
+int32_t clinux_pipe(int32_t *read_end, int32_t *write_end, bool non_blocking_read) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    if (non_blocking_read) fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+static int address_of(const char *path, struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
+    strcpy(address->sun_path, path);
+    return 0;
+}
+
+int32_t clinux_listen_seqpacket(const char *path, bool pass_credentials) {
+    struct sockaddr_un address;
+    int result = address_of(path, &address), enabled = 1;
+    if (result < 0) return result;
+    int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener < 0) return -errno;
+    // Accepted sockets inherit SO_PASSCRED, so that the first message has its sender too.
+    if ((pass_credentials && setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &enabled, sizeof enabled) < 0)
+        || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
+        result = -errno;
+        close(listener);
+        return result;
+    }
+    return listener;
+}
+
+int32_t clinux_accept(int32_t listener) {
+    return result_or_errno(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int32_t clinux_connect_seqpacket(const char *path) {
+    struct sockaddr_un address;
+    int result = address_of(path, &address);
+    if (result < 0) return result;
+    int connected = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (connected < 0) return -errno;
+    if (connect(connected, (struct sockaddr *)&address, sizeof address) < 0) {
+        result = -errno;
+        close(connected);
+        return result;
+    }
+    return connected;
+}
+
+int64_t clinux_receive(int32_t receiver, void *buffer, size_t length, int32_t *sender) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec vector = {buffer, length};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *sender = 0;
+    ssize_t count = recvmsg(receiver, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count < 0) return -errno;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+            struct ucred credentials;
+            memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+            *sender = credentials.pid;
+        }
+    return count;
+}
+
+int32_t clinux_mount_detached(const char *type) {
+    int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+    if (context < 0) return -errno;
+    int result = -1;
+    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        result = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+    int saved = errno;
+    close(context);
+    return result < 0 ? -saved : result;
+}
+
+int32_t clinux_signalfd(uint64_t mask) {
+    long blocked = syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, NULL, kernel_sigset_size);
+    if (blocked < 0) return -errno;
+    return result_or_errno(syscall(SYS_signalfd4, -1, &mask, kernel_sigset_size, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int32_t clinux_read_signal(int32_t signal_descriptor, int32_t *sender) {
+    struct signalfd_siginfo info;
+    ssize_t count = read(signal_descriptor, &info, sizeof info);
+    if (count < 0) return -errno;
+    *sender = (int32_t)info.ssi_pid;
+    return (int32_t)info.ssi_signo;
+}
+
+int32_t clinux_become_subreaper(void) { return result_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
+
+uint64_t clinux_monotonic_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+int32_t clinux_poll(const int32_t *descriptors, bool *ready, size_t count, uint64_t deadline) {
+    enum { inline_count = 64 };
+    struct pollfd inline_entries[inline_count], *entries = inline_entries;
+    if (count > inline_count && !(entries = calloc(count, sizeof *entries))) return -ENOMEM;
+    for (size_t index = 0; index < count; index++)
+        entries[index] = (struct pollfd){.fd = descriptors[index], .events = POLLIN};
+    uint64_t now = clinux_monotonic_now();
+    uint64_t left = deadline > now ? deadline - now : 0;
+    struct timespec timeout = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    int result = ppoll(entries, count, deadline == UINT64_MAX ? NULL : &timeout, NULL);
+    int saved = errno;
+    for (size_t index = 0; index < count; index++) ready[index] = result > 0 && entries[index].revents != 0;
+    if (entries != inline_entries) free(entries);
+    if (result < 0) return saved == EINTR ? 0 : -saved;
+    return result;
+}

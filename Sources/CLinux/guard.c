@@ -1,0 +1,91 @@
+// The guard: what remains of the harness after SIGKILL. Forked from a process that may have threads, so only
+// async-signal-safe calls are made here.
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct directory_entry { // linux_dirent64, getdents64(2)
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+// Sends SIGKILL to every process listed in cgroup.procs; returns how many there were.
+static int kill_members(int cgroup) {
+    int file = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC), members = 0, pid = 0;
+    if (file < 0) return 0;
+    char buffer[4096];
+    for (ssize_t count; (count = read(file, buffer, sizeof buffer)) > 0;)
+        for (ssize_t index = 0; index < count; index++) {
+            if (buffer[index] >= '0' && buffer[index] <= '9') {
+                pid = pid * 10 + (buffer[index] - '0');
+            } else {
+                if (pid > 0 && kill(pid, SIGKILL) == 0) members++;
+                pid = 0;
+            }
+        }
+    close(file);
+    return members;
+}
+
+// Kills and removes the cgroup `name` below `parent`, children first. A process in the middle of fork can escape one
+// pass, and removal waits for the last exit: hence the passes, a millisecond apart, for five seconds at most.
+static void remove_cgroup(int parent, const char *name) {
+    int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cgroup < 0) return;
+    char buffer[4096];
+    for (long count; (count = syscall(SYS_getdents64, cgroup, buffer, sizeof buffer)) > 0;)
+        for (long offset = 0; offset < count;) {
+            struct directory_entry *entry = (struct directory_entry *)(buffer + offset);
+            if (entry->type == DT_DIR && entry->name[0] != '.') remove_cgroup(cgroup, entry->name);
+            offset += entry->length;
+        }
+    for (int pass = 0; pass < 5000; pass++) {
+        kill_members(cgroup);
+        if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) break;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    close(cgroup);
+}
+
+static void remove_instance(int instances, const char *name) {
+    // EBUSY as long as a reader that is being killed still has a file of the instance open.
+    for (int pass = 0; pass < 5000 && unlinkat(instances, name, AT_REMOVEDIR) < 0 && errno == EBUSY; pass++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+int32_t clinux_fork_guard(
+    int32_t lifeline, const char *cgroup, int32_t instances, const char *instance, const char *run) {
+    pid_t pid = fork();
+    if (pid != 0) return pid < 0 ? -errno : pid;
+    setsid();
+    prctl(PR_SET_NAME, "harness-guard");
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    // 0 and 1 become the two descriptors that it needs; by way of higher ones, lest one overwrite the other.
+    int high_lifeline = fcntl(lifeline, F_DUPFD, 10), high_instances = fcntl(instances, F_DUPFD, 10);
+    dup2(high_lifeline, 0);
+    if (high_instances >= 0) dup2(high_instances, 1);
+    close_range(2, ~0U, 0);
+    char byte;
+    while (read(0, &byte, 1) != 0) {}
+    if (cgroup) remove_cgroup(AT_FDCWD, cgroup);
+    if (instance) remove_instance(1, instance);
+    if (run) rmdir(run);
+    _exit(0);
+}

@@ -1,0 +1,146 @@
+/// CLinux: the part of Linux that Swift's Glibc module does not reach.
+///
+/// Admission rule. A function or constant is here for one of two reasons only:
+///   1. Swift's Glibc module cannot see it (no wrapper in glibc, a macro with arguments, a header outside the module);
+///   2. it runs between clone and exec, or in a process forked from a threaded one, where only C may run.
+/// There is no policy here: which steps are taken, with which paths and flags, is decided by the caller.
+///
+/// Functions return 0 or a non-negative result, or a negated errno; they never print.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#endif
+
+// MARK: - Spawning into namespaces
+
+/// What one step of a set-up plan does, in the child, between clone and exec.
+typedef enum clinux_step_kind {
+    clinux_step_mount,            // source, target, type, data; number = mount flags
+    clinux_step_unmount,          // target; number = umount2 flags
+    clinux_step_make_directory,   // target; number = mode
+    clinux_step_make_file,        // target; number = mode (an empty file, as the target of a bind mount)
+    clinux_step_make_link,        // source = what the link says, target = where it stands
+    clinux_step_change_directory, // target
+    clinux_step_pivot_root,       // target = the new root; the old root ends up on top of it
+    clinux_step_new_session,      // setsid: a process group and session of its own
+    clinux_step_file_mask,        // number = umask
+    clinux_step_unshare,          // number = CLONE_* flags
+    clinux_step_set_hostname,     // source = the name
+    clinux_step_loopback_up,      // brings `lo` up in a new network namespace
+    clinux_step_write,            // descriptor = an open file, data = what to write (cgroup.procs, …)
+    clinux_step_limit,            // descriptor = RLIMIT_*, number = soft and hard limit
+    clinux_step_keep_capabilities,// number = a bit set: the bounding, permitted, effective and inheritable sets
+    clinux_step_set_ids,          // number = user id, other = group id (supplementary groups are cleared)
+    clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed
+    clinux_step_descriptor,       // descriptor becomes descriptor `number`
+} clinux_step_kind;
+
+/// One step. Strings that a kind does not use are NULL.
+typedef struct clinux_step {
+    clinux_step_kind kind;
+    bool may_be_missing;          // ENOENT is not a failure (a path in /proc that this kernel does not have)
+    int32_t descriptor;
+    uint64_t number;
+    uint64_t other;
+    const char *_Nullable source;
+    const char *_Nullable target;
+    const char *_Nullable type;
+    const char *_Nullable data;
+} clinux_step;
+
+/// A whole spawn: new namespaces, the steps in order, then exec.
+typedef struct clinux_spawn_request {
+    uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
+    const clinux_step *steps;
+    size_t step_count;
+    const char *_Nonnull const *_Nonnull arguments;   // NULL-terminated; arguments[0] without a slash is looked up in search_path
+    const char *_Nonnull const *_Nonnull environment; // NULL-terminated
+    const char *search_path;      // colon-separated directories, as in PATH
+} clinux_spawn_request;
+
+/// What came of it. On success failed_errno is 0.
+typedef struct clinux_spawn_result {
+    int32_t pid;                  // in the caller's PID namespace; 0 when clone3 itself failed
+    int32_t pidfd;                // owned by the caller; -1 when there is none
+    int32_t failed_step;          // index into steps; step_count = exec; -1 = clone3
+    int32_t failed_errno;
+} clinux_spawn_result;
+
+/// Spawns a process and returns when it has exec'ed or failed; a child that failed has been reaped.
+///
+/// The child borrows the caller's memory until exec (CLONE_VM | CLONE_VFORK), so that the cost does not grow with the
+/// caller's size; it starts with every signal at its default action and none blocked. Blocks the calling thread, which
+/// becomes the "parent" of PR_SET_PDEATHSIG. The corresponding C function is clone3(2).
+clinux_spawn_result clinux_spawn(const clinux_spawn_request *request);
+
+/// Starts a program from a small single-threaded process, with the mask emptied and dispositions reset.
+/// new_group: 0 = the caller's group, 1 = setpgid(0, 0), 2 = setsid(). Returns the pid, or a negated errno, also when
+/// exec failed.
+int32_t clinux_start_program(
+    const char *_Nonnull const *_Nonnull arguments, const char *_Nonnull const *_Nonnull environment, int new_group);
+
+/// Forks a process that does nothing but sleep, then exit with status 0. With `orphaned` it is forked twice and the
+/// one in the middle is reaped, so that the sleeper is an orphan. Returns 0 or the pid, or a negated errno.
+int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned);
+
+/// Forks a guard that outlives its creator: when the other end of `lifeline` is closed, it kills every process in
+/// `cgroup` and the cgroups below it, removes these, then the directory `instance` below the open directory `instances`,
+/// then the directory `run` (each NULL where there is none). It has a session of its own and keeps no other
+/// descriptors. Returns its pid, or a negated errno.
+int32_t clinux_fork_guard(
+    int32_t lifeline, const char *_Nullable cgroup, int32_t instances, const char *_Nullable instance,
+    const char *_Nullable run);
+
+// MARK: - Wait statuses
+
+bool clinux_exited(int32_t wait_status);
+int32_t clinux_exit_code(int32_t wait_status);
+int32_t clinux_terminating_signal(int32_t wait_status);
+bool clinux_dumped_core(int32_t wait_status);
+
+/// Reaps through a pidfd. Returns 1 and fills in wait_status; 0 when it is still running (no_hang); a negated errno.
+/// The corresponding C function is waitid(2) with P_PIDFD.
+int32_t clinux_wait_pidfd(int32_t pidfd, bool no_hang, int32_t *wait_status);
+
+// MARK: - System calls without a visible wrapper
+
+int32_t clinux_pidfd_open(int32_t pid);
+int32_t clinux_pidfd_send_signal(int32_t pidfd, int32_t signal);
+int32_t clinux_unshare(uint64_t flags);
+int32_t clinux_get_tid(void);
+int32_t clinux_pipe(int32_t *read_end, int32_t *write_end, bool non_blocking_read);
+int32_t clinux_accept(int32_t socket);
+int32_t clinux_listen_seqpacket(const char *path, bool pass_credentials);
+int32_t clinux_connect_seqpacket(const char *path);
+/// Receives one message and its sender's pid (translated into the caller's PID namespace; 0 = a process outside it).
+/// Returns the length, 0 at the end, or a negated errno.
+int64_t clinux_receive(int32_t socket, void *buffer, size_t length, int32_t *sender);
+/// Opens a file system that is mounted nowhere; the descriptor is its root. The corresponding C functions are
+/// fsopen(2), fsconfig(2) and fsmount(2).
+int32_t clinux_mount_detached(const char *type);
+int32_t clinux_signalfd(uint64_t mask);
+/// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
+int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);
+int32_t clinux_become_subreaper(void);
+/// Sleeps up to a deadline on CLOCK_MONOTONIC (nanoseconds) for any of the descriptors to become readable or closed.
+/// ready[i] is set for each that is. A deadline of UINT64_MAX never comes. Returns how many, or a negated errno.
+int32_t clinux_poll(const int32_t *descriptors, bool *ready, size_t count, uint64_t deadline);
+uint64_t clinux_monotonic_now(void);
+
+// MARK: - Constants that Swift cannot import
+
+extern const uint64_t clinux_clone_newns, clinux_clone_newpid, clinux_clone_newuts, clinux_clone_newipc,
+    clinux_clone_newnet, clinux_clone_newcgroup;
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+
+#endif

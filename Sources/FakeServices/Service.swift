@@ -1,0 +1,132 @@
+import CLinux
+import Glibc
+import ServiceProtocol
+import Vocabulary
+
+/// A daemon that behaves as its arguments say, and reports what happens to it.
+func runService(name: String, behaviour arguments: [String]) -> Never {
+    let behaviour: Behaviour
+    do {
+        behaviour = try Behaviour(arguments: arguments)
+    } catch {
+        fail("service \(name): '\(error.text)' is not a behaviour")
+    }
+    var service = Service(name: name, behaviour: behaviour)
+    service.run()
+}
+
+/// Becomes a real program, after having told the harness under which name.
+func runProgram(name: String, command: [String]) -> Never {
+    let reporter = Reporter(name: name)
+    reporter.send(.executes(program: command[0]))
+    announceReadiness()
+    _ = withCStrings(command) { arguments in
+        execvp(command[0], UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
+    }
+    let code = errno
+    // The statuses of a shell, and of Docker (RUNTIMES: start errors): 127 not found, 126 not executable.
+    fail("\(command[0]): \(String(cString: strerror(code)))", status: code == ENOENT ? 127 : 126)
+}
+
+/// One running service: a loop around signals, children and deadlines.
+private struct Service {
+    let name: String
+    let behaviour: Behaviour
+    let reporter: Reporter
+    /// Readable when a signal has come that this service handles.
+    let signals: Int32
+    /// Those that an orderly stop waits for.
+    var childrenInSession: [Int32] = []
+
+    init(name: String, behaviour: Behaviour) {
+        self.name = name
+        self.behaviour = behaviour
+        // A signal that is neither listed nor stops the service keeps its default action, as in a real daemon.
+        signals = signalDescriptor(
+            for: behaviour.stopSignals + behaviour.ignoredSignals + behaviour.exitCodes.keys)
+        reporter = Reporter(name: name)
+    }
+
+    mutating func run() -> Never {
+        waitForSignals(until: now().advanced(by: behaviour.readyAfter))
+        startChildren()
+        reporter.send(.ready)
+        announceReadiness()
+        for _ in 0..<behaviour.zombies { _ = clinux_fork_sleeper(0, false) }
+        for _ in 0..<behaviour.orphans {
+            _ = clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true)
+        }
+        end()
+    }
+
+    private mutating func startChildren() {
+        for index in 0..<behaviour.children {
+            let command = [
+                ServiceAddress.program, "service", Behaviour.childName(index + 1, of: name),
+            ]
+            guard let pid = start(command, newGroup: behaviour.childrenHaveOwnSession ? 2 : 0) else { continue }
+            if !behaviour.childrenHaveOwnSession { childrenInSession.append(pid) }
+        }
+    }
+
+    /// Lives until something ends it.
+    private mutating func end() -> Never {
+        switch behaviour.ending {
+        case .exits(let code, let delay):
+            waitForSignals(until: now().advanced(by: delay))
+            finish(code)
+        case .dies(let signal, let delay):
+            waitForSignals(until: now().advanced(by: delay))
+            die(of: signal)
+        case nil:
+            waitForSignals(until: .distantFuture)
+            finish(0)
+        }
+    }
+
+    /// Handles what comes until the deadline; does not return from a signal that ends the service.
+    private mutating func waitForSignals(until deadline: MonotonicInstant) {
+        while now() < deadline {
+            guard waitForInput(on: [signals], until: deadline)[0] else { continue }
+            var sender: Int32 = 0
+            let number = clinux_read_signal(signals, &sender)
+            guard number > 0 else { continue }
+            let signal = Signal(rawValue: number)
+            reporter.send(.caught(signal, sender: sender))
+            if let code = behaviour.exitCodes[signal] { finish(code) }
+            if behaviour.ignoredSignals.contains(signal) { continue }
+            stop()
+        }
+    }
+
+    /// The orderly stop: takes its time, whatever else comes, then waits for the children.
+    private mutating func stop() -> Never {
+        reporter.send(.stopping)
+        let deadline = now().advanced(by: behaviour.stopTakes)
+        while now() < deadline {
+            guard waitForInput(on: [signals], until: deadline)[0] else { continue }
+            var sender: Int32 = 0
+            let number = clinux_read_signal(signals, &sender)
+            if number > 0 { reporter.send(.caught(Signal(rawValue: number), sender: sender)) }
+        }
+        for child in childrenInSession { while waitpid(child, nil, 0) < 0 && errno == EINTR {} }
+        finish(0)
+    }
+
+    private func finish(_ code: Int32) -> Never {
+        reporter.send(.finished(code: code))
+        _exit(code)
+    }
+
+    private func die(of signal: Signal) -> Never {
+        Glibc.signal(signal.rawValue, SIG_DFL)
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, signal.rawValue)
+        sigprocmask(SIG_UNBLOCK, &set, nil)
+        kill(getpid(), signal.rawValue)
+        // Still here: the default action is not to end the process, or this is PID 1, to which it does not apply.
+        reporter.send(.caught(signal, sender: getpid()))
+        finish(0)
+    }
+}

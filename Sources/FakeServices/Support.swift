@@ -1,0 +1,82 @@
+import CLinux
+import Glibc
+import ServiceProtocol
+import Vocabulary
+
+/// Exit status for a command line that is not understood; sysexits' EX_USAGE.
+let usageError: Int32 = 64
+
+/// Says why on standard error, with write(2), and exits.
+func fail(_ message: String, status: Int32 = usageError) -> Never {
+    say(message)
+    exit(status)
+}
+
+/// One line on standard error, unbuffered: what is said before a crash must not be lost.
+func say(_ message: String) {
+    let line = message + "\n"
+    _ = line.utf8.withContiguousStorageIfAvailable { Glibc.write(2, $0.baseAddress, $0.count) }
+}
+
+/// The connection to the harness. Without one (a fake that is tried out by hand) reports go nowhere.
+struct Reporter {
+    private let socket: Int32
+
+    init(name: String) {
+        socket = clinux_connect_seqpacket(ServiceAddress.socket)
+        send(.hello(name: name))
+    }
+
+    func send(_ content: Report.Content) {
+        guard socket >= 0 else { return }
+        let text = Report(content, at: now()).text
+        _ = text.utf8.withContiguousStorageIfAvailable {
+            Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+    }
+}
+
+func now() -> MonotonicInstant { MonotonicInstant(nanoseconds: clinux_monotonic_now()) }
+
+/// Waits for descriptors to become readable, until a deadline; which of them did.
+func waitForInput(on descriptors: [Int32], until deadline: MonotonicInstant) -> [Bool] {
+    var ready = [Bool](repeating: false, count: descriptors.count)
+    _ = clinux_poll(descriptors, &ready, descriptors.count, deadline.nanoseconds)
+    return ready
+}
+
+/// Tells whoever started this process that it is ready (READY_FD), once.
+func announceReadiness() {
+    guard let text = getenv(ServiceAddress.readyDescriptorVariable), let descriptor = Int32(String(cString: text))
+    else { return }
+    unsetenv(ServiceAddress.readyDescriptorVariable)
+    _ = Glibc.write(descriptor, "\n", 1)
+    close(descriptor)
+}
+
+/// Blocks these signals and gives a descriptor to read them from.
+func signalDescriptor(for signals: some Sequence<Signal>) -> Int32 {
+    let mask = signals.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue - 1) }
+    let descriptor = clinux_signalfd(mask)
+    if descriptor < 0 { fail("signalfd: errno \(-descriptor)", status: 70) }
+    return descriptor
+}
+
+/// Starts a program with this process's environment; its pid, or nil when there is no such program.
+func start(_ command: [String], newGroup: Int32 = 0) -> Int32? {
+    let pid = withCStrings(command) { arguments in
+        clinux_start_program(arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup)
+    }
+    if pid < 0 { say("\(command[0]): \(String(cString: strerror(-pid)))") }
+    return pid < 0 ? nil : pid
+}
+
+/// Hands a NULL-terminated array of C strings to a call.
+func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>>) -> Result) -> Result {
+    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+    copies.append(nil)
+    defer { for copy in copies { free(copy) } }
+    return copies.withUnsafeBytes { bytes in
+        body(bytes.baseAddress!.assumingMemoryBound(to: UnsafePointer<CChar>.self))
+    }
+}

@@ -1,0 +1,21 @@
+// `fake-services`: one executable for everything that a scenario starts inside a container.
+//
+//     fake-services service NAME [BEHAVIOUR…]          a daemon that behaves as told
+//     fake-services run NAME -- COMMAND…               a real program under a service's name
+//     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
+//     fake-services init [OPTION…] --service NAME…     the reference init, with several services
+//
+// Static, synchronous, Glibc only: it starts in under a millisecond and in any root file system that has /proc.
+import Glibc
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+switch arguments.first {
+case "service" where arguments.count >= 2:
+    runService(name: arguments[1], behaviour: Array(arguments.dropFirst(2)))
+case "run" where arguments.count >= 4 && arguments[2] == "--":
+    runProgram(name: arguments[1], command: Array(arguments.dropFirst(3)))
+case "init":
+    ReferenceInit.main(arguments: Array(arguments.dropFirst()))
+default:
+    fail("usage: fake-services service NAME [BEHAVIOUR…] | run NAME -- COMMAND… | init [OPTION…] -- COMMAND…")
+}

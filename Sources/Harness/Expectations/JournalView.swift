@@ -1,0 +1,123 @@
+import Journal
+import Model
+import Vocabulary
+
+/// A journal up to a moment, with what can be derived from it once and asked often.
+public struct JournalView: Sendable {
+    public let journal: Journal
+    public let tree: ProcessTree
+    /// When PID 1 was started; where the clock of the report begins.
+    public let start: MonotonicInstant?
+
+    public init(_ journal: Journal) {
+        self.journal = journal
+        tree = ProcessTree(journal)
+        start = journal.events.first {
+            if case .runtime(.started) = $0.kind { true } else { false }
+        }?.instant
+    }
+
+    /// The process that somebody is, in this journal.
+    func index(of party: Party) -> Int? {
+        switch party {
+        case .initProcess: tree.root
+        case .service(let name): tree.index(named: name)
+        case .runtime: nil
+        }
+    }
+
+    /// What a person calls the process of this number.
+    func label(_ pid: ProcessID) -> String {
+        tree.index(of: pid).map(tree.label) ?? labelOfFormer(pid)
+    }
+
+    private func labelOfFormer(_ pid: ProcessID) -> String {
+        tree.processes.lastIndex { $0.pid == pid }.map(tree.label) ?? "process \(pid)"
+    }
+
+    /// Whether a number belongs to the container.
+    func isInside(_ pid: ProcessID) -> Bool {
+        tree.processes.contains { $0.pid == pid }
+    }
+}
+
+extension JournalView {
+    /// One event as a line for people: the time since the start, who vouches for it, what happened.
+    public func line(_ event: Event) -> String {
+        let time = start.map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
+        let padding = String(repeating: " ", count: max(0, 9 - time.count))
+        let (source, text) = words(event.kind)
+        return "\(padding)\(time)  \(source)\(String(repeating: " ", count: max(1, 9 - source.count)))\(text)"
+    }
+
+    private func words(_ kind: Event.Kind) -> (source: String, text: String) {
+        switch kind {
+        case .runtime(let event): ("runtime", words(event))
+        case .kernel(let event): ("kernel", words(event))
+        case .said(let word, let pid): ("service", "\(label(pid)): \(words(word))")
+        case .printed(let text, let stream): (stream.rawValue, text)
+        case .dropped(let bytes, let source): ("harness", "\(bytes) bytes of \(source) were not kept")
+        case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
+        case .mark(.asked(let step)): ("scenario", "the expectation of step \(step + 1) is asked")
+        }
+    }
+
+    private func words(_ event: RuntimeEvent) -> String {
+        switch event {
+        case .started(let pid, let program): "started PID 1: \(program) (\(pid) outside)"
+        case .startFailed(let stage, let code): "could not start: \(stage) (status \(code))"
+        case .stopRequested(let signal, let grace): "stop: \(signal), then \(grace < .zero ? "no limit" : grace.text)"
+        case .sent(let signal, let pid): "sent \(signal) to \(label(pid))"
+        case .sendFailed(let signal, let pid, let reason): "could not send \(signal) to \(label(pid)): \(reason)"
+        case .graceExpired: "the grace period is over"
+        case .exited(let status): "PID 1 \(status)"
+        case .stopFinished: "stop complete"
+        case .stopFailed(let reason): "stop failed: \(reason)"
+        case .removed: "removed the container"
+        }
+    }
+
+    private func words(_ event: KernelEvent) -> String {
+        switch event {
+        case .forked(let child, let parent):
+            isInside(parent) ? "\(label(parent)) forked \(child)" : "PID 1 is process \(child)"
+        case .executed(let pid, let path): "\(label(pid)) became \(path)"
+        case .exited(let pid): "\(label(pid)) exited"
+        case .freed(let pid): "\(label(pid)) was reaped"
+        case .waited(let waiter, let target): "\(label(waiter)) waits for \(target.map(label) ?? "any child")"
+        case .signalled(let signal, let target, let sender, let fate):
+            "\(signal) from \(words(sender)) to \(label(target)): \(words(fate))"
+        case .delivered(let signal, let pid, let hasHandler):
+            "\(signal) took effect in \(label(pid)): \(hasHandler ? "its handler runs" : "default action")"
+        case .census(let entries): "\(entries.count) processes, \(entries.count { $0.isZombie }) of them zombies"
+        case .lost(let count): "\(count) events were lost"
+        }
+    }
+
+    func words(_ sender: SignalSender) -> String {
+        switch sender {
+        case .process(let pid): isInside(pid) ? label(pid) : "outside"
+        case .kernel(let pid): isInside(pid) ? "the kernel (at the doing of \(label(pid)))" : "the kernel"
+        }
+    }
+
+    private func words(_ fate: SignalFate) -> String {
+        switch fate {
+        case .queued: "queued"
+        case .ignored: "dropped by the kernel, there is no handler for it"
+        case .alreadyPending: "merged with one that was waiting already"
+        case .queueFull, .informationLost: "the queue was full"
+        }
+    }
+
+    private func words(_ word: ServiceWord) -> String {
+        switch word {
+        case .hello(let name): "I am \(name)"
+        case .executes(let program): "I become \(program)"
+        case .ready: "I am ready"
+        case .caught(let signal, let sender): "I caught \(signal) from \(sender == 0 ? "outside" : "process \(sender)")"
+        case .stopping: "I am stopping"
+        case .finished(let code): "I have finished, status \(code)"
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Journal
+import Model
+import Vocabulary
+
+/// The answer of a journal to a question.
+public struct Judgement: Sendable {
+    public enum Answer: Hashable, Sendable {
+        case yes
+        case no
+        /// The witness has not seen what it would take to tell.
+        case unknown(String)
+    }
+
+    public let answer: Answer
+    /// What was so, in one sentence.
+    public let observed: String
+    /// The events that prove it.
+    public let evidence: [Event]
+
+    init(_ holds: Bool, _ observed: String, _ evidence: [Event] = []) {
+        answer = holds ? .yes : .no
+        self.observed = observed
+        self.evidence = evidence
+    }
+
+    init(unknown reason: String) {
+        answer = .unknown(reason)
+        observed = reason
+        evidence = []
+    }
+}
+
+extension JournalView {
+    /// The answer to a condition; pure: the same journal, the same answer.
+    public func judge(_ condition: Condition) -> Judgement {
+        if start == nil, case .startFailed(let stage, let code)? = startFailure {
+            return judgeWithoutStart(condition, stage: stage, code: code)
+        }
+        if let lost = lostEvents, condition.kind.needsKernelEvents {
+            return Judgement(unknown: "the witness lost \(lost) events")
+        }
+        if !journal.witness.seesSignals, condition.kind.needsSignals {
+            return Judgement(unknown: "the witness, \(journal.witness), cannot see signals")
+        }
+        return switch condition {
+        case .ready(let parties): ready(parties)
+        case .stopped(let first, let second): stopped(first, before: second)
+        case .received(let parties, let signal, let times, let sender):
+            received(parties, signal, times: times, from: sender)
+        case .receivedNothing(let parties): receivedNothing(parties)
+        case .nobodyKilled: nobodyKilled()
+        case .killed(let parties): killed(parties)
+        case .exitCode(let code): exitCode(code)
+        case .exitSignal(let signal): exitSignal(signal)
+        case .zombies(let count): zombies(count)
+        case .orphansReaped: orphansReaped()
+        case .noProcessesLeft: noProcessesLeft()
+        case .state(let state): self.state(state)
+        case .outputContains(let text): output(inOrder: [text])
+        case .outputInOrder(let texts): output(inOrder: texts)
+        case .stopTook(let bound): stopTook(bound)
+        }
+    }
+
+    /// The answer to an expectation at the end of the journal, its `no` included.
+    public func judge(_ expectation: Expectation) -> Judgement {
+        let judgement = judge(expectation.condition)
+        guard expectation.isNegated, judgement.answer == .yes || judgement.answer == .no else { return judgement }
+        return Judgement(judgement.answer == .no, judgement.observed, judgement.evidence)
+    }
+
+    private var startFailure: RuntimeEvent? {
+        for event in journal.events {
+            if case .runtime(let fact) = event.kind, case .startFailed = fact { return fact }
+        }
+        return nil
+    }
+
+    private func judgeWithoutStart(_ condition: Condition, stage: String, code: Int) -> Judgement {
+        if case .exitCode(let expected) = condition { return Judgement(expected == code, "could not start: \(stage), status \(code)") }
+        return Judgement(false, "PID 1 could not be started: \(stage)")
+    }
+
+    private var lostEvents: Int? {
+        let count = journal.events.reduce(0) { sum, event in
+            if case .kernel(.lost(let count)) = event.kind { sum + count } else { sum }
+        }
+        return count > 0 ? count : nil
+    }
+}
+
+extension Condition.Kind {
+    /// Whether the answer rests on signals that the kernel has seen.
+    public var needsSignals: Bool {
+        switch self {
+        case .received, .receivedNothing, .nobodyKilled, .killed: true
+        default: false
+        }
+    }
+
+    /// Whether the answer rests on events of the witness, so that a lost one makes it uncertain.
+    var needsKernelEvents: Bool {
+        switch self {
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: false
+        default: true
+        }
+    }
+
+    /// Whether the processes must be counted at the moment of asking.
+    public var needsCensus: Bool {
+        switch self {
+        case .zombies, .orphansReaped, .noProcessesLeft: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Vocabulary
+
+/// One fact of a run, and when it was so.
+public struct Event: Hashable, Sendable {
+    public let instant: MonotonicInstant
+    public let kind: Kind
+
+    public init(at instant: MonotonicInstant, _ kind: Kind) {
+        self.instant = instant
+        self.kind = kind
+    }
+
+    /// The fact, by who vouches for it.
+    public enum Kind: Hashable, Sendable {
+        /// The harness did it, in the runtime's place.
+        case runtime(RuntimeEvent)
+        /// The kernel saw it.
+        case kernel(KernelEvent)
+        /// A service said it of itself. The process is the one that the kernel names as the sender.
+        case said(ServiceWord, by: ProcessID)
+        /// It was printed; the time is that of reading.
+        case printed(String, on: Stream)
+        /// Output or reports that were not kept, because there was too much.
+        case dropped(bytes: Int, of: String)
+        /// Where in the scenario the run is.
+        case mark(Mark)
+    }
+
+    public enum Stream: String, Hashable, Sendable {
+        case stdout, stderr
+    }
+}
+
+/// What the runtime did to the container.
+public enum RuntimeEvent: Hashable, Sendable {
+    /// PID 1 has been started; `image` is its program.
+    case started(ProcessID, program: String)
+    /// PID 1 could not be started. `code` is the status that the runtime reports (127 not found, 126 not executable).
+    case startFailed(stage: String, code: Int)
+    case stopRequested(Signal, grace: Duration)
+    case sent(Signal, to: ProcessID)
+    case sendFailed(Signal, to: ProcessID, reason: String)
+    case graceExpired
+    /// PID 1 has been waited for.
+    case exited(ExitStatus)
+    /// The stop is complete; the runtime would answer its caller now.
+    case stopFinished
+    case stopFailed(reason: String)
+    /// The scenario is over and what is left of the container is taken away.
+    case removed
+}
+
+/// What the kernel told of processes and signals.
+public enum KernelEvent: Hashable, Sendable {
+    case forked(child: ProcessID, by: ProcessID)
+    case executed(ProcessID, path: String)
+    /// The last thread of the process is gone: from here on it is a zombie until somebody waits for it.
+    case exited(ProcessID)
+    /// Nothing is left of the process; the kernel tells it a while (an RCU grace period) after the wait.
+    case freed(ProcessID)
+    /// A process asked for the status of a child; nil: of any.
+    case waited(by: ProcessID, for: ProcessID?)
+    case signalled(Signal, to: ProcessID, from: SignalSender, fate: SignalFate)
+    /// A signal took effect: by its handler, or by the default action.
+    case delivered(Signal, to: ProcessID, hasHandler: Bool)
+    /// The processes that there were, zombies included.
+    case census([CensusEntry])
+    /// Events were lost: nothing is certain about this stretch of time.
+    case lost(count: Int)
+}
+
+/// Who sent a signal.
+public enum SignalSender: Hashable, Sendable {
+    case process(ProcessID)
+    /// The kernel itself, on behalf of nobody or of the process named (a fault, a timer, the end of a namespace).
+    case kernel(during: ProcessID)
+}
+
+/// What became of a signal when it was sent (include/trace/events/signal.h).
+public enum SignalFate: Int32, Hashable, Sendable {
+    case queued = 0
+    /// No handler in a PID 1, or ignored by choice: the kernel dropped it.
+    case ignored = 1
+    /// One of the same number was waiting already: the two are one.
+    case alreadyPending = 2
+    case queueFull = 3
+    case informationLost = 4
+}
+
+/// One process of a census.
+public struct CensusEntry: Hashable, Sendable {
+    public let pid: ProcessID
+    public let parent: ProcessID
+    public let name: String
+    public let isZombie: Bool
+
+    public init(pid: ProcessID, parent: ProcessID, name: String, isZombie: Bool) {
+        self.pid = pid
+        self.parent = parent
+        self.name = name
+        self.isZombie = isZombie
+    }
+}
+
+/// What a service says of itself.
+public enum ServiceWord: Hashable, Sendable {
+    case hello(name: String)
+    case executes(program: String)
+    case ready
+    case caught(Signal, sender: Int32)
+    case stopping
+    case finished(code: Int32)
+}
+
+/// A place in the scenario: steps are counted from 0.
+public enum Mark: Hashable, Sendable {
+    case stepBegan(Int)
+    /// The moment at which an expectation's question is put: what came later does not count.
+    case asked(step: Int)
+}

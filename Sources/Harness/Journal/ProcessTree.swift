@@ -1,0 +1,205 @@
+import Vocabulary
+
+/// The processes of one life of a container, rebuilt from its journal.
+public struct ProcessTree: Sendable {
+    /// One process, from its fork to its end; two with the same number are two of these.
+    public struct Process: Sendable {
+        public let pid: ProcessID
+        /// The index of the process that forked it; nil for PID 1, and where no witness saw it.
+        public let creator: Int?
+        public let forkedAt: MonotonicInstant
+        public internal(set) var exitedAt: MonotonicInstant?
+        /// When it was certain that nothing is left of it.
+        public internal(set) var goneAt: MonotonicInstant?
+        /// The service's name, as it said itself.
+        public internal(set) var name: String?
+        /// The last program that it became.
+        public internal(set) var program: String?
+        /// When it became its last program, or said that it is ready.
+        public internal(set) var readyAt: MonotonicInstant?
+        /// It said that it would become a real program: the exec to come is its readiness.
+        fileprivate var awaitsExec = false
+        /// When the process that was its parent exited before it did; from then on it is an orphan.
+        public internal(set) var orphanedAt: MonotonicInstant?
+        /// The signal that ended it, as far as the kernel said so.
+        public internal(set) var endedBy: Signal?
+        public internal(set) var wasSeenAsZombie = false
+    }
+
+    public private(set) var processes: [Process] = []
+    /// The index of PID 1, once it has been started.
+    public private(set) var root: Int?
+    /// The runtime's answer to how PID 1 ended.
+    public private(set) var exitStatus: ExitStatus?
+    /// The index of the living (or not yet freed) process of each number.
+    private var current: [ProcessID: Int] = [:]
+    /// Waits, for the question of who was reaped: (who, for whom, when).
+    private var waits: [(by: ProcessID, target: ProcessID?, instant: MonotonicInstant)] = []
+
+    /// Signals whose default action does not end a process (signal(7): Ign, Stop, Cont).
+    private static let harmlessByDefault: Set<Signal> = Set(
+        ["CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH"].compactMap { Signal($0) })
+
+    public init(_ journal: Journal) {
+        for event in journal.events { note(event) }
+    }
+
+    /// The process of this number at the end of the journal, or the last one that had it.
+    public func index(of pid: ProcessID) -> Int? { current[pid] }
+
+    /// The process that said it is this service; the last, if several did.
+    public func index(named name: String) -> Int? {
+        processes.lastIndex { $0.name == name }
+    }
+
+    private mutating func note(_ event: Event) {
+        switch event.kind {
+        case .kernel(let fact): note(fact, at: event.instant)
+        case .runtime(.started(let pid, let program)):
+            let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
+            root = index
+            if processes[index].program == nil { processes[index].program = program }
+        case .runtime(.exited(let status)):
+            exitStatus = status
+            guard let root else { return }
+            if processes[root].exitedAt == nil { processes[root].exitedAt = event.instant }
+            processes[root].goneAt = event.instant
+            if case .signaled(let signal, _) = status { processes[root].endedBy = signal }
+        case .said(let word, let speaker): note(word, by: speaker, at: event.instant)
+        case .printed, .dropped, .mark, .runtime: break
+        }
+    }
+
+    private mutating func note(_ fact: KernelEvent, at instant: MonotonicInstant) {
+        switch fact {
+        case .forked(let child, let parent):
+            // PID 1 is known from its start already.
+            if let root, current[child] == root, processes[root].exitedAt == nil { return }
+            add(child, creator: current[parent], at: instant)
+        case .executed(let pid, let path):
+            guard let index = current[pid] else { return }
+            processes[index].program = path
+            if processes[index].awaitsExec {
+                processes[index].readyAt = instant
+                processes[index].awaitsExec = false
+            }
+        case .exited(let pid):
+            guard let index = current[pid], processes[index].exitedAt == nil else { return }
+            processes[index].exitedAt = instant
+            for other in processes.indices
+            where processes[other].creator == index && processes[other].exitedAt == nil
+                && processes[other].orphanedAt == nil
+            {
+                processes[other].orphanedAt = instant
+            }
+        case .freed(let pid):
+            guard let index = current[pid] else { return }
+            processes[index].goneAt = processes[index].goneAt ?? instant
+            current[pid] = nil
+        case .waited(let waiter, let target): waits.append((waiter, target, instant))
+        case .delivered(let signal, let pid, let hasHandler):
+            guard let index = current[pid], !hasHandler, processes[index].exitedAt == nil else { return }
+            if !ProcessTree.harmlessByDefault.contains(signal) { processes[index].endedBy = signal }
+        case .signalled(.kill, let pid, _, .queued):
+            guard let index = current[pid], processes[index].exitedAt == nil else { return }
+            processes[index].endedBy = .kill
+        case .signalled, .lost: break
+        case .census(let entries): note(entries, at: instant)
+        }
+    }
+
+    private mutating func note(_ census: [CensusEntry], at instant: MonotonicInstant) {
+        let seen = Dictionary(census.map { ($0.pid, $0) }) { first, _ in first }
+        for entry in census {
+            let index = current[entry.pid] ?? add(entry.pid, creator: current[entry.parent], at: instant)
+            if entry.isZombie {
+                processes[index].wasSeenAsZombie = true
+                processes[index].exitedAt = processes[index].exitedAt ?? instant
+            }
+            if processes[index].program == nil { processes[index].program = entry.name }
+        }
+        for index in processes.indices
+        where seen[processes[index].pid] == nil && processes[index].goneAt == nil {
+            guard let exit = processes[index].exitedAt, exit < instant else { continue }
+            processes[index].goneAt = instant
+        }
+    }
+
+    private mutating func note(_ word: ServiceWord, by pid: ProcessID, at instant: MonotonicInstant) {
+        let index = current[pid] ?? add(pid, creator: nil, at: instant)
+        switch word {
+        case .hello(let name): processes[index].name = name
+        case .executes: processes[index].awaitsExec = true
+        case .ready: processes[index].readyAt = instant
+        case .caught, .stopping, .finished: break
+        }
+    }
+
+    @discardableResult
+    private mutating func add(_ pid: ProcessID, creator: Int?, at instant: MonotonicInstant) -> Int {
+        var process = Process(pid: pid, creator: creator, forkedAt: instant)
+        process.program = creator.flatMap { processes[$0].program }
+        processes.append(process)
+        current[pid] = processes.count - 1
+        return processes.count - 1
+    }
+}
+
+extension ProcessTree {
+    /// The processes that were zombies when PID 1 ended: they had exited, and nobody had waited for them.
+    ///
+    /// The kernel tells of the freeing an RCU grace period late, so a process that is freed only after the end is
+    /// counted only if no wait can have been for it: neither its parent nor PID 1 asked for it, or for any child, after
+    /// it exited, nor was either asking when it did.
+    public func zombiesAtTheEnd() -> [Int] {
+        guard let root, let end = processes[root].exitedAt else { return [] }
+        return processes.indices.filter { index in
+            let process = processes[index]
+            guard index != root, let exit = process.exitedAt, exit < end else { return false }
+            if let gone = process.goneAt, gone < end { return false }
+            return !mayHaveBeenWaitedFor(index, exitedAt: exit, before: end)
+        }
+    }
+
+    /// The processes that have exited and of which something is left, at the end of the journal.
+    public func zombies() -> [Int] {
+        guard exitStatus == nil else { return zombiesAtTheEnd() }
+        return processes.indices.filter { processes[$0].exitedAt != nil && processes[$0].goneAt == nil }
+    }
+
+    private func mayHaveBeenWaitedFor(
+        _ index: Int, exitedAt exit: MonotonicInstant, before end: MonotonicInstant
+    ) -> Bool {
+        let process = processes[index]
+        let isOrphan = process.orphanedAt != nil
+        let parent = isOrphan ? root : process.creator
+        guard let parent else { return false }
+        let waiter = processes[parent].pid
+        let own = waits.filter {
+            $0.by == waiter && $0.instant < end && ($0.target == nil || $0.target == process.pid)
+        }
+        if own.contains(where: { $0.instant >= exit }) { return true }
+        // A wait that was under way when it exited: the last one before, unless another child's end had answered it.
+        guard let last = own.last(where: { $0.instant < exit }) else { return false }
+        return !processes.indices.contains { other in
+            guard other != index, let otherExit = processes[other].exitedAt else { return false }
+            let otherParent = processes[other].orphanedAt != nil ? root : processes[other].creator
+            return otherParent == parent && otherExit > last.instant && otherExit < exit
+        }
+    }
+
+    /// What a person calls a process: the service's name, `init`, or the program and whose descendant it is.
+    public func label(_ index: Int) -> String {
+        let process = processes[index]
+        let program = process.program.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        if let name = process.name { return index == root ? "\(name), PID 1" : name }
+        if index == root { return "PID 1 (\(program ?? "init"))" }
+        var ancestor = process.creator
+        while let current = ancestor, processes[current].name == nil, current != root {
+            ancestor = processes[current].creator
+        }
+        let origin = ancestor.map { $0 == root ? "PID 1" : processes[$0].name ?? "?" }
+        let kind = process.orphanedAt == nil ? "a child" : "an orphan"
+        return [program, origin.map { "\(kind) of \($0)" }].compactMap(\.self).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,98 @@
+import CLinux
+import Glibc
+import Vocabulary
+
+/// A file descriptor with one owner, closed when the owner lets go of it.
+package struct Descriptor: ~Copyable, Sendable {
+    /// The number, for calls that take one; valid as long as the owner lives.
+    package let rawValue: Int32
+
+    /// Takes ownership of an open descriptor.
+    package init(owning rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    deinit {
+        Glibc.close(rawValue)
+    }
+
+    /// How a file is opened; O_CLOEXEC always is.
+    package enum Access: Sendable {
+        case read, readNonBlocking, write, append, truncate, pathOnly, directory
+
+        fileprivate var flags: Int32 {
+            switch self {
+            case .read: O_RDONLY
+            case .readNonBlocking: O_RDONLY | O_NONBLOCK
+            case .write: O_WRONLY
+            case .append: O_WRONLY | O_APPEND | O_CREAT
+            case .truncate: O_WRONLY | O_TRUNC | O_CREAT
+            case .pathOnly: 0o10_000_000  // O_PATH
+            case .directory: O_RDONLY | O_DIRECTORY
+            }
+        }
+    }
+
+    /// Opens a file, relative to a directory where one is given.
+    ///
+    /// The corresponding C function is `openat(2)`.
+    package static func open(
+        _ path: String, _ access: Access, in directory: Int32 = AT_FDCWD
+    ) throws(Errno) -> Descriptor {
+        Descriptor(
+            owning: try valueOrErrno {
+                Glibc.openat(directory, path, access.flags | O_CLOEXEC, 0o644)
+            })
+    }
+
+    /// Reads what there is, up to the buffer's size; 0 at the end.
+    ///
+    /// - Throws: `Errno.wouldBlock` when a non-blocking descriptor has nothing now.
+    ///
+    /// The corresponding C function is `read(2)`.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        try valueOrErrno { Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Writes everything, in as many calls as it takes.
+    package func write(_ text: String) throws(Errno) {
+        var rest = ArraySlice(text.utf8)
+        while !rest.isEmpty {
+            let count = try valueOrErrno {
+                rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Reads to the end.
+    package func readAll() throws(Errno) -> [UInt8] {
+        var result: [UInt8] = []
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)
+        defer { chunk.deallocate() }
+        while true {
+            let count = try read(into: chunk)
+            if count == 0 { return result }
+            result.append(contentsOf: chunk.prefix(count))
+        }
+    }
+}
+
+/// A pipe; the reading end does not block.
+package struct Pipe: ~Copyable, Sendable {
+    package let readEnd: Descriptor
+    package let writeEnd: Descriptor
+
+    /// The corresponding C function is `pipe2(2)`.
+    package init() throws(Errno) {
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, true))
+        readEnd = Descriptor(owning: ends.0)
+        writeEnd = Descriptor(owning: ends.1)
+    }
+
+    /// Gives away the reading end and closes the other.
+    package consuming func takeReadEnd() -> Descriptor {
+        readEnd
+    }
+}

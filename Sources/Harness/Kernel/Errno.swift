@@ -1,0 +1,54 @@
+import Glibc
+
+/// The error of a system call.
+package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: Int32
+
+    package init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    package static let noSuchFileOrDirectory = Errno(rawValue: ENOENT)
+    package static let permissionDenied = Errno(rawValue: EACCES)
+    package static let operationNotPermitted = Errno(rawValue: EPERM)
+    package static let noSuchProcess = Errno(rawValue: ESRCH)
+    package static let wouldBlock = Errno(rawValue: EAGAIN)
+    package static let fileExists = Errno(rawValue: EEXIST)
+    package static let busy = Errno(rawValue: EBUSY)
+
+    /// What strerror(3) says: "No such file or directory".
+    package var description: String { String(cString: strerror(rawValue)) }
+}
+
+/// A system call that failed: what was attempted, on what, and why.
+package struct SystemCallError: Error, Sendable, CustomStringConvertible {
+    /// A verb with its object's kind: "make directory", "mount tmpfs on".
+    package let attempt: String
+    package let path: String
+    package let errno: Errno
+
+    package init(_ attempt: String, _ path: String, _ errno: Errno) {
+        self.attempt = attempt
+        self.path = path
+        self.errno = errno
+    }
+
+    package var description: String { "\(attempt) \(path): \(errno)" }
+}
+
+/// Turns the result of a C call into a value or the errno, which is read in the statement after the call.
+/// A call that was interrupted is made again.
+func valueOrErrno<Value: FixedWidthInteger>(_ call: () -> Value) throws(Errno) -> Value {
+    while true {
+        let result = call()
+        if result != -1 { return result }
+        let code = errno
+        if code != EINTR { throw Errno(rawValue: code) }
+    }
+}
+
+/// Turns the result of a `clinux_` function, a value or a negated errno, into a value or the errno.
+func valueOrNegatedErrno<Value: FixedWidthInteger & SignedInteger>(_ result: Value) throws(Errno) -> Value {
+    if result < 0 { throw Errno(rawValue: Int32(-result)) }
+    return result
+}

@@ -1,0 +1,119 @@
+import Glibc
+
+/// Paths and their contents: the few calls on file names that the sandbox needs.
+package enum Files {
+    /// A missing directory is made; one that exists is left as it is.
+    package static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws {
+        if mkdir(path, mode) == 0 { return }
+        let code = Errno(rawValue: errno)
+        if code != .fileExists { throw SystemCallError("make directory", path, code) }
+    }
+
+    /// - Throws: `SystemCallError`, with ENOENT where there is no such directory and EBUSY where it is in use.
+    package static func removeDirectory(_ path: String) throws {
+        if rmdir(path) != 0 { throw SystemCallError("remove directory", path, Errno(rawValue: errno)) }
+    }
+
+    /// The same below an open directory, in a file system that may be mounted nowhere.
+    package static func makeDirectory(_ name: String, in directory: borrowing Descriptor) throws {
+        if mkdirat(directory.rawValue, name, 0o700) != 0 {
+            throw SystemCallError("make directory", name, Errno(rawValue: errno))
+        }
+    }
+
+    /// - Returns: whether it is gone.
+    @discardableResult
+    package static func removeDirectory(_ name: String, in directory: borrowing Descriptor) -> Bool {
+        unlinkat(directory.rawValue, name, 0x200) == 0 || errno == ENOENT  // AT_REMOVEDIR
+    }
+
+    package static func remove(_ path: String) {
+        unlink(path)
+    }
+
+    package static func write(_ text: String, to path: String, in directory: Int32 = AT_FDCWD) throws {
+        do {
+            try Descriptor.open(path, .write, in: directory).write(text)
+        } catch {
+            throw SystemCallError("write", path, error)
+        }
+    }
+
+    /// Makes the file, or replaces what is in it.
+    package static func write(_ text: String, creating path: String) throws {
+        do {
+            try Descriptor.open(path, .truncate).write(text)
+        } catch {
+            throw SystemCallError("write", path, error)
+        }
+    }
+
+    /// The whole file, with what is not UTF-8 replaced; nil where it cannot be read.
+    package static func text(of path: String, in directory: Int32 = AT_FDCWD) -> String? {
+        guard let bytes = try? Descriptor.open(path, .read, in: directory).readAll() else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    package static func bytes(of path: String) throws(Errno) -> [UInt8] {
+        try Descriptor.open(path, .read).readAll()
+    }
+
+    package static func exists(_ path: String) -> Bool {
+        access(path, F_OK) == 0
+    }
+
+    package static func isExecutable(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+    }
+
+    package static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The names in a directory, without `.` and `..`, sorted; empty where it cannot be read.
+    package static func names(in path: String) -> [String] {
+        names(in: opendir(path))
+    }
+
+    /// The names in an open directory.
+    package static func names(in directory: borrowing Descriptor) -> [String] {
+        names(in: fdopendir(openat(directory.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)))
+    }
+
+    private static func names(in stream: OpaquePointer?) -> [String] {
+        guard let stream else { return [] }
+        defer { closedir(stream) }
+        var result: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { result.append(name) }
+        }
+        return result.sorted()
+    }
+
+    /// Where a symbolic link leads, or nil when the path is not one.
+    package static func target(ofLink path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            readlink(path, bytes.assumingMemoryBound(to: CChar.self).baseAddress!, bytes.count)
+        }
+        return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
+    /// The absolute path without symbolic links, or nil when something on the way is missing.
+    package static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// A program as execvp(3) finds it: as it stands when it has a slash, else in the directories of a search path.
+    package static func find(program: String, in searchPath: String) -> String? {
+        if program.contains("/") { return isExecutable(program) ? program : nil }
+        return searchPath.split(separator: ":").map { "\($0)/\(program)" }.first(where: isExecutable)
+    }
+}

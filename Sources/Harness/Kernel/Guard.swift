@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+import Vocabulary
+
+/// A small process that outlives this one, however it ends, and takes away what it has left in the kernel.
+///
+/// When its owner lets go of it, it does its work at once, and the owner waits for it: a blocking call.
+package struct Guard: ~Copyable {
+    private let lifeline: Int32
+    private let process: PIDDescriptor
+
+    /// Forks it.
+    ///
+    /// - Parameters:
+    ///   - cgroup: the directory of a cgroup: every process in it or below is killed, and it is removed.
+    ///   - instances: an open directory with the trace instance of this name, to be removed from it.
+    ///   - runDirectory: an empty directory to remove.
+    package init(
+        cgroup: String?, instances: borrowing Descriptor?, instance: String?, runDirectory: String?
+    ) throws(Errno) {
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, false))
+        let readEnd = Descriptor(owning: ends.0)
+        let directory: Int32
+        switch instances {
+        case .some(let open): directory = open.rawValue
+        case .none: directory = -1
+        }
+        let pid = clinux_fork_guard(readEnd.rawValue, cgroup, directory, instance, runDirectory)
+        let process: PIDDescriptor
+        do {
+            process = try PIDDescriptor(opening: ProcessID(rawValue: try valueOrNegatedErrno(pid)))
+        } catch {
+            Glibc.close(ends.1)
+            throw error
+        }
+        self.lifeline = ends.1
+        self.process = process
+    }
+
+    deinit {
+        Glibc.close(lifeline)
+        _ = try? process.reap(blocking: true)
+    }
+}

@@ -1,0 +1,227 @@
+import CLinux
+import Vocabulary
+
+/// The namespaces that a new process gets for itself.
+package struct Namespaces: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package static let mount = Namespaces(rawValue: clinux_clone_newns)
+    package static let pid = Namespaces(rawValue: clinux_clone_newpid)
+    package static let uts = Namespaces(rawValue: clinux_clone_newuts)
+    package static let ipc = Namespaces(rawValue: clinux_clone_newipc)
+    package static let network = Namespaces(rawValue: clinux_clone_newnet)
+    package static let cgroup = Namespaces(rawValue: clinux_clone_newcgroup)
+}
+
+/// One step that a child takes between clone and exec, as a value.
+package enum SetupStep: Sendable, Hashable {
+    case mount(source: String?, target: String, type: String?, flags: UInt64, data: String?)
+    case unmount(String, flags: UInt64)
+    case makeDirectory(String, mode: UInt32)
+    case makeFile(String, mode: UInt32)
+    case makeLink(String, to: String)
+    case changeDirectory(String)
+    case pivotRoot(String)
+    case newSession
+    case fileMask(UInt32)
+    case unshare(Namespaces)
+    case setHostname(String)
+    case bringLoopbackUp
+    /// Writes to a descriptor that the parent has open; `path` is for messages.
+    case write(String, descriptor: Int32, path: String)
+    case limit(resource: Int32, value: UInt64)
+    case keepCapabilities(UInt64)
+    case setIDs(user: UInt32, group: UInt32)
+    case parentDeathSignal(Signal, parentPIDFD: Int32)
+    case descriptor(Int32, becomes: Int32)
+    /// A step whose target this kernel may not have: ENOENT is then no failure.
+    indirect case ifPresent(SetupStep)
+}
+
+/// Why a spawn failed: which stage, on what path, with which errno.
+package struct SpawnError: Error, Sendable, CustomStringConvertible {
+    package enum Stage: Sendable {
+        case clone
+        case step(Int, SetupStep)
+        case execute(String)
+    }
+
+    package let stage: Stage
+    package let errno: Errno
+
+    package var description: String {
+        switch stage {
+        case .clone: "clone3: \(errno)"
+        case .step(_, let step): "\(step): \(errno)"
+        case .execute(let program): "exec \(program): \(errno)"
+        }
+    }
+}
+
+extension SetupStep: CustomStringConvertible {
+    /// A verb with its object: what a failure is reported as.
+    package var description: String {
+        switch self {
+        case .mount(let source, let target, let type, _, _):
+            "mount \(type ?? source.map { "\($0)" } ?? "flags") on \(target)"
+        case .unmount(let target, _): "unmount \(target)"
+        case .makeDirectory(let path, _): "make directory \(path)"
+        case .makeFile(let path, _): "make file \(path)"
+        case .makeLink(let text, let path): "link \(path) to \(text)"
+        case .changeDirectory(let path): "change directory to \(path)"
+        case .pivotRoot(let path): "pivot root to \(path)"
+        case .newSession: "start a session"
+        case .fileMask(let mask): "set the file mask to \(String(mask, radix: 8))"
+        case .unshare: "unshare namespaces"
+        case .setHostname(let name): "set hostname \(name)"
+        case .bringLoopbackUp: "bring the loopback interface up"
+        case .write(let text, _, let path): "write \(text) to \(path)"
+        case .limit(let resource, let value): "limit resource \(resource) to \(value)"
+        case .keepCapabilities(let set): "reduce capabilities to \(String(set, radix: 16))"
+        case .setIDs(let user, let group): "become user \(user), group \(group)"
+        case .parentDeathSignal: "arm the parent-death signal"
+        case .descriptor(let from, let to): "make descriptor \(from) descriptor \(to)"
+        case .ifPresent(let step): step.description
+        }
+    }
+}
+
+/// Starts a process in new namespaces: the steps in order, then exec.
+///
+/// The child is reaped when it fails. Blocks the calling thread until exec, and ties the child to it: when the thread
+/// ends, a child with a parent-death signal is killed.
+///
+/// - Throws: `SpawnError`: the stage that failed, with its path and errno.
+package func spawn(
+    arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces, steps: [SetupStep]
+) throws(SpawnError) -> PIDDescriptor {
+    precondition(!arguments.isEmpty, "a command line without a program")
+    let strings = CStringArena()
+    let table = steps.map { strings.step($0) }
+    let result = table.withUnsafeBufferPointer { table in
+        var request = clinux_spawn_request(
+            clone_flags: namespaces.rawValue, steps: table.baseAddress!, step_count: table.count,
+            arguments: strings.array(arguments), environment: strings.array(environment),
+            search_path: strings.string(searchPath))
+        return clinux_spawn(&request)
+    }
+    guard result.failed_errno == 0 else {
+        let stage: SpawnError.Stage =
+            switch Int(result.failed_step) {
+            case ..<0: .clone
+            case let index where index < steps.count: .step(index, steps[index])
+            default: .execute(arguments[0])
+            }
+        throw SpawnError(stage: stage, errno: Errno(rawValue: result.failed_errno))
+    }
+    return PIDDescriptor(owning: result.pidfd, pid: ProcessID(rawValue: result.pid))
+}
+
+/// Owns the C strings of one call.
+private final class CStringArena {
+    private var blocks: [UnsafeMutableRawPointer] = []
+
+    deinit {
+        for block in blocks { block.deallocate() }
+    }
+
+    func string(_ text: String) -> UnsafePointer<CChar> {
+        var text = text
+        return text.withUTF8 { bytes in
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 1, alignment: 1)
+            if let source = bytes.baseAddress { copy.copyMemory(from: source, byteCount: bytes.count) }
+            copy.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
+            blocks.append(copy)
+            return UnsafePointer(copy.assumingMemoryBound(to: CChar.self))
+        }
+    }
+
+    /// A NULL-terminated array of strings.
+    func array(_ texts: [String]) -> UnsafePointer<UnsafePointer<CChar>> {
+        typealias Element = UnsafePointer<CChar>?
+        let size = MemoryLayout<Element>.stride * (texts.count + 1)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Element>.alignment)
+        blocks.append(block)
+        let elements = block.bindMemory(to: Element.self, capacity: texts.count + 1)
+        for (index, text) in texts.enumerated() { elements[index] = string(text) }
+        elements[texts.count] = nil
+        return UnsafeRawPointer(block).assumingMemoryBound(to: UnsafePointer<CChar>.self)
+    }
+
+    func step(_ step: SetupStep) -> clinux_step {
+        var result = clinux_step()
+        result.descriptor = -1
+        switch step {
+        case .mount(let source, let target, let type, let flags, let data):
+            result.kind = clinux_step_mount
+            result.source = source.map(string)
+            result.target = string(target)
+            result.type = type.map(string)
+            result.number = flags
+            result.data = data.map(string)
+        case .unmount(let target, let flags):
+            result.kind = clinux_step_unmount
+            result.target = string(target)
+            result.number = flags
+        case .makeDirectory(let path, let mode):
+            result.kind = clinux_step_make_directory
+            result.target = string(path)
+            result.number = UInt64(mode)
+        case .makeFile(let path, let mode):
+            result.kind = clinux_step_make_file
+            result.target = string(path)
+            result.number = UInt64(mode)
+        case .makeLink(let text, let path):
+            result.kind = clinux_step_make_link
+            result.source = string(text)
+            result.target = string(path)
+        case .changeDirectory(let path):
+            result.kind = clinux_step_change_directory
+            result.target = string(path)
+        case .pivotRoot(let path):
+            result.kind = clinux_step_pivot_root
+            result.target = string(path)
+        case .newSession:
+            result.kind = clinux_step_new_session
+        case .fileMask(let mask):
+            result.kind = clinux_step_file_mask
+            result.number = UInt64(mask)
+        case .unshare(let namespaces):
+            result.kind = clinux_step_unshare
+            result.number = namespaces.rawValue
+        case .setHostname(let name):
+            result.kind = clinux_step_set_hostname
+            result.source = string(name)
+        case .bringLoopbackUp:
+            result.kind = clinux_step_loopback_up
+        case .write(let text, let descriptor, _):
+            result.kind = clinux_step_write
+            result.descriptor = descriptor
+            result.data = string(text)
+        case .limit(let resource, let value):
+            result.kind = clinux_step_limit
+            result.descriptor = resource
+            result.number = value
+        case .keepCapabilities(let set):
+            result.kind = clinux_step_keep_capabilities
+            result.number = set
+        case .setIDs(let user, let group):
+            result.kind = clinux_step_set_ids
+            result.number = UInt64(user)
+            result.other = UInt64(group)
+        case .parentDeathSignal(let signal, let parent):
+            result.kind = clinux_step_parent_death_signal
+            result.number = UInt64(signal.rawValue)
+            result.descriptor = parent
+        case .descriptor(let from, let to):
+            result.kind = clinux_step_descriptor
+            result.descriptor = from
+            result.number = UInt64(to)
+        case .ifPresent(let inner):
+            result = self.step(inner)
+            result.may_be_missing = true
+        }
+        return result
+    }
+}

@@ -1,0 +1,48 @@
+import Vocabulary
+
+/// How to start one init, and what can be expected of it.
+public struct InitProfile: Hashable, Sendable {
+    public var name: String
+    public var place: SourcePlace
+    /// The comment right above it.
+    public var summary: String = ""
+    /// The command line, in which the word `{command}` stands for the child's command and `{services}` for what
+    /// `serviceArguments` makes of each service. Empty for `none`: the command itself is PID 1.
+    public var command: [String] = []
+    /// What stands for one service in place of `{services}`: `{name}`, `{after}` (comma-separated) and `{command}`.
+    public var serviceArguments: [String] = []
+    /// The package that has it, as Debian and Ubuntu call it.
+    public var package: String?
+    /// A command line that prints its version.
+    public var version: [String] = []
+    public var abilities: Set<Ability> = []
+    public var stopSignal: Signal?
+    /// `NAME=value`.
+    public var environment: [String] = []
+    public var tmpfs: [String] = []
+
+    public init(name: String, place: SourcePlace) {
+        self.name = name
+        self.place = place
+    }
+
+    /// The duties that PID 1 has whether it knows of them or not: nobody is excused from these.
+    public static let duties: Set<Ability> = [.forwarding, .reaping, .exitStatus]
+
+    /// The command itself as PID 1.
+    public static var none: InitProfile {
+        var profile = InitProfile(name: "none", place: SourcePlace(file: "", line: 0, column: 0))
+        profile.summary = "No init: the command itself is PID 1."
+        profile.abilities = duties
+        return profile
+    }
+
+    /// An init of unknown abilities that takes its child's command as further arguments.
+    public static func unknown(command: [String]) -> InitProfile {
+        var profile = none
+        profile.name = command.joined(separator: " ")
+        profile.summary = "An init given on the command line."
+        profile.command = command + ["{command}"]
+        return profile
+    }
+}

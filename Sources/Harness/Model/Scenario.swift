@@ -1,0 +1,63 @@
+import Vocabulary
+
+/// What there is, what happens, and what must be so: one test of an init.
+public struct Scenario: Hashable, Sendable {
+    public var title: String
+    public var place: SourcePlace
+    /// The comment right above it, without the `#`.
+    public var summary: String = ""
+    /// Themes, and the catalogue's row.
+    public var tags: [String] = []
+    /// What an init must be able to do for the scenario to say anything about it.
+    public var requires: [Ability] = []
+    public var stop: StopPolicy = StopPolicy()
+    public var settings: ContainerSettings = ContainerSettings()
+    /// In the order in which they are written.
+    public var services: [Service] = []
+    public var steps: [Step] = []
+
+    public init(title: String, place: SourcePlace) {
+        self.title = title
+        self.place = place
+    }
+}
+
+/// How the container is asked to stop.
+public struct StopPolicy: Hashable, Sendable {
+    /// Nil: what the init's profile says, SIGTERM where it says nothing.
+    public var signal: Signal?
+    /// From the stop signal to SIGKILL; negative: for ever. Docker's default is ten seconds (daemon/config, stop.go).
+    public var grace: Duration = .seconds(10)
+
+    public init(signal: Signal? = nil, grace: Duration = .seconds(10)) {
+        self.signal = signal
+        self.grace = grace
+    }
+}
+
+/// The container's surroundings, as far as a scenario chooses them.
+public struct ContainerSettings: Hashable, Sendable {
+    public var hostname: String?
+    /// `NAME=value`, in the order given.
+    public var environment: [String] = []
+    /// Absolute paths of private in-memory file systems.
+    public var tmpfs: [String] = []
+    /// The init's child, in place of services.
+    public var command: [String]?
+
+    public init() {}
+}
+
+/// Something that an init can or cannot do; a scenario may require it.
+public enum Ability: String, CaseIterable, Hashable, Sendable {
+    case forwarding
+    case groupForwarding = "group-forwarding"
+    case reaping
+    case exitStatus = "exit-status"
+    case supervision
+    case ordering
+    case respawn
+    case forking
+    case readiness
+    case oneshot
+}

@@ -1,0 +1,78 @@
+import Journal
+import Kernel
+import Vocabulary
+
+/// One output stream of a container, cut into lines.
+///
+/// It is always read, so that nobody inside ever blocks on it; but only so much is kept, and what is not is counted.
+package struct Console: ~Copyable {
+    package let descriptor: Descriptor
+    private let stream: Event.Stream
+    private var partial: [UInt8] = []
+    private var keptBytes = 0
+    private var droppedBytes = 0
+    package private(set) var isAtEnd = false
+
+    /// The longest line that is kept whole; what follows becomes a line of its own.
+    package static let lineLimitInBytes = 4096
+    /// How much of one stream is kept.
+    package static let limitInBytes = 1 << 20
+    /// How much is read at a time, before others get their turn.
+    private static let portionInBytes = 1 << 18
+
+    package init(_ descriptor: consuming Descriptor, as stream: Event.Stream) {
+        self.descriptor = descriptor
+        self.stream = stream
+    }
+
+    /// The lines that have come, with the time of reading.
+    package mutating func read() -> [Event] {
+        var result: [Event] = []
+        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+            var portion = 0
+            while !isAtEnd, portion < Console.portionInBytes {
+                let count: Int
+                do {
+                    count = try descriptor.read(into: buffer)
+                } catch {
+                    if (error as? Errno) != Errno.wouldBlock { isAtEnd = true }
+                    break
+                }
+                if count == 0 { isAtEnd = true }
+                portion += count
+                take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), &result)
+            }
+        }
+        if isAtEnd { finish(&result) }
+        return result
+    }
+
+    private mutating func take(_ bytes: UnsafeRawBufferPointer, _ result: inout [Event]) {
+        let room = max(0, Console.limitInBytes - keptBytes)
+        droppedBytes += max(0, bytes.count - room)
+        keptBytes += min(room, bytes.count)
+        for byte in bytes.prefix(room) {
+            if byte == 0x0A {
+                putLine(&result)
+            } else {
+                partial.append(byte)
+                if partial.count == Console.lineLimitInBytes { putLine(&result) }
+            }
+        }
+    }
+
+    private mutating func putLine(_ result: inout [Event]) {
+        if partial.last == 0x0D { partial.removeLast() }
+        result.append(Event(at: .now, .printed(String(decoding: partial, as: UTF8.self), on: stream)))
+        partial.removeAll(keepingCapacity: true)
+    }
+
+    /// The last line, if it has no end, and what was not kept.
+    package mutating func finish(_ result: inout [Event]) {
+        if !partial.isEmpty { putLine(&result) }
+        if droppedBytes > 0 {
+            result.append(Event(at: .now, .dropped(bytes: droppedBytes, of: stream.rawValue)))
+            droppedBytes = 0
+        }
+    }
+}

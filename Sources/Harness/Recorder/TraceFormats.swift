@@ -1,0 +1,68 @@
+import Journal
+import Kernel
+import Vocabulary
+
+/// One trace event, decoded, with the numbers of threads as the kernel gives them.
+enum TraceFact {
+    case created(thread: Int32, by: Int32, flags: UInt64)
+    case executed(thread: Int32, path: String)
+    case exited(thread: Int32)
+    case freed(thread: Int32)
+    case waited(by: Int32, for: Int32)
+    case signalled(number: Int32, code: Int32, to: Int32, by: Int32, fate: Int32)
+    case delivered(number: Int32, to: Int32, handler: UInt64)
+    case marked(by: Int32)
+}
+
+/// The events that are recorded, and how to read them.
+struct TraceFormats: Sendable {
+    /// What `set_event` is given.
+    static let events = [
+        "task/task_newtask", "sched/sched_process_exec", "sched/sched_process_exit", "sched/sched_process_free",
+        "sched/sched_process_wait", "signal/signal_generate", "signal/signal_deliver",
+    ]
+
+    private let created, executed, exited, freed, waited, signalled, delivered, marked: TraceFormat
+
+    /// - Throws: `TraceError` where this kernel lacks an event or a field.
+    init(in instance: borrowing Descriptor) throws(TraceError) {
+        created = try TraceFormat("task/task_newtask", needing: ["common_pid", "pid", "clone_flags"], in: instance)
+        executed = try TraceFormat("sched/sched_process_exec", needing: ["pid", "filename"], in: instance)
+        exited = try TraceFormat("sched/sched_process_exit", needing: ["pid"], in: instance)
+        freed = try TraceFormat("sched/sched_process_free", needing: ["pid"], in: instance)
+        waited = try TraceFormat("sched/sched_process_wait", needing: ["common_pid", "pid"], in: instance)
+        signalled = try TraceFormat(
+            "signal/signal_generate", needing: ["common_pid", "sig", "code", "pid", "result"], in: instance)
+        delivered = try TraceFormat("signal/signal_deliver", needing: ["common_pid", "sig", "sa_handler"], in: instance)
+        marked = try TraceFormat("ftrace/print", needing: ["common_pid"], in: instance)
+    }
+
+    /// Nil for an event of another kind.
+    func decode(_ bytes: UnsafeRawBufferPointer) -> TraceFact? {
+        guard bytes.count >= 8 else { return nil }
+        let record = TraceRecord(bytes: bytes)
+        switch bytes.loadUnaligned(as: UInt16.self) {
+        case created.id:
+            return .created(
+                thread: record.int32(created["pid"]), by: record.int32(created["common_pid"]),
+                flags: record.uint64(created["clone_flags"]))
+        case executed.id:
+            return .executed(
+                thread: record.int32(executed["pid"]), path: record.dynamicString(executed["filename"]))
+        case exited.id: return .exited(thread: record.int32(exited["pid"]))
+        case freed.id: return .freed(thread: record.int32(freed["pid"]))
+        case waited.id: return .waited(by: record.int32(waited["common_pid"]), for: record.int32(waited["pid"]))
+        case signalled.id:
+            return .signalled(
+                number: record.int32(signalled["sig"]), code: record.int32(signalled["code"]),
+                to: record.int32(signalled["pid"]), by: record.int32(signalled["common_pid"]),
+                fate: record.int32(signalled["result"]))
+        case delivered.id:
+            return .delivered(
+                number: record.int32(delivered["sig"]), to: record.int32(delivered["common_pid"]),
+                handler: record.uint64(delivered["sa_handler"]))
+        case marked.id: return .marked(by: record.int32(marked["common_pid"]))
+        default: return nil
+        }
+    }
+}

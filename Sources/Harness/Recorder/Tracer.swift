@@ -1,0 +1,129 @@
+import Journal
+import Kernel
+import Synchronization
+import Vocabulary
+
+/// The kernel's own account of processes and signals: a private ftrace instance, read raw.
+///
+/// One tracer serves all containers. An event belongs to the container whose process it is about; processes are known
+/// from the fork of PID 1 on, which is recognised by the thread that makes it (`recordStart`).
+package final class Tracer: Sendable {
+    private let state: Mutex<TracerState>
+    private let buffers: [TraceBuffer]
+    private let stop: Wakeup
+    private let reader: Mutex<Thread?>
+
+    /// How much each processor's buffer holds. A process from fork to end is about half a kilobyte.
+    private static let bufferSizeInKiB = 4096
+
+    /// Makes the instance and checks that what it says is true: a marker written by this thread must come back with this
+    /// thread's number and a time between two readings of the clock.
+    ///
+    /// - Parameter instances: the `instances` directory of a tracefs. Who opened it removes the instance from it.
+    /// - Throws: `TraceError`: what this machine lacks.
+    package init(name: RunName, instances: borrowing Descriptor) throws(TraceError) {
+        for other in Files.names(in: instances) where RunName.isLeftover(other) {
+            Files.removeDirectory(other, in: instances)
+        }
+        let formats: TraceFormats
+        do {
+            try Files.makeDirectory(name.description, in: instances)
+            let instance = try Descriptor.open(name.description, .directory, in: instances.rawValue)
+            formats = try TraceFormats(in: instance)
+            try Tracer.configure(instance)
+            buffers = try TraceBuffer.all(of: instance)
+            stop = try Wakeup()
+            var fresh = TracerState(formats: formats)
+            try Tracer.calibrate(instance, &fresh, buffers)
+            state = Mutex(fresh)
+            reader = Mutex(nil)
+        } catch {
+            Files.removeDirectory(name.description, in: instances)
+            throw error as? TraceError ?? TraceError(reason: "\(error)")
+        }
+    }
+
+    private static func configure(_ instance: borrowing Descriptor) throws {
+        let directory = instance.rawValue
+        try Files.write("mono", to: "trace_clock", in: directory)
+        try Files.write("\(bufferSizeInKiB)", to: "buffer_size_kb", in: directory)
+        // The reader is woken when a buffer is half full; who needs the latest asks for it.
+        try Files.write("50", to: "buffer_percent", in: directory)
+        for event in TraceFormats.events {
+            try Files.write("1", to: "events/\(event)/enable", in: directory)
+        }
+        try Files.write("1", to: "tracing_on", in: directory)
+    }
+
+    private static func calibrate(
+        _ instance: borrowing Descriptor, _ state: inout TracerState, _ buffers: [TraceBuffer]
+    ) throws {
+        let before = MonotonicInstant.now
+        try Files.write("calibration", to: "trace_marker", in: instance.rawValue)
+        let after = MonotonicInstant.now
+        state.drain(buffers)
+        guard let mark = state.lastMark else { throw TraceError(reason: "a trace marker did not come back") }
+        guard mark.thread == currentThreadID().rawValue else {
+            throw TraceError(reason: "the harness runs in a PID namespace of its own, the trace speaks of the host's")
+        }
+        guard mark.time >= before.nanoseconds, mark.time <= after.nanoseconds else {
+            throw TraceError(reason: "the trace's clock is not CLOCK_MONOTONIC")
+        }
+    }
+
+    /// Starts the thread that keeps the buffers from running over.
+    package func startReading() throws(Errno) {
+        let thread = try Thread { [self] in
+            var poller = Poller()
+            while true {
+                poller.removeAll()
+                let stopIndex = poller.add(stop.descriptor)
+                for buffer in buffers { poller.add(buffer.descriptor) }
+                guard (try? poller.wait(until: .distantFuture)) != nil, !poller.isReady(stopIndex) else { return }
+                state.withLock { $0.drain(buffers) }
+            }
+        }
+        reader.withLock { $0 = thread }
+    }
+
+    /// Ends the reading thread. Blocks until it has.
+    package func stopReading() {
+        stop.ring()
+        reader.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    // MARK: - For the threads that run containers
+
+    /// From now on the inbox may be given events; it is told of lost ones too.
+    package func open(_ inbox: Inbox) {
+        state.withLock { $0.open(inbox) }
+    }
+
+    /// No event is put there any more.
+    package func close(_ inbox: Inbox) {
+        state.withLock { $0.close(inbox) }
+    }
+
+    /// Runs what starts PID 1: the process that the calling thread forks meanwhile, and all that come of it, go to the inbox.
+    package func recordStart<Result: ~Copyable>(for inbox: Inbox, _ body: () throws -> Result) rethrows -> Result {
+        let thread = currentThreadID()
+        state.withLock { $0.setStarter(thread, inbox) }
+        defer {
+            // Its fork must be known before the thread stops being a starter.
+            catchUp()
+            state.withLock { $0.setStarter(thread, nil) }
+        }
+        return try body()
+    }
+
+    /// Makes sure that everything that has happened until now is in the inboxes.
+    package func catchUp() {
+        let now = MonotonicInstant.now
+        state.withLock { state in
+            if state.drainedUntil < now { state.drain(buffers) }
+        }
+    }
+}

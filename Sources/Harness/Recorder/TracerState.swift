@@ -1,0 +1,154 @@
+import Journal
+import Kernel
+import Vocabulary
+
+/// Who is whose: the threads of all containers, and the facts that wait for their turn.
+struct TracerState {
+    private struct Task {
+        /// The process that the thread belongs to.
+        let leader: Int32
+        let inbox: Inbox
+    }
+
+    private let formats: TraceFormats
+    private var tasks: [Int32: Task] = [:]
+    private var livingThreads: [Int32: Int] = [:]
+    /// The threads that are about to start a PID 1, and where its events are to go.
+    private var starters: [Int32: Inbox] = [:]
+    private var inboxes: [ObjectIdentifier: Inbox] = [:]
+    /// Facts that were read but may have a cause that was not: sorted by time.
+    private var held: [(time: UInt64, fact: TraceFact)] = []
+    /// Everything up to here has been dispatched.
+    private(set) var drainedUntil = MonotonicInstant(nanoseconds: 0)
+    private(set) var lastMark: (thread: Int32, time: UInt64)?
+
+    init(formats: TraceFormats) {
+        self.formats = formats
+    }
+
+    // MARK: - Containers
+
+    mutating func open(_ inbox: Inbox) {
+        inboxes[ObjectIdentifier(inbox)] = inbox
+    }
+
+    mutating func close(_ inbox: Inbox) {
+        inboxes[ObjectIdentifier(inbox)] = nil
+        for (thread, task) in tasks where task.inbox === inbox {
+            tasks[thread] = nil
+            livingThreads[thread] = nil
+        }
+    }
+
+    mutating func setStarter(_ thread: ProcessID, _ inbox: Inbox?) {
+        starters[thread.rawValue] = inbox
+    }
+
+    // MARK: - Reading
+
+    /// Reads all buffers, and dispatches what is certain to be in order.
+    ///
+    /// What happened before the reading began is in the buffers when they are read, whatever the processor: a cause is
+    /// never missed behind its effect. What happened since may be in one and not yet in another, and is held back.
+    mutating func drain(_ buffers: [TraceBuffer]) {
+        let began = MonotonicInstant.now
+        var new = held
+        var lost = 0
+        withUnsafeTemporaryAllocation(byteCount: TraceBuffer.pageSize, alignment: 8) { page in
+            for buffer in buffers {
+                buffer.drain(into: page) { bytes in
+                    lost += TracePage.forEachEvent(in: bytes) { time, record in
+                        if let fact = formats.decode(record) { new.append((time, fact)) }
+                    }
+                }
+            }
+        }
+        // Stable: the buffers of one processor are in order already.
+        new = new.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        let certain = new.prefix { $0.time <= began.nanoseconds }
+        for entry in certain { dispatch(entry.fact, at: MonotonicInstant(nanoseconds: entry.time)) }
+        held = Array(new[certain.endIndex...])
+        drainedUntil = began
+        if lost > 0 {
+            for inbox in inboxes.values { inbox.put(Event(at: began, .kernel(.lost(count: lost)))) }
+        }
+    }
+
+    // MARK: - Dispatching
+
+    private mutating func dispatch(_ fact: TraceFact, at instant: MonotonicInstant) {
+        switch fact {
+        case .created(let thread, let creator, let flags): noteCreation(of: thread, by: creator, flags, at: instant)
+        case .executed(let thread, let path):
+            guard let task = tasks[thread] else { return }
+            // Whichever thread called exec, it is the leader and alone now.
+            tasks[thread] = Task(leader: thread, inbox: task.inbox)
+            livingThreads[thread] = 1
+            put(.executed(ProcessID(rawValue: thread), path: path), task.inbox, instant)
+        case .exited(let thread):
+            guard let task = tasks[thread] else { return }
+            let left = (livingThreads[task.leader] ?? 1) - 1
+            livingThreads[task.leader] = left
+            if left == 0 { put(.exited(ProcessID(rawValue: task.leader)), task.inbox, instant) }
+        case .freed(let thread):
+            guard let task = tasks.removeValue(forKey: thread) else { return }
+            if thread == task.leader {
+                livingThreads[thread] = nil
+                put(.freed(ProcessID(rawValue: thread)), task.inbox, instant)
+            }
+        case .waited(let waiter, let target):
+            guard let task = tasks[waiter] else { return }
+            let child = target > 0 ? ProcessID(rawValue: target) : nil
+            put(.waited(by: ProcessID(rawValue: task.leader), for: child), task.inbox, instant)
+        case .signalled(let number, let code, let target, let sender, let fate):
+            noteSignal(number, code: code, to: target, by: sender, fate, at: instant)
+        case .delivered(let number, let thread, let handler):
+            guard let task = tasks[thread] else { return }
+            let event = KernelEvent.delivered(
+                Signal(rawValue: number), to: ProcessID(rawValue: task.leader), hasHandler: handler > 1)
+            put(event, task.inbox, instant)
+        case .marked(let thread): lastMark = (thread, instant.nanoseconds)
+        }
+    }
+
+    private func put(_ event: KernelEvent, _ inbox: Inbox, _ instant: MonotonicInstant) {
+        inbox.put(Event(at: instant, .kernel(event)))
+    }
+
+    private static let cloneThread: UInt64 = 0x10000  // CLONE_THREAD, linux/sched.h
+
+    private mutating func noteCreation(
+        of thread: Int32, by creator: Int32, _ flags: UInt64, at instant: MonotonicInstant
+    ) {
+        let isThread = flags & TracerState.cloneThread != 0
+        if let parent = tasks[creator] {
+            tasks[thread] = Task(leader: isThread ? parent.leader : thread, inbox: parent.inbox)
+            livingThreads[isThread ? parent.leader : thread, default: 0] += 1
+            if isThread { return }
+            livingThreads[thread] = 1
+            put(.forked(child: ProcessID(rawValue: thread), by: ProcessID(rawValue: parent.leader)), parent.inbox, instant)
+        } else if let inbox = starters[creator], !isThread {
+            tasks[thread] = Task(leader: thread, inbox: inbox)
+            livingThreads[thread] = 1
+            put(.forked(child: ProcessID(rawValue: thread), by: ProcessID(rawValue: creator)), inbox, instant)
+        } else {
+            // The number has been given to somebody else's process.
+            tasks[thread] = nil
+        }
+    }
+
+    private mutating func noteSignal(
+        _ number: Int32, code: Int32, to target: Int32, by sender: Int32, _ fate: Int32, at instant: MonotonicInstant
+    ) {
+        guard let task = tasks[target] else { return }
+        let origin = ProcessID(rawValue: tasks[sender]?.leader ?? sender)
+        // si_code: positive for the kernel (SI_KERNEL, CLD_EXITED, SEGV_MAPERR, …), and SI_TIMER, -2, is the kernel's too;
+        // zero or negative for kill, tgkill and sigqueue (siginfo in sigaction(2)).
+        let isKernel = code > 0 || code == -2
+        put(
+            .signalled(
+                Signal(rawValue: number), to: ProcessID(rawValue: task.leader),
+                from: isKernel ? .kernel(during: origin) : .process(origin), fate: SignalFate(rawValue: fate) ?? .queued),
+            task.inbox, instant)
+    }
+}

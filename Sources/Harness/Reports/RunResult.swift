@@ -1,0 +1,63 @@
+import Expectations
+import Journal
+import Model
+
+/// One scenario carried out against one init.
+public struct RunResult: Sendable {
+    public let initName: String
+    public let scenario: Scenario
+    public let verdict: Verdict
+    public let duration: Duration
+    public let journal: Journal
+
+    public init(initName: String, scenario: Scenario, verdict: Verdict, duration: Duration, journal: Journal) {
+        self.initName = initName
+        self.scenario = scenario
+        self.verdict = verdict
+        self.duration = duration
+        self.journal = journal
+    }
+}
+
+/// A whole run: every result, in the order of inits and scenarios asked for, and what was left out.
+public struct RunReport: Sendable {
+    public var results: [RunResult]
+    /// Inits that were not run, and why: not installed, and the package to install.
+    public var skipped: [(name: String, reason: String)]
+    public var witness: Witness
+    public var jobs: Int
+    public var duration: Duration
+
+    public init(
+        results: [RunResult], skipped: [(name: String, reason: String)], witness: Witness, jobs: Int, duration: Duration
+    ) {
+        self.results = results
+        self.skipped = skipped
+        self.witness = witness
+        self.jobs = jobs
+        self.duration = duration
+    }
+
+    /// How many results there are of each kind.
+    public var counts: (passed: Int, failed: Int, notApplicable: Int, errors: Int) {
+        results.reduce(into: (0, 0, 0, 0)) { counts, result in
+            switch result.verdict {
+            case .passed: counts.0 += 1
+            case .failed: counts.1 += 1
+            case .notApplicable: counts.2 += 1
+            case .error: counts.3 += 1
+            }
+        }
+    }
+}
+
+extension Scenario {
+    /// The row of the catalogue that it covers (`SF01`), else its title.
+    var row: String {
+        tags.first { tag in
+            let bytes = Array(tag.utf8)
+            return bytes.count == 4 && bytes[..<2].allSatisfy { (0x41...0x5A).contains($0) }
+                && bytes[2...].allSatisfy { (0x30...0x39).contains($0) }
+        } ?? title
+    }
+}

@@ -1,0 +1,164 @@
+import Expectations
+import Journal
+import Kernel
+import Model
+import Recorder
+import Runtimes
+import Sandbox
+import Vocabulary
+
+/// A container from its start to its removal: what it is made of, and what comes out of it.
+///
+/// Belongs to one thread, that of its scenario.
+final class ContainerLife {
+    private let session: Session
+    private let container: Container
+    private let inbox = Inbox()
+    private var process: Process?
+    private var standardOutput: Console?
+    private var standardError: Console?
+    private var reports: ServiceReports
+    private(set) var isRunning = false
+
+    /// PID 1, as an object: it can be given away only once.
+    private final class Process {
+        let descriptor: PIDDescriptor
+        init(_ descriptor: consuming PIDDescriptor) { self.descriptor = descriptor }
+    }
+
+    /// Makes the world and starts PID 1 in it. When PID 1's program cannot be executed, the journal says so and there
+    /// is a container that does not run.
+    ///
+    /// - Throws: what kept the world from being made: an error of the harness or the machine, not of the init.
+    static func start(
+        _ scenario: Scenario, _ profile: InitProfile, in session: Session, into journal: inout Journal
+    ) throws -> ContainerLife {
+        let life = try ContainerLife(session, scenario.settings)
+        do {
+            try life.start(scenario, profile, into: &journal)
+        } catch {
+            life.remove(into: &journal)
+            throw error
+        }
+        return life
+    }
+
+    private init(_ session: Session, _ settings: ContainerSettings) throws {
+        self.session = session
+        container = try Container(host: session.host, settings: settings)
+        reports = ServiceReports(watchesProcesses: session.tracer == nil)
+        session.tracer?.open(inbox)
+    }
+
+    private func start(_ scenario: Scenario, _ profile: InitProfile, into journal: inout Journal) throws {
+        let command = profile.commandLine(for: scenario)
+        let environment = profile.environment + scenario.settings.environment
+        let tmpfs = profile.tmpfs + scenario.settings.tmpfs
+        let began = MonotonicInstant.now
+        do {
+            let started: Container.Started
+            if let tracer = session.tracer {
+                started = try tracer.recordStart(for: inbox) {
+                    try container.start(command, environment: environment, tmpfs: tmpfs)
+                }
+            } else {
+                started = try container.start(command, environment: environment, tmpfs: tmpfs)
+            }
+            started.parts { process, output, errorOutput in
+                self.process = Process(process)
+                standardOutput = Console(output, as: .stdout)
+                standardError = Console(errorOutput, as: .stderr)
+            }
+            isRunning = true
+            guard let pid = self.process?.descriptor.pid else { return }
+            // The fork and the exec were seen since `began`; the container counts as started from there.
+            journal.append(Event(at: began, .runtime(.started(pid, program: command[0]))))
+        } catch let error as SpawnError {
+            guard case .execute = error.stage else { throw error }
+            let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
+            journal.append(Event(at: began, .runtime(.startFailed(stage: "\(error)", code: code))))
+        }
+    }
+
+    // MARK: - What comes out of it
+
+    func addDescriptors(to poller: inout Poller) {
+        if isRunning, let process { poller.add(process.descriptor.descriptor.rawValue) }
+        if let output = standardOutput?.openDescriptor { poller.add(output) }
+        if let output = standardError?.openDescriptor { poller.add(output) }
+        poller.add(container.socket.listener.rawValue)
+        reports.addDescriptors(to: &poller)
+    }
+
+    /// Takes in what has been printed, said and, where asked for, seen by the witness.
+    func collect(into journal: inout Journal, kernel: Bool) {
+        if let events = standardOutput?.read() { journal.append(contentsOf: events) }
+        if let events = standardError?.read() { journal.append(contentsOf: events) }
+        journal.append(contentsOf: reports.read(from: container.socket))
+        if isRunning, let process, let status = try? process.descriptor.reap(blocking: false) {
+            isRunning = false
+            journal.append(Event(at: .now, .runtime(.exited(status))))
+            // Nobody is left inside: what is in the pipes now is all.
+            if let events = standardOutput?.read() { journal.append(contentsOf: events) }
+            if let events = standardError?.read() { journal.append(contentsOf: events) }
+            takeFromWitness(into: &journal)
+        } else if kernel {
+            takeFromWitness(into: &journal)
+        }
+    }
+
+    private func takeFromWitness(into journal: inout Journal) {
+        session.tracer?.catchUp()
+        journal.append(contentsOf: inbox.takeAll())
+    }
+
+    /// Looks which processes there are.
+    func takeCensus(into journal: inout Journal) {
+        guard isRunning, let process else { return }
+        let known = ProcessTree(journal).processes.filter { $0.exitedAt != nil && $0.goneAt == nil }.map(\.pid)
+        journal.append(census(under: process.descriptor.pid, including: known))
+    }
+
+    // MARK: - What is done to it
+
+    /// Sends a signal to PID 1 from outside. False when it could not be sent.
+    @discardableResult
+    func send(_ signal: Signal, into journal: inout Journal) -> Bool {
+        guard let process else { return false }
+        let pid = process.descriptor.pid
+        // The time before the call: what comes of the signal comes after it.
+        let instant = MonotonicInstant.now
+        do {
+            try process.descriptor.send(signal)
+            journal.append(Event(at: instant, .runtime(.sent(signal, to: pid))))
+            return true
+        } catch {
+            journal.append(Event(at: instant, .runtime(.sendFailed(signal, to: pid, reason: "\(error)"))))
+            return false
+        }
+    }
+
+    /// Kills what still runs and takes the world away. Blocks until PID 1 has been waited for.
+    func remove(into journal: inout Journal) {
+        if isRunning, let process {
+            // A mark first: what happens from here on is no longer the scenario's.
+            journal.append(Event(at: .now, .runtime(.removed)))
+            try? process.descriptor.send(.kill)
+            let status = try? process.descriptor.reap(blocking: true)
+            isRunning = false
+            if let status { journal.append(Event(at: .now, .runtime(.exited(status)))) }
+        }
+        collect(into: &journal, kernel: true)
+        var rest = reports.finish()
+        standardOutput?.finish(&rest)
+        standardError?.finish(&rest)
+        journal.append(contentsOf: rest)
+        session.tracer?.close(inbox)
+        container.remove()
+    }
+}
+
+extension Console {
+    /// Its descriptor, as long as there is something to wait for.
+    fileprivate var openDescriptor: Int32? { isAtEnd ? nil : descriptor.rawValue }
+}

@@ -1,0 +1,66 @@
+import Glibc
+import Kernel
+import Model
+import Vocabulary
+
+/// What this machine has and lacks for running scenarios.
+public struct Doctor: Sendable {
+    public struct Finding: Sendable {
+        public let subject: String
+        public let text: String
+        /// Without it nothing runs; otherwise only less is seen or limited.
+        public let isObstacle: Bool
+    }
+
+    public private(set) var findings: [Finding] = []
+
+    public var canRun: Bool { !findings.contains { $0.isObstacle } }
+
+    /// Looks, and tries: one container is started and stopped.
+    public init(_ installation: Installation, profiles: [InitProfile]) {
+        add("kernel", Files.text(of: "/proc/sys/kernel/osrelease")?.split(separator: "\n").first.map(String.init) ?? "unknown")
+        add("user", geteuid() == 0 ? "root" : "not root: run as root", isObstacle: geteuid() != 0)
+        add("fakes", installation.fakeServices)
+        add("scenarios", installation.scenarios ?? "none came with this executable")
+        let cgroups = CgroupHierarchy.discover()
+        add(
+            "cgroup",
+            cgroups.map { "\($0.version.rawValue) at \($0.directory)" }
+                ?? "no writable hierarchy with the pids controller: a fork bomb inside is not limited")
+        if canRun { tryContainer(installation) }
+        for profile in profiles {
+            add("init", "\(profile.name): \(profile.reasonNotInstalled ?? "installed")")
+        }
+    }
+
+    private mutating func add(_ subject: String, _ text: String, isObstacle: Bool = false) {
+        findings.append(Finding(subject: subject, text: text, isObstacle: isObstacle))
+    }
+
+    private mutating func tryContainer(_ installation: Installation) {
+        do {
+            let session = try Session(fakeServices: installation.fakeServices)
+            defer { session.close() }
+            add("witness", session.witness.description)
+            let place = SourcePlace(file: "doctor", line: 1, column: 1)
+            var scenario = Scenario(title: "a container starts and stops", place: place)
+            scenario.services = [Service(name: "app", place: place)]
+            scenario.steps = [
+                Step(.start, place: place),
+                Step(.expect(Expectation(.ready([.service("app")]), within: .seconds(5))), place: place),
+                Step(.stop(grace: nil), place: place), Step(.expect(Expectation(.exitCode(0))), place: place),
+            ]
+            let result = try session.run([Session.Job(scenario, .none)], atOnce: 1).first
+            switch result?.verdict {
+            case .passed: add("container", "started and stopped in \(result?.duration.rounded ?? "?")")
+            case .failed(let failures): add("container", failures.map(\.observed).joined(separator: "; "), isObstacle: true)
+            case .error(let reason), .notApplicable(let reason): add("container", reason, isObstacle: true)
+            case nil: add("container", "no result", isObstacle: true)
+            }
+        } catch let error as CannotRun {
+            add("container", "\(error.reason): \(error.remedy)", isObstacle: true)
+        } catch {
+            add("container", "\(error)", isObstacle: true)
+        }
+    }
+}

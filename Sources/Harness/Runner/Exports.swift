@@ -1,0 +1,7 @@
+// The public face: who imports Harness can name what it takes and gives.
+@_exported import Expectations
+@_exported import Journal
+@_exported import Language
+@_exported import Model
+@_exported import Reports
+@_exported import Vocabulary

@@ -1,0 +1,233 @@
+import Expectations
+import Journal
+import Kernel
+import Model
+import Reports
+import Runtimes
+import Vocabulary
+
+/// One scenario being carried out, on one thread from beginning to end.
+///
+/// Steps become events, and so does all that comes of them; the verdict is then read off the journal, never off what
+/// is known here besides.
+final class ScenarioRun {
+    let session: Session
+    let scenario: Scenario
+    let profile: InitProfile
+    var journal: Journal
+    /// The container while it exists.
+    var life: ContainerLife?
+    /// Why the run ended before its last step.
+    private var interruption: Failure?
+
+    init(_ job: Session.Job, in session: Session) {
+        self.session = session
+        scenario = job.scenario
+        profile = job.profile
+        journal = Journal(witness: session.witness)
+    }
+
+    func run() -> RunResult {
+        let began = MonotonicInstant.now
+        if let reason = profile.reasonNotApplicable(scenario) { return result(.notApplicable(reason: reason), since: began) }
+        let outcome: Verdict
+        do {
+            defer { endLife() }
+            try performSteps()
+            endLife()
+            outcome = verdict(on: scenario, journal, interruption: interruption)
+        } catch {
+            outcome = .error(session.isCancelled ? "interrupted" : "\(error)")
+        }
+        return result(outcome, since: began)
+    }
+
+    private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
+        RunResult(
+            initName: profile.name, scenario: scenario, verdict: verdict,
+            duration: MonotonicInstant.now.duration(since: began), journal: journal)
+    }
+
+    private func endLife() {
+        life?.remove(into: &journal)
+        life = nil
+    }
+
+    // MARK: - Steps
+
+    private func performSteps() throws {
+        for (index, step) in scenario.steps.enumerated() where interruption == nil {
+            record(.mark(.stepBegan(index)))
+            switch step.action {
+            case .start: try start()
+            case .stop(let grace): try stop(grace: grace ?? scenario.stop.grace)
+            case .kill(let signal): try kill(signal, step)
+            case .signal(let signal, let party): try send(signal, to: party, step)
+            case .crash(let service): try send(.kill, to: .service(service), step)
+            case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
+            case .waitFor(let condition, let limit):
+                let isMet = try ask(Expectation(condition, within: limit), step: index)
+                if !isMet { return interrupt(step, nil) }
+            case .expect(let expectation): try ask(expectation, step: index)
+            }
+        }
+    }
+
+    /// Ends the run here. Without a reason of its own the failed condition, which is in the journal, is the reason.
+    private func interrupt(_ step: Step, _ observed: String?) {
+        interruption = Failure(
+            place: step.place, expected: "to go on from here",
+            observed: observed ?? "the run ended here: what it waited for did not come", evidence: [])
+    }
+
+    func record(_ kind: Event.Kind) {
+        journal.append(Event(at: .now, kind))
+    }
+
+    // MARK: - Signals
+
+    private func kill(_ signal: Signal, _ step: Step) throws {
+        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
+        life.send(signal, into: &journal)
+        // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
+        if signal == .kill { try pump(until: .distantFuture) { !life.isRunning } }
+    }
+
+    private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
+        if case .initProcess = party { return try kill(signal, step) }
+        try collect()
+        let tree = JournalView(journal).tree
+        guard case .service(let name) = party, let index = tree.index(named: name) else {
+            return interrupt(step, "\(party) was never started")
+        }
+        let process = tree.processes[index]
+        guard process.exitedAt == nil, let target = try? PIDDescriptor(opening: process.pid) else {
+            return interrupt(step, "\(party) is not running")
+        }
+        do {
+            try target.send(signal)
+            record(.runtime(.sent(signal, to: process.pid)))
+        } catch {
+            record(.runtime(.sendFailed(signal, to: process.pid, reason: "\(error)")))
+        }
+    }
+
+    // MARK: - Expectations
+
+    /// Puts a question until the answer is yes or its time is over, and marks the moment of the last time.
+    @discardableResult
+    private func ask(_ expectation: Expectation, step: Int) throws -> Bool {
+        let limit = MonotonicInstant.now.advanced(by: expectation.within ?? .zero)
+        var isMet = try holds(expectation, until: limit)
+        if isMet, let duration = expectation.duration {
+            let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
+            isMet = try !holds(opposite, until: MonotonicInstant.now.advanced(by: duration))
+        }
+        record(.mark(.asked(step: step)))
+        return isMet
+    }
+
+    /// Waits for an expectation to hold. False when the deadline came first, or when the answer cannot be known.
+    private func holds(_ expectation: Expectation, until deadline: MonotonicInstant) throws -> Bool {
+        let kind = expectation.condition.kind
+        let isAboutPrograms = expectation.condition.parties.contains { party in
+            guard case .service(let name) = party else { return true }
+            return scenario.services.first { $0.name == name }?.program != nil
+        }
+        let watchesKernel = kind.restsOnWitness || isAboutPrograms
+        var answer = Judgement.Answer.no
+        var judgedCount = -1
+        try pump(until: deadline, watchingKernel: watchesKernel, withCensus: kind.needsCensus) {
+            // The same journal gives the same answer.
+            if self.journal.events.count != judgedCount {
+                judgedCount = self.journal.events.count
+                answer = JournalView(self.journal).judge(expectation).answer
+            }
+            return answer != .no
+        }
+        return answer == .yes
+    }
+
+    // MARK: - Container
+
+    private func start() throws {
+        life = try ContainerLife.start(scenario, profile, in: session, into: &journal)
+    }
+
+    private func stop(grace: Duration) throws {
+        guard let life, life.isRunning else {
+            // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
+            return record(.runtime(.stopFinished))
+        }
+        let signal = scenario.stop.signal ?? profile.stopSignal ?? .term
+        record(.runtime(.stopRequested(signal, grace: grace)))
+        var machine = DockerStop(signal: signal, grace: grace)
+        var deadline = MonotonicInstant.distantFuture
+        var actions = machine.begin(at: .now)
+        while true {
+            var inputs: [DockerStop.Input] = []
+            for action in actions {
+                switch action {
+                case .send(let signal):
+                    if !life.send(signal, into: &journal) { inputs.append(.sendFailed) }
+                case .setDeadline(let moment): deadline = moment
+                case .noteGraceExpired: record(.runtime(.graceExpired))
+                case .finish: return record(.runtime(.stopFinished))
+                case .fail(let reason): return record(.runtime(.stopFailed(reason: reason)))
+                }
+            }
+            actions = inputs.flatMap { machine.handle($0, at: .now) }
+            guard actions.isEmpty else { continue }
+            try pump(until: deadline) { !life.isRunning }
+            actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
+        }
+    }
+
+    // MARK: - Waiting
+
+    /// How often the witness is asked, while something waits for what only it can see.
+    private static let kernelInterval = Duration.milliseconds(1)
+    /// How often processes are counted, while something waits for their number.
+    private static let censusInterval = Duration.milliseconds(5)
+
+    /// Takes in what happens, until the deadline or until it is enough.
+    func pump(
+        until deadline: MonotonicInstant, watchingKernel: Bool = false, withCensus: Bool = false,
+        isDone: () -> Bool = { false }
+    ) throws {
+        while true {
+            try collect(kernel: watchingKernel, census: withCensus)
+            if isDone() || MonotonicInstant.now >= deadline { return }
+            if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
+            var wake = deadline
+            if watchingKernel || withCensus {
+                let interval = withCensus ? ScenarioRun.censusInterval : ScenarioRun.kernelInterval
+                wake = min(wake, MonotonicInstant.now.advanced(by: interval))
+            }
+            try waitForEvents(until: wake)
+        }
+    }
+
+    private func waitForEvents(until deadline: MonotonicInstant) throws {
+        var poller = Poller()
+        poller.add(session.cancellation.descriptor)
+        life?.addDescriptors(to: &poller)
+        try poller.wait(until: deadline)
+    }
+
+    private func collect(kernel: Bool = true, census: Bool = false) throws {
+        guard let life else { return }
+        life.collect(into: &journal, kernel: kernel)
+        if census { life.takeCensus(into: &journal) }
+    }
+}
+
+extension Condition.Kind {
+    /// Whether the answer may change without anything being said or printed, and without PID 1 ending.
+    fileprivate var restsOnWitness: Bool {
+        switch self {
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: false
+        default: true
+        }
+    }
+}

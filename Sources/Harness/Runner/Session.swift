@@ -1,0 +1,194 @@
+import Expectations
+import Journal
+import Kernel
+import Model
+import Recorder
+import Reports
+import Sandbox
+import Synchronization
+import Vocabulary
+
+/// Why this machine cannot run scenarios, and what would help.
+public struct CannotRun: Error, Sendable {
+    public let reason: String
+    public let remedy: String
+}
+
+/// Everything that a run needs of the machine: a place for containers, and a witness.
+///
+/// One per process is enough; `close` takes away everything that it made.
+public final class Session: Sendable {
+    let host: SandboxHost
+    let tracer: Tracer?
+    public let witness: Witness
+    /// Rung to interrupt the threads that run containers.
+    let cancellation: Wakeup
+    private let cancelled = Atomic<Bool>(false)
+    private static let count = Atomic<Int>(0)
+
+    /// - Parameters:
+    ///   - fakeServices: the executable of the fakes.
+    ///   - usesTrace: false to do without a trace instance, as on a machine that has none.
+    /// - Throws: `CannotRun`.
+    public init(fakeServices: String, usesTrace: Bool = true) throws {
+        guard Files.isExecutable(fakeServices), let program = Files.realPath(fakeServices) else {
+            throw CannotRun(reason: "\(fakeServices) is not there", remedy: "run `make build`")
+        }
+        let name = RunName(number: Session.count.add(1, ordering: .relaxed).newValue)
+        var instances: Descriptor?
+        var tracer: Tracer?
+        var reason = "not asked for"
+        if usesTrace {
+            do {
+                let root = try Mount.detached(type: "tracefs")
+                let directory = try Descriptor.open("instances", .directory, in: root.rawValue)
+                tracer = try Tracer(name: name, instances: directory)
+                instances = consume directory
+            } catch let error as TraceError {
+                reason = error.reason
+            } catch {
+                reason = "no tracefs: \(error)"
+            }
+        }
+        self.tracer = tracer
+        witness = tracer == nil ? .procfs(reason: reason) : .tracefs
+        do {
+            cancellation = try Wakeup()
+            host = try SandboxHost(name: name, parent: "/tmp", fakeServices: program, instances: instances)
+            try tracer?.startReading()
+        } catch {
+            throw CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing")
+        }
+    }
+
+    /// A session that SIGINT, SIGTERM and SIGHUP cancel. For programs that do nothing else with these signals; called
+    /// before there are threads.
+    ///
+    /// - Throws: `CannotRun`.
+    public static func interruptible(fakeServices: String, usesTrace: Bool = true) throws -> Session {
+        let box = SessionBox()
+        do {
+            try Interrupts.watch([.int, .term, .hup]) { _ in box.cancel() }
+        } catch {
+            throw CannotRun(reason: "signals cannot be watched: \(error)", remedy: "")
+        }
+        return try box.fill(Session(fakeServices: fakeServices, usesTrace: usesTrace))
+    }
+
+    /// Interrupts whatever runs; what it would have said becomes an error. May be called from any thread.
+    public func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+        cancellation.ring()
+    }
+
+    public var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+    /// Takes away what the session has made. Blocks until it is gone; nothing may be running.
+    public func close() {
+        tracer?.stopReading()
+        host.close()
+    }
+
+    /// Gives the calling thread what it needs to run scenarios. Once per thread.
+    package func enter() throws {
+        try host.enter()
+    }
+
+    // MARK: - Running
+
+    /// One scenario against one init.
+    public struct Job: Sendable {
+        public let scenario: Scenario
+        public let profile: InitProfile
+
+        public init(_ scenario: Scenario, _ profile: InitProfile) {
+            self.scenario = scenario
+            self.profile = profile
+        }
+    }
+
+    /// Carries jobs out, so many at once, each on a thread of its own; the results in the order of the jobs.
+    ///
+    /// Blocks the calling thread until all are done. A job that a cancelled session did not come to has no result.
+    ///
+    /// - Parameter onResult: called from the threads as results come.
+    /// - Throws: `CannotRun` where no thread can be given what it needs.
+    public func run(
+        _ jobs: [Job], atOnce: Int, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
+    ) throws -> [RunResult] {
+        let queue = JobQueue(jobs)
+        var threads: [Thread] = []
+        defer { for thread in threads { thread.join() } }
+        for _ in 0..<min(max(1, atOnce), jobs.count) {
+            threads.append(
+                try Thread { [self] in
+                    do {
+                        try enter()
+                    } catch {
+                        queue.fail(CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
+                        return
+                    }
+                    while !isCancelled, let (index, job) = queue.next() {
+                        let result = ScenarioRun(job, in: self).run()
+                        queue.put(result, at: index)
+                        onResult(result)
+                    }
+                })
+        }
+        for thread in threads { thread.join() }
+        threads = []
+        return try queue.results()
+    }
+}
+
+/// The session that a signal is to cancel, once there is one.
+private final class SessionBox: Sendable {
+    private let state = Mutex<(session: Session?, isCancelled: Bool)>((nil, false))
+
+    func fill(_ session: Session) -> Session {
+        state.withLock { state in
+            state.session = session
+            if state.isCancelled { session.cancel() }
+        }
+        return session
+    }
+
+    func cancel() {
+        state.withLock { state in
+            state.isCancelled = true
+            state.session?.cancel()
+        }
+    }
+}
+
+/// The jobs that are left, and the results so far.
+private final class JobQueue: Sendable {
+    private let jobs: [Session.Job]
+    private let taken = Atomic<Int>(0)
+    private let outcome: Mutex<(results: [RunResult?], failure: CannotRun?)>
+
+    init(_ jobs: [Session.Job]) {
+        self.jobs = jobs
+        outcome = Mutex((Array(repeating: nil, count: jobs.count), nil))
+    }
+
+    func next() -> (Int, Session.Job)? {
+        let index = taken.add(1, ordering: .relaxed).oldValue
+        return index < jobs.count ? (index, jobs[index]) : nil
+    }
+
+    func put(_ result: RunResult, at index: Int) {
+        outcome.withLock { $0.results[index] = result }
+    }
+
+    func fail(_ failure: CannotRun) {
+        outcome.withLock { $0.failure = failure }
+    }
+
+    func results() throws -> [RunResult] {
+        try outcome.withLock { outcome in
+            if let failure = outcome.failure { throw failure }
+            return outcome.results.compactMap(\.self)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Kernel
+import Model
+import Vocabulary
+
+/// How a container's world is set up, as data: what the child does between clone and exec.
+///
+/// It is what Docker gives a container without further options, from the point of view of a program inside:
+/// read-only and masked paths of /proc and /sys, a small /dev, the default capabilities, a session of its own.
+package struct SandboxPlan: Sendable {
+    package let steps: [SetupStep]
+    package let namespaces: Namespaces = [.pid, .mount, .uts, .ipc, .network]
+
+    /// What it takes of the host to carry the plan out.
+    package struct Surroundings: Sendable {
+        /// Directories of the container on the host: the overlay's layers and what /.harness shows.
+        package let lower: String
+        package let upper: String
+        package let work: String
+        package let root: String
+        package let control: String
+        package let fakeServices: String
+        package let hostname: String
+        package let membersDescriptor: Int32?
+        package let parentDescriptor: Int32
+        package let standardInput: Int32
+        package let standardOutput: Int32
+        package let standardError: Int32
+        package let mountsCgroup2: Bool
+    }
+
+    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String]) {
+        var steps: [SetupStep] = [.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)]
+        if let members = surroundings.membersDescriptor {
+            steps.append(.write("0", descriptor: members, path: "cgroup.procs"))
+        }
+        steps.append(.unshare(.cgroup))
+        steps += SandboxPlan.rootSteps(surroundings)
+        steps += SandboxPlan.procSteps
+        steps += SandboxPlan.deviceSteps
+        steps += SandboxPlan.sysSteps(mountsCgroup2: surroundings.mountsCgroup2)
+        steps += tmpfs.flatMap { path -> [SetupStep] in
+            let target = String(path.drop { $0 == "/" })
+            // The options of Docker's --tmpfs.
+            return [
+                .makeDirectory(target, mode: 0o755),
+                .mount("tmpfs", on: target, type: "tmpfs", [.noSetuid, .noDevices, .noExec], data: "mode=1777,size=64m"),
+            ]
+        }
+        steps += SandboxPlan.controlSteps(surroundings)
+        steps += [
+            .pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/"),
+            .setHostname(surroundings.hostname), .bringLoopbackUp,
+            // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
+            .limit(resource: 4, value: 1),
+            .descriptor(surroundings.standardInput, becomes: 0),
+            .descriptor(surroundings.standardOutput, becomes: 1),
+            .descriptor(surroundings.standardError, becomes: 2),
+            .newSession, .fileMask(0o022), .keepCapabilities(SandboxPlan.dockerCapabilities),
+        ]
+        self.steps = steps
+    }
+
+    /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,
+    /// MKNOD, AUDIT_WRITE, SETFCAP (moby, daemon/pkg/oci/caps/defaults.go; numbers of linux/capability.h).
+    package static let dockerCapabilities: UInt64 = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]
+        .reduce(0) { $0 | 1 << $1 }
+
+    // MARK: - Root
+
+    private static func rootSteps(_ surroundings: Surroundings) -> [SetupStep] {
+        // Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker
+        // says the same with a device cgroup.
+        [
+            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]),
+            .mount(
+                "overlay", on: surroundings.root, type: "overlay", .noDevices,
+                data: "lowerdir=\(surroundings.lower),upperdir=\(surroundings.upper),workdir=\(surroundings.work)"),
+            .changeDirectory(surroundings.root),
+        ]
+    }
+
+    private static func controlSteps(_ surroundings: Surroundings) -> [SetupStep] {
+        [
+            .makeDirectory(".harness", mode: 0o755),
+            .mount(surroundings.control, on: ".harness", type: nil, .bind),
+            .makeFile(".harness/fake-services", mode: 0o755),
+            .mount(surroundings.fakeServices, on: ".harness/fake-services", type: nil, .bind),
+        ]
+    }
+
+    // MARK: - /proc and /sys
+
+    private static let noEffects: Mount.Flags = [.noSetuid, .noDevices, .noExec]
+
+    /// Read-only and masked, as in moby's daemon/pkg/oci/defaults.go.
+    private static var procSteps: [SetupStep] {
+        let readOnly = ["proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"].filter(existsOnHost)
+        let maskedFiles = ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "interrupts"]
+            .map { "proc/" + $0 }.filter(existsOnHost)
+        let maskedDirectories = ["asound", "acpi", "scsi"].map { "proc/" + $0 }.filter(existsOnHost)
+        return [.makeDirectory("proc", mode: 0o555), .mount("proc", on: "proc", type: "proc", noEffects)]
+            + readOnly.flatMap { path -> [SetupStep] in
+                // What shows in a new /proc depends on its namespaces: /proc/fs may be on the host's only.
+                [
+                    .ifPresent(.mount(path, on: path, type: nil, .bind)),
+                    .ifPresent(.mount(nil, on: path, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices, .noExec])),
+                ]
+            }
+            + maskedFiles.map { .ifPresent(.mount("/dev/null", on: $0, type: nil, .bind)) }
+            + maskedDirectories.map(masked)
+    }
+
+    private static func sysSteps(mountsCgroup2: Bool) -> [SetupStep] {
+        var steps: [SetupStep] = [
+            .makeDirectory("sys", mode: 0o555),
+            .mount("sysfs", on: "sys", type: "sysfs", noEffects.union(.readOnly)),
+        ]
+        steps += ["sys/firmware", "sys/devices/virtual/powercap"].filter(existsOnHost).map(masked)
+        if mountsCgroup2 {
+            steps.append(.mount("cgroup", on: "sys/fs/cgroup", type: "cgroup2", noEffects.union(.readOnly)))
+        }
+        return steps
+    }
+
+    private static func masked(directory path: String) -> SetupStep {
+        .ifPresent(.mount("tmpfs", on: path, type: "tmpfs", .readOnly, data: "size=0"))
+    }
+
+    private static func existsOnHost(_ path: String) -> Bool {
+        Files.exists("/" + path)
+    }
+
+    // MARK: - /dev
+
+    private static var deviceSteps: [SetupStep] {
+        let devices = ["null", "zero", "full", "random", "urandom", "tty"]
+        let links = [
+            ("/proc/self/fd", "fd"), ("/proc/self/fd/0", "stdin"), ("/proc/self/fd/1", "stdout"),
+            ("/proc/self/fd/2", "stderr"), ("pts/ptmx", "ptmx"),
+        ]
+        return [
+            .makeDirectory("dev", mode: 0o755),
+            .mount("tmpfs", on: "dev", type: "tmpfs", [.noSetuid, .noDevices], data: "mode=755,size=65536k"),
+        ]
+            + devices.flatMap { name -> [SetupStep] in
+                [.makeFile("dev/\(name)", mode: 0o666), .mount("/dev/\(name)", on: "dev/\(name)", type: nil, .bind)]
+            }
+            + links.map { .makeLink($0.0, to: "dev/\($0.1)") }
+            + [
+                .makeDirectory("dev/pts", mode: 0o755),
+                .mount(
+                    "devpts", on: "dev/pts", type: "devpts", [.noSetuid, .noExec],
+                    data: "newinstance,ptmxmode=0666,mode=0620,gid=5"),
+                .makeDirectory("dev/shm", mode: 0o1777),
+                .mount("shm", on: "dev/shm", type: "tmpfs", noEffects, data: "mode=1777,size=65536k"),
+                .makeDirectory("dev/mqueue", mode: 0o1777),
+                .ifPresent(.mount("mqueue", on: "dev/mqueue", type: "mqueue", noEffects)),
+            ]
+    }
+}
+
+extension SetupStep {
+    /// A mount whose flags are a set of names.
+    fileprivate static func mount(
+        _ source: String?, on target: String, type: String?, _ flags: Mount.Flags, data: String? = nil
+    ) -> SetupStep {
+        .mount(source: source, target: target, type: type, flags: flags.rawValue, data: data)
+    }
+}

@@ -1,0 +1,134 @@
+import Glibc
+import Harness
+
+extension CommandLineTool {
+    /// The inits to run, and those that cannot be.
+    private struct Selection {
+        var profiles: [InitProfile] = []
+        var skipped: [(name: String, reason: String)] = []
+    }
+
+    static func runScenarios(_ arguments: [String]) -> Int32 {
+        let options: RunOptions
+        do {
+            options = try RunOptions(arguments)
+        } catch {
+            return complain(error.message)
+        }
+        let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
+        var suite = Suite()
+        if options.paths.isEmpty && installation.scenarios == nil {
+            return complain("no scenarios came with this executable: name a file or a folder")
+        }
+        for path in options.paths.isEmpty ? [installation.scenarios ?? ""] : options.paths { suite.addScenarios(at: path) }
+        if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
+        let selection: Selection
+        do {
+            selection = try select(options, &suite)
+        } catch {
+            return complain(error.message)
+        }
+        if !suite.complaints.isEmpty {
+            for complaint in suite.complaints { write(complaint, to: STDERR_FILENO) }
+            return Status.usage
+        }
+        let scenarios = suite.scenarios.filter { scenario in
+            (options.filter.map { scenario.title.contains($0) } ?? true)
+                && options.tags.allSatisfy { scenario.tags.contains($0) }
+        }
+        if scenarios.isEmpty { return complain("no scenario is left to run") }
+        if selection.profiles.isEmpty {
+            for skipped in selection.skipped { write("harness: \(skipped.name): \(skipped.reason)\n", to: STDERR_FILENO) }
+            return Status.cannotRun
+        }
+        return run(scenarios, selection, options, installation)
+    }
+
+    // MARK: - Inits
+
+    private static func select(
+        _ options: RunOptions, _ suite: inout Suite
+    ) throws(RunOptions.BadUsage) -> Selection {
+        var selection = Selection()
+        if options.inits.isEmpty, let command = options.command {
+            selection.profiles = [.unknown(command: command)]
+            return selection
+        }
+        for name in options.inits.isEmpty ? ["reference"] : options.inits {
+            for var profile in try profiles(name, &suite) where !selection.profiles.contains(profile) {
+                if let command = options.command { profile.command = command + ["{command}"] }
+                if let reason = profile.reasonNotInstalled {
+                    selection.skipped.append((profile.name, reason))
+                } else {
+                    selection.profiles.append(profile)
+                }
+            }
+        }
+        return selection
+    }
+
+    private static func profiles(
+        _ name: String, _ suite: inout Suite
+    ) throws(RunOptions.BadUsage) -> [InitProfile] {
+        let known = suite.profiles + [.none]
+        if name == "all" { return known }
+        if let profile = known.first(where: { $0.name == name }) { return [profile] }
+        if name.contains("/") || name.hasSuffix(".init") {
+            let before = suite.profiles.count
+            suite.addProfiles(at: name)
+            return Array(suite.profiles[before...])
+        }
+        throw RunOptions.BadUsage(
+            message: "there is no init '\(name)'; there are \(known.map(\.name).joined(separator: ", "))")
+    }
+
+    // MARK: - Running
+
+    private static func run(
+        _ scenarios: [Scenario], _ selection: Selection, _ options: RunOptions, _ installation: Installation
+    ) -> Int32 {
+        let jobs = (0..<options.repetitions).flatMap { _ in
+            selection.profiles.flatMap { profile in scenarios.map { Session.Job($0, profile) } }
+        }
+        let atOnce = options.jobs ?? 4 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        do {
+            let session = try Session.interruptible(
+                fakeServices: installation.fakeServices, usesTrace: options.usesTrace)
+            let clock = ContinuousClock()
+            let began = clock.now
+            defer { session.close() }
+            let results = try session.run(jobs, atOnce: atOnce)
+            if session.isCancelled {
+                write("harness: interrupted\n", to: STDERR_FILENO)
+                return Status.interrupted
+            }
+            let report = RunReport(
+                results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
+                duration: clock.now - began)
+            return try finish(report, options)
+        } catch let error as CannotRun {
+            write("harness: \(error.reason): \(error.remedy)\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        } catch {
+            write("harness: \(error)\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        }
+    }
+
+    private static func finish(_ report: RunReport, _ options: RunOptions) throws -> Int32 {
+        var descriptor = STDOUT_FILENO
+        if let path = options.output {
+            descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+            if descriptor < 0 { return complain("\(path): \(String(cString: strerror(errno)))") }
+        }
+        switch options.format {
+        case .json: write(try jsonReport(report) + "\n", to: descriptor)
+        case .human:
+            let isColoured = options.usesColour && environment("NO_COLOR") == nil && isatty(descriptor) == 1
+            let detail: HumanReport.Detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
+            write(HumanReport(isColoured: isColoured, detail: detail).text(report), to: descriptor)
+        }
+        if report.counts.errors > 0 { return Status.cannotRun }
+        return report.counts.failed > 0 ? Status.failed : Status.passed
+    }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import Harness
+
+/// The `harness` command: arguments in, exit status out.
+enum CommandLineTool {
+    /// What every verb may answer (docs/DESIGN.md §4.1).
+    enum Status {
+        static let passed: Int32 = 0
+        static let failed: Int32 = 1
+        static let usage: Int32 = 2
+        static let cannotRun: Int32 = 3
+        static let interrupted: Int32 = 130
+    }
+
+    static let help = """
+        harness: tests any init, as PID 1, on what the kernel saw
+
+        usage: harness run [PATH…] [--init NAME|FILE]… [option…] [-- COMMAND…]
+               harness doctor
+
+        run carries scenarios out: files or folders, or the conformance suite that came with the tool.
+          --init NAME|FILE   an init by the name of its profile, or a profile's file; repeatable, or comma-separated;
+                             `all`: every one installed; `none`: the command itself is PID 1 (default: reference)
+          -- COMMAND…        with --init: the command line of that init; alone: an init of unknown abilities, which is
+                             given its child's command as further arguments
+          --filter TEXT      only scenarios whose title contains this
+          --tag TAG          only scenarios with this tag; repeatable
+          --jobs N           so many containers at once (default: 4 for each processor)
+          --repeat N         each of them so many times
+          --format FORMAT    human or json (default: human)
+          --output FILE      write the report there
+          --verbose          every event of every run, not only the evidence
+          --quiet            only the matrix and the sums
+          --no-color         no colours, as when the output is not a terminal or NO_COLOR is set
+          --no-trace         do without the trace instance, as on a machine that has none
+
+        doctor says what this machine has and lacks.
+
+        exit status: 0 all passed or not applicable · 1 a scenario failed · 2 usage, or a file that does not parse
+          3 this machine cannot run it, or a verdict is `error` · 130 interrupted
+
+        environment: HARNESS_FAKE_SERVICES the executable of the fakes · NO_COLOR
+        """
+
+    static func run(_ arguments: [String]) -> Int32 {
+        switch arguments.first {
+        case "run": return runScenarios(Array(arguments.dropFirst()))
+        case "doctor":
+            guard arguments.count == 1 else { return complain("doctor takes no arguments") }
+            return doctor()
+        case "--help", "-h", "help":
+            write(help + "\n", to: STDOUT_FILENO)
+            return Status.passed
+        case nil:
+            write(help + "\n", to: STDERR_FILENO)
+            return Status.usage
+        case let verb?: return complain("'\(verb)' is not a verb of this version; `harness --help` lists them")
+        }
+    }
+
+    // MARK: - Output
+
+    /// Writes everything, or as much as the reader wants.
+    static func write(_ text: String, to descriptor: Int32) {
+        var rest = ArraySlice(text.utf8)
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno != EINTR { return }
+            rest = rest.dropFirst(max(0, count))
+        }
+    }
+
+    static func complain(_ message: String) -> Int32 {
+        write("harness: \(message)\n", to: STDERR_FILENO)
+        return Status.usage
+    }
+
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    // MARK: - Doctor
+
+    private static func doctor() -> Int32 {
+        let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
+        var suite = Suite()
+        if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
+        let doctor = Doctor(installation, profiles: suite.profiles)
+        for finding in doctor.findings {
+            let mark = finding.isObstacle ? "✗" : " "
+            let padding = String(repeating: " ", count: max(1, 11 - finding.subject.count))
+            write("\(mark) \(finding.subject)\(padding)\(finding.text)\n", to: STDOUT_FILENO)
+        }
+        write(doctor.canRun ? "this machine can run scenarios\n" : "this machine cannot run scenarios\n", to: STDOUT_FILENO)
+        return doctor.canRun ? Status.passed : Status.cannotRun
+    }
+}

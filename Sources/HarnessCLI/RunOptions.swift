@@ -1,0 +1,89 @@
+/// The command line of `harness run`, read.
+struct RunOptions {
+    var paths: [String] = []
+    var inits: [String] = []
+    var command: [String]?
+    var filter: String?
+    var tags: [String] = []
+    var jobs: Int?
+    var repetitions = 1
+    var format = Format.human
+    var output: String?
+    var isVerbose = false
+    var isQuiet = false
+    var usesColour = true
+    var usesTrace = true
+
+    enum Format: String, CaseIterable {
+        case human, json
+    }
+
+    /// A command line that is not understood, and why.
+    struct BadUsage: Error {
+        let message: String
+    }
+
+    private static let known = [
+        "--init", "--filter", "--tag", "--jobs", "--repeat", "--format", "--output", "--verbose", "--quiet", "--no-color",
+        "--no-trace",
+    ]
+
+    init(_ arguments: [String]) throws(BadUsage) {
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            guard argument.hasPrefix("-"), argument != "-" else {
+                paths.append(argument)
+                continue
+            }
+            if argument == "--" {
+                command = Array(rest)
+                if rest.isEmpty { throw BadUsage(message: "no command stands behind '--'") }
+                break
+            }
+            // `--name=value` is `--name value`.
+            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            if parts.count == 2, parts[0].hasPrefix("--") { rest = [parts[1]] + rest }
+            try apply(parts[0], hasValue: parts.count == 2, &rest)
+        }
+    }
+
+    private mutating func apply(_ name: String, hasValue: Bool, _ rest: inout ArraySlice<String>) throws(BadUsage) {
+        if hasValue, ["--verbose", "--quiet", "--no-color", "--no-trace"].contains(name) {
+            throw BadUsage(message: "\(name) takes no value")
+        }
+        switch name {
+        case "--verbose": isVerbose = true
+        case "--quiet": isQuiet = true
+        case "--no-color": usesColour = false
+        case "--no-trace": usesTrace = false
+        case "--init": inits += try value(name, &rest).split(separator: ",").map(String.init)
+        case "--filter": filter = try value(name, &rest)
+        case "--tag": tags.append(try value(name, &rest))
+        case "--jobs": jobs = try number(name, &rest, in: 1...512)
+        case "--repeat": repetitions = try number(name, &rest, in: 1...100_000)
+        case "--output": output = try value(name, &rest)
+        case "--format":
+            let text = try value(name, &rest)
+            guard let format = Format(rawValue: text) else {
+                throw BadUsage(message: "--format is human or json, not '\(text)'")
+            }
+            self.format = format
+        default: throw BadUsage(message: "'\(name)' is not an option of run; it has \(RunOptions.known.joined(separator: " "))")
+        }
+    }
+
+    private func value(_ name: String, _ rest: inout ArraySlice<String>) throws(BadUsage) -> String {
+        guard let value = rest.popFirst() else { throw BadUsage(message: "\(name) takes a value") }
+        return value
+    }
+
+    private func number(
+        _ name: String, _ rest: inout ArraySlice<String>, in range: ClosedRange<Int>
+    ) throws(BadUsage) -> Int {
+        let text = try value(name, &rest)
+        guard let number = Int(text), range.contains(number) else {
+            throw BadUsage(message: "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+        }
+        return number
+    }
+}
