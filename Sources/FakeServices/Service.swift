@@ -19,7 +19,7 @@ func runService(name: String, behaviour arguments: [String]) -> Never {
 func runProgram(name: String, command: [String]) -> Never {
     let reporter = Reporter(name: name)
     reporter.send(.executes(program: command[0]))
-    announceReadiness()
+    ReadinessPipe().announce()
     _ = withCStrings(command) { arguments in
         execvp(command[0], UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
     }
@@ -33,6 +33,7 @@ private struct Service {
     let name: String
     let behaviour: Behaviour
     let reporter: Reporter
+    let readiness = ReadinessPipe()
     /// Readable when a signal has come that this service handles.
     let signals: Int32
     /// Those that an orderly stop waits for.
@@ -51,7 +52,7 @@ private struct Service {
         waitForSignals(until: now().advanced(by: behaviour.readyAfter))
         startChildren()
         reporter.send(.ready)
-        announceReadiness()
+        readiness.announce()
         for _ in 0..<behaviour.zombies { _ = clinux_fork_sleeper(0, false) }
         for _ in 0..<behaviour.orphans {
             _ = clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true)

@@ -45,13 +45,24 @@ func waitForInput(on descriptors: [Int32], until deadline: MonotonicInstant) -> 
     return ready
 }
 
-/// Tells whoever started this process that it is ready (READY_FD), once.
-func announceReadiness() {
-    guard let text = getenv(ServiceAddress.readyDescriptorVariable), let descriptor = Int32(String(cString: text))
-    else { return }
-    unsetenv(ServiceAddress.readyDescriptorVariable)
-    _ = Glibc.write(descriptor, "\n", 1)
-    close(descriptor)
+/// The way to tell whoever started this process that it is ready (READY_FD).
+///
+/// Taken out of the environment, and closed on exec, as soon as it is known: nothing that this process starts may have it.
+struct ReadinessPipe {
+    private let descriptor: Int32?
+
+    init() {
+        descriptor = getenv(ServiceAddress.readyDescriptorVariable).flatMap { Int32(String(cString: $0)) }
+        unsetenv(ServiceAddress.readyDescriptorVariable)
+        if let descriptor { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
+
+    /// Says so, once.
+    func announce() {
+        guard let descriptor else { return }
+        _ = Glibc.write(descriptor, "\n", 1)
+        close(descriptor)
+    }
 }
 
 /// Blocks these signals and gives a descriptor to read them from.

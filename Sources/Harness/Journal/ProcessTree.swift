@@ -23,7 +23,8 @@ public struct ProcessTree: Sendable {
         public internal(set) var orphanedAt: MonotonicInstant?
         /// The signal that ended it, as far as the kernel said so.
         public internal(set) var endedBy: Signal?
-        public internal(set) var wasSeenAsZombie = false
+        /// The last signal that was queued for it.
+        fileprivate var lastQueued: Signal?
     }
 
     public private(set) var processes: [Process] = []
@@ -99,13 +100,21 @@ public struct ProcessTree: Sendable {
         case .waited(let waiter, let target): waits.append((waiter, target, instant))
         case .delivered(let signal, let pid, let hasHandler):
             guard let index = current[pid], !hasHandler, processes[index].exitedAt == nil else { return }
-            if !ProcessTree.harmlessByDefault.contains(signal) { processes[index].endedBy = signal }
-        case .signalled(.kill, let pid, _, .queued):
+            noteDefaultAction(of: signal, in: index)
+        case .signalled(let signal, let pid, _, .queued):
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
-            processes[index].endedBy = .kill
+            if signal == .kill { processes[index].endedBy = .kill }
+            processes[index].lastQueued = signal
         case .signalled, .lost: break
         case .census(let entries): note(entries, at: instant)
         }
+    }
+
+    /// A signal whose default action is to end a process is delivered as SIGKILL: the kernel starts the end of all its
+    /// threads when it queues the signal (complete_signal in kernel/signal.c). Which one it was, the queueing has told.
+    private mutating func noteDefaultAction(of signal: Signal, in index: Int) {
+        if processes[index].endedBy == .kill || ProcessTree.harmlessByDefault.contains(signal) { return }
+        processes[index].endedBy = signal == .kill ? processes[index].lastQueued : signal
     }
 
     private mutating func note(_ census: [CensusEntry], at instant: MonotonicInstant) {
@@ -113,7 +122,6 @@ public struct ProcessTree: Sendable {
         for entry in census {
             let index = current[entry.pid] ?? add(entry.pid, creator: current[entry.parent], at: instant)
             if entry.isZombie {
-                processes[index].wasSeenAsZombie = true
                 processes[index].exitedAt = processes[index].exitedAt ?? instant
             }
             if processes[index].program == nil { processes[index].program = entry.name }

@@ -138,13 +138,20 @@ final class ContainerLife {
         }
     }
 
+    /// How long a killed PID 1 is waited for: as long as Docker does (10 s, and 2 s more). What a process in
+    /// uninterruptible sleep keeps alive beyond that is the guard's, when the harness ends.
+    static let patienceAfterKill = Duration.seconds(12)
+
     /// Kills what still runs and takes the world away. Blocks until PID 1 has been waited for.
     func remove(into journal: inout Journal) {
         if isRunning, let process {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
             try? process.descriptor.send(.kill)
-            let status = try? process.descriptor.reap(blocking: true)
+            var poller = Poller()
+            poller.add(process.descriptor.descriptor.rawValue)
+            try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
+            let status = try? process.descriptor.reap(blocking: false)
             isRunning = false
             if let status { journal.append(Event(at: .now, .runtime(.exited(status)))) }
         }

@@ -90,7 +90,7 @@ final class ScenarioRun {
         guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
         life.send(signal, into: &journal)
         // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
-        if signal == .kill { try pump(until: .distantFuture) { !life.isRunning } }
+        if signal == .kill { try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning } }
     }
 
     private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
@@ -154,6 +154,9 @@ final class ScenarioRun {
         life = try ContainerLife.start(scenario, profile, in: session, into: &journal)
     }
 
+    /// How long a stop without limit is watched before the scenario goes on without its end.
+    private static let patience = Duration.seconds(5)
+
     private func stop(grace: Duration) throws {
         guard let life, life.isRunning else {
             // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
@@ -178,7 +181,11 @@ final class ScenarioRun {
             }
             actions = inputs.flatMap { machine.handle($0, at: .now) }
             guard actions.isEmpty else { continue }
-            try pump(until: deadline) { !life.isRunning }
+            let isUnlimited = deadline == .distantFuture
+            try pump(until: isUnlimited ? .now.advanced(by: ScenarioRun.patience) : deadline) { !life.isRunning }
+            if isUnlimited && life.isRunning {
+                return record(.runtime(.stopFailed(reason: "it had not ended after \(ScenarioRun.patience.text), and would be waited for without end")))
+            }
             actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
         }
     }

@@ -1,0 +1,87 @@
+# The only door to this project. `make help` lists what it does.
+#
+# Variables:
+#   SWIFT    the Swift toolchain's driver          (default: swift)
+#   INIT     what `make run` runs, as for --init   (default: all)
+#   JOBS     containers at once                    (default: the tool's own choice)
+#   PREFIX   where `make install` puts things      (default: /usr/local)
+
+SWIFT  ?= swift
+INIT   ?= all
+JOBS   ?=
+PREFIX ?= /usr/local
+
+# An import that Package.swift does not declare is an error: it keeps the doors of the house shut.
+SWIFT_BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
+
+# What runs inside containers is static: it must start in any root that has /proc. A folder of its own, because the flag
+# must not reach the tests.
+STATIC_BUILD := $(SWIFT_BUILD) -c release --scratch-path .build-static --product fake-services -Xswiftc -static-executable
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## installs the real inits, and the runtimes that `make bench` compares with (Debian, Ubuntu; as root)
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends tini dumb-init catatonit bash dash crun runc
+
+.PHONY: build
+build: bin/harness bin/fake-services ## leaves bin/harness and bin/fake-services, release, ready to use
+
+SOURCES := Package.swift $(shell find Sources -name '*.swift' -o -name '*.c' -o -name '*.h')
+
+# The linker warns of dlopen in a static program; nothing here loads anything.
+bin/fake-services: $(SOURCES)
+	@mkdir -p bin
+	$(STATIC_BUILD) 2>&1 | grep -v 'dlopen' ; exit $${PIPESTATUS[0]}
+	strip -o $@ .build-static/release/fake-services
+
+bin/harness: $(SOURCES)
+	@mkdir -p bin
+	$(SWIFT_BUILD) -c release --product harness --static-swift-stdlib
+	strip -o $@ .build/release/harness
+
+SHELL := bash
+
+.PHONY: run
+run: build ## runs the conformance suite against every init that is installed, and prints the matrix
+	@bin/harness run --init $(INIT) $(if $(JOBS),--jobs $(JOBS)); status=$$?; \
+	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
+
+.PHONY: check
+check: test scenarios ## all tests, then all scenarios
+
+.PHONY: test
+test: bin/fake-services ## the tests
+	$(SWIFT) test --explicit-target-dependency-import-check error --disable-xctest
+
+.PHONY: scenarios
+scenarios: build ## the conformance suite against the reference init: everything that applies must pass
+	bin/harness run --init reference,reference-g
+
+.PHONY: bench
+bench: build ## the benchmarks, each as a ratio against its reference in the same run
+	$(MAKE) -C Tests/Benchmarks run
+
+.PHONY: lint
+lint: ## style, and what the formatter would change
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+.PHONY: format
+format: ## brings the sources into the formatter's form
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+.PHONY: install
+install: build ## installs under PREFIX
+	install -D bin/harness $(DESTDIR)$(PREFIX)/bin/harness
+	install -D bin/fake-services $(DESTDIR)$(PREFIX)/bin/fake-services
+	mkdir -p $(DESTDIR)$(PREFIX)/share/harness
+	cp -r scenarios $(DESTDIR)$(PREFIX)/share/harness/
+
+.PHONY: clean
+clean: ## removes everything that was built
+	rm -rf .build .build-static bin
