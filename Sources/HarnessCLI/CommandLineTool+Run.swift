@@ -90,7 +90,8 @@ extension CommandLineTool {
         let jobs = (0..<options.repetitions).flatMap { _ in
             selection.profiles.flatMap { profile in scenarios.map { Session.Job($0, profile) } }
         }
-        let atOnce = options.jobs ?? 4 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        // Most of a scenario is waiting: many more than there are processors.
+        let atOnce = options.jobs ?? min(64, 16 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do {
             let session = try Session.interruptible(
                 fakeServices: installation.fakeServices, usesTrace: options.usesTrace)

@@ -25,7 +25,7 @@ enum CommandLineTool {
                              given its child's command as further arguments
           --filter TEXT      only scenarios whose title contains this
           --tag TAG          only scenarios with this tag; repeatable
-          --jobs N           so many containers at once (default: 4 for each processor)
+          --jobs N           so many containers at once (default: 16 for each processor, 64 at most)
           --repeat N         each of them so many times
           --format FORMAT    human or json (default: human)
           --output FILE      write the report there

@@ -130,8 +130,21 @@ extension JournalView {
                 target == process.pid, event.instant >= process.forkedAt,
                 event.instant <= process.exitedAt ?? .distantFuture
             else { return nil }
-            return SentSignal(event: event, signal: signal, sender: sender, fate: fate)
+            let isDropped = fate == .queued && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
+            return SentSignal(event: event, signal: signal, sender: sender, fate: isDropped ? .ignored : fate)
         }
+    }
+
+    /// Whether a signal that was queued for PID 1 was dropped when its turn came.
+    ///
+    /// While PID 1 blocks a signal, as a shell does around a fork, the kernel cannot know whether there will be a handler
+    /// and queues it; without one it is dropped at delivery (get_signal in kernel/signal.c, SIGNAL_UNKILLABLE).
+    private func isDroppedLater(_ signal: Signal, _ sender: SignalSender, after instant: MonotonicInstant) -> Bool {
+        guard case .process = sender, signal != .kill, signal != .stop, let root = tree.root else { return false }
+        for event in journal.events where event.instant >= instant {
+            if case .kernel(.delivered(signal, tree.processes[root].pid, let hasHandler)) = event.kind { return !hasHandler }
+        }
+        return false
     }
 
     /// Why the kernel dropped a signal to a process.
