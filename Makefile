@@ -65,7 +65,7 @@ scenarios: build ## the conformance suite against the reference init: everything
 
 .PHONY: bench
 bench: build ## the benchmarks, each as a ratio against its reference in the same run
-	$(MAKE) -C Tests/Benchmarks run
+	Tests/Benchmarks/run.sh
 
 .PHONY: lint
 lint: ## style, and what the formatter would change

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# The benchmarks: `make bench`. Everything is measured in turns in one run, so that a machine that is slow today is slow
+# for all; what counts are the ratios.
+#
+#   CYCLES   cycles of each contender in all, at least 200 (default: 240)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cycles=${CYCLES:-240}
+rounds=6
+turn=$(((cycles + rounds - 1) / rounds))
+harness=$PWD/bin/harness fakes=$PWD/bin/fake-services
+work=$(mktemp -d /tmp/bench-XXXXXX)
+trap "rm -rf $work" EXIT
+
+cc -O2 -Wall -Wextra -o "$work/cycle" Tests/Benchmarks/cycle.c
+
+# The same reference init and the same service everywhere.
+command=(/.harness/fake-services init --service app --after "" -- /.harness/fake-services service app)
+
+# An OCI bundle: the fakes and nothing else.
+bundle=$work/bundle
+mkdir -p "$bundle"/rootfs/{proc,dev,sys,.harness} "$bundle/control"
+cp "$fakes" "$bundle/rootfs/fake-services"
+cat > "$bundle/config.json" <<JSON
+{"ociVersion": "1.0.2",
+ "process": {"terminal": false, "user": {"uid": 0, "gid": 0}, "cwd": "/", "env": ["PATH=/"],
+   "args": ["/fake-services", "init", "--service", "app", "--after", "", "--", "/fake-services", "service", "app"],
+   "capabilities": {"bounding": ["CAP_KILL"], "effective": ["CAP_KILL"], "permitted": ["CAP_KILL"]}},
+ "root": {"path": "rootfs", "readonly": false}, "hostname": "cycle",
+ "mounts": [
+   {"destination": "/proc", "type": "proc", "source": "proc"},
+   {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]},
+   {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
+   {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
+   {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+   {"destination": "/.harness", "type": "bind", "source": "$bundle/control", "options": ["bind"]}],
+ "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]}}
+JSON
+
+# One turn of a contender: a time in nanoseconds per line.
+scenario() { "$harness" run "Tests/Benchmarks/$1.scenario" --jobs 1 --repeat "$turn" --format json "${@:2}" > "$work/report.json"
+             grep -o '"duration_ms" : [0-9.]*' "$work/report.json" | head -n "$turn" | awk '{ printf "%d\n", $3 * 1e6 }'; }
+
+contender_bare()        { "$work/cycle" bare "$turn" "${command[@]}" --program "$fakes"; }
+contender_harness()     { scenario cycle; }
+contender_unwitnessed() { scenario cycle-unwitnessed --no-trace; }
+# crun 1.8 refuses a host that has both versions of cgroups: it is shown only the second.
+contender_crun()        { unshare --mount sh -c 'mount -t cgroup2 cgroup /sys/fs/cgroup && exec "$@"' sh "$work/cycle" crun "$turn" "$bundle"; }
+contender_runc()        { "$work/cycle" runc "$turn" "$bundle"; }
+
+contenders=(bare harness unwitnessed)
+for runtime in crun runc; do
+    if ! command -v $runtime > /dev/null; then echo "$runtime is not installed: left out"
+    elif ! (cd "$bundle" && turn=1; "contender_$runtime") > /dev/null 2> "$work/error"; then
+        echo "$runtime does not run here: $(tail -n 1 "$work/error")"
+    else contenders+=($runtime); fi
+done
+if ! docker version --format '{{.Server.Version}}' > /dev/null 2>&1; then echo "no docker engine runs here: left out"; fi
+
+for ((round = 0; round < rounds; round++)); do
+    for name in "${contenders[@]}"; do "contender_$name" >> "$work/$name.times"; done
+done
+
+quantile() { sort -n "$work/$1.times" | awk -v q="$2" '{ a[NR] = $1 } END { i = int((NR - 1) * q) + 1; printf "%.3f", a[i] / 1e6 }'; }
+count() { wc -l < "$work/$1.times"; }
+
+echo
+echo "start init and child, see it ready, SIGTERM, see it gone, verdict"
+printf '%-34s %7s %9s %9s %9s %7s\n' "" cycles "p10 ms" "median" "p90" ratio
+declare -A label=([bare]="the same system calls in C" [harness]="harness, witness on"
+                  [unwitnessed]="harness, without a trace" [crun]="crun run + kill" [runc]="runc run + kill")
+reference=$(quantile bare 0.5)
+for name in "${contenders[@]}"; do
+    median=$(quantile "$name" 0.5)
+    printf '%-34s %7d %9s %9s %9s %6.2fx\n' "${label[$name]}" "$(count "$name")" "$(quantile "$name" 0.1)" "$median" \
+        "$(quantile "$name" 0.9)" "$(awk "BEGIN { print $median / $reference }")"
+done
+echo "the witness costs $(awk "BEGIN { printf \"%+.3f\", $(quantile harness 0.5) - $(quantile unwitnessed 0.5) }") ms a cycle"
+
+echo
+echo "start-up"
+"$work/cycle" start 200 "$harness" --help > "$work/help.times"
+"$work/cycle" start 200 "$fakes" service app exits-after=0:0s > "$work/fake.times"
+"$work/cycle" start 200 /bin/true > "$work/true.times"
+printf '%-34s %7s %9s %9s %9s\n' "" starts "p10 ms" "median" "p90"
+declare -A what=([help]="harness --help" [fake]="fake-services service, to its end" [true]="/bin/true")
+for name in help fake true; do
+    printf '%-34s %7d %9s %9s %9s\n' "${what[$name]}" "$(count $name)" "$(quantile $name 0.1)" "$(quantile $name 0.5)" "$(quantile $name 0.9)"
+done
+
+# What must hold (docs/DESIGN.md, section 5).
+fail=0
+check() { if awk "BEGIN { exit !($2) }"; then echo "holds: $1"; else echo "BROKEN: $1"; fail=1; fi; }
+echo
+check "at most twice the bare system calls" "$(quantile harness 0.5) <= 2 * $reference"
+if [[ " ${contenders[*]} " == *" crun "* ]]; then check "faster than crun" "$(quantile harness 0.5) < $(quantile crun 0.5)"; fi
+check "harness --help in under 10 ms" "$(quantile help 0.5) < 10"
+check "a fake service starts in under 2 ms" "$(quantile fake 0.5) < 2"
+exit $fail
