@@ -3,9 +3,11 @@ import Vocabulary
 
 /// What can be wrong with a scenario each line of which is well-formed.
 extension ScenarioParser {
-    mutating func check(_ scenario: Scenario) {
+    /// - Parameter isWhole: every line of it could be read; otherwise what is missing may be what could not be.
+    mutating func check(_ scenario: Scenario, isWhole: Bool) {
         checkOrder(scenario)
         checkSteps(scenario)
+        if isWhole { checkSubstance(scenario) }
         if let command = scenario.settings.command, let service = scenario.services.first {
             diagnostics.append(
                 Diagnostic(
@@ -88,6 +90,9 @@ extension ScenarioParser {
             }
             if needsStart && !isStarted { reportUndecidable(step, "the container has not been started before this") }
         }
+    }
+
+    private mutating func checkSubstance(_ scenario: Scenario) {
         if scenario.steps.isEmpty {
             diagnostics.append(Diagnostic(.emptyScenario, "nothing happens in this scenario", at: scenario.place))
         } else if !scenario.steps.contains(where: { if case .expect = $0.action { true } else { false } }) {

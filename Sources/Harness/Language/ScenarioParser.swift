@@ -57,8 +57,9 @@ struct ScenarioParser {
             }
             var scenario = Scenario(title: title, place: place)
             scenario.summary = line.comment
+            let complaints = parser.diagnostics.count
             for inner in line.block { parser.scenarioLine(inner, into: &scenario) }
-            parser.check(scenario)
+            parser.check(scenario, isWhole: parser.diagnostics.count == complaints)
             parser.scenarios.append(scenario)
         }
     }

@@ -9,7 +9,6 @@ import Vocabulary
 /// from the fork of PID 1 on, which is recognised by the thread that makes it (`recordStart`).
 package final class Tracer: Sendable {
     private let state: Mutex<TracerState>
-    private let buffers: [TraceBuffer]
     private let stop: Wakeup
     private let reader: Mutex<Thread?>
 
@@ -31,10 +30,9 @@ package final class Tracer: Sendable {
             let instance = try Descriptor.open(name.description, .directory, in: instances.rawValue)
             formats = try TraceFormats(in: instance)
             try Tracer.configure(instance)
-            buffers = try TraceBuffer.all(of: instance)
             stop = try Wakeup()
-            var fresh = TracerState(formats: formats)
-            try Tracer.calibrate(instance, &fresh, buffers)
+            var fresh = TracerState(formats: formats, buffers: try TraceBuffer.all(of: instance))
+            try Tracer.calibrate(instance, &fresh)
             state = Mutex(fresh)
             reader = Mutex(nil)
         } catch {
@@ -55,13 +53,11 @@ package final class Tracer: Sendable {
         try Files.write("1", to: "tracing_on", in: directory)
     }
 
-    private static func calibrate(
-        _ instance: borrowing Descriptor, _ state: inout TracerState, _ buffers: [TraceBuffer]
-    ) throws {
+    private static func calibrate(_ instance: borrowing Descriptor, _ state: inout TracerState) throws {
         let before = MonotonicInstant.now
         try Files.write("calibration", to: "trace_marker", in: instance.rawValue)
         let after = MonotonicInstant.now
-        state.drain(buffers)
+        state.drain()
         guard let mark = state.lastMark else { throw TraceError(reason: "a trace marker did not come back") }
         guard mark.thread == currentThreadID().rawValue else {
             throw TraceError(reason: "the harness runs in a PID namespace of its own, the trace speaks of the host's")
@@ -73,26 +69,29 @@ package final class Tracer: Sendable {
 
     /// Starts the thread that keeps the buffers from running over.
     package func startReading() throws(Errno) {
+        let descriptors = state.withLock { $0.descriptors }
         let thread = try Thread { [self] in
             var poller = Poller()
             while true {
                 poller.removeAll()
                 let stopIndex = poller.add(stop.descriptor)
-                for buffer in buffers { poller.add(buffer.descriptor) }
+                for descriptor in descriptors { poller.add(descriptor) }
                 guard (try? poller.wait(until: .distantFuture)) != nil, !poller.isReady(stopIndex) else { return }
-                state.withLock { $0.drain(buffers) }
+                state.withLock { $0.drain() }
             }
         }
         reader.withLock { $0 = thread }
     }
 
-    /// Ends the reading thread. Blocks until it has.
+    /// Ends the reading thread and closes the buffers: an instance of which a file is open cannot be removed. Blocks
+    /// until the thread has ended.
     package func stopReading() {
         stop.ring()
         reader.withLock { thread in
             thread?.join()
             thread = nil
         }
+        state.withLock { $0.closeBuffers() }
     }
 
     // MARK: - For the threads that run containers
@@ -123,7 +122,7 @@ package final class Tracer: Sendable {
     package func catchUp() {
         let now = MonotonicInstant.now
         state.withLock { state in
-            if state.drainedUntil < now { state.drain(buffers) }
+            if state.drainedUntil < now { state.drain() }
         }
     }
 }

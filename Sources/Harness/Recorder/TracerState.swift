@@ -11,6 +11,7 @@ struct TracerState {
     }
 
     private let formats: TraceFormats
+    private var buffers: [TraceBuffer]
     private var tasks: [Int32: Task] = [:]
     private var livingThreads: [Int32: Int] = [:]
     /// The threads that are about to start a PID 1, and where its events are to go.
@@ -22,8 +23,17 @@ struct TracerState {
     private(set) var drainedUntil = MonotonicInstant(nanoseconds: 0)
     private(set) var lastMark: (thread: Int32, time: UInt64)?
 
-    init(formats: TraceFormats) {
+    init(formats: TraceFormats, buffers: [TraceBuffer]) {
         self.formats = formats
+        self.buffers = buffers
+    }
+
+    /// What to wait for.
+    var descriptors: [Int32] { buffers.map(\.descriptor) }
+
+    /// Nothing is read any more.
+    mutating func closeBuffers() {
+        buffers = []
     }
 
     // MARK: - Containers
@@ -50,7 +60,7 @@ struct TracerState {
     ///
     /// What happened before the reading began is in the buffers when they are read, whatever the processor: a cause is
     /// never missed behind its effect. What happened since may be in one and not yet in another, and is held back.
-    mutating func drain(_ buffers: [TraceBuffer]) {
+    mutating func drain() {
         let began = MonotonicInstant.now
         var new = held
         var lost = 0

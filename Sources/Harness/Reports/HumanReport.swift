@@ -126,7 +126,7 @@ public struct HumanReport: Sendable {
     private func summary(_ report: RunReport) -> String {
         let counts = report.counts
         var result = "\(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
-        if counts.errors > 0 { result += ", \(counts.errors) errors" }
+        if counts.errors > 0 { result += ", \(counts.errors) error\(counts.errors == 1 ? "" : "s")" }
         result += "  (\(report.duration.rounded), \(report.jobs) at a time)\n"
         return result + "witness: \(report.witness)\n"
     }

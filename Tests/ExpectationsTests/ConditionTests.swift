@@ -1,0 +1,175 @@
+import Expectations
+import Journal
+import Model
+import Testing
+import Vocabulary
+
+/// Each kind of condition against a journal in which it holds and one in which it does not: the second is wrong in just
+/// that way.
+@Suite("Conditions")
+struct ConditionTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let condition: Condition
+        let holds: Story
+        let fails: Story
+        /// Part of what the failure says.
+        let observed: String
+
+        var testDescription: String { "\(condition)" }
+    }
+
+    static let app = Party.service("app"), db = Party.service("db"), worker = Party.service("app.1")
+
+    static let cases: [Case] = [
+        Case(
+            condition: .ready([app, db]),
+            holds: .told { $0.add(.said(.ready, by: Story.app)); $0.add(.said(.ready, by: Story.db)) },
+            fails: .told { $0.add(.said(.ready, by: Story.app)) }, observed: "db has not said that it is ready"),
+        Case(
+            condition: .ready([app]),
+            holds: .told {
+                $0.add(.said(.executes(program: "sleep"), by: Story.app))
+                $0.add(.kernel(.executed(Story.app, path: "/bin/sleep")))
+            },
+            fails: .told { $0.add(.said(.executes(program: "sleep"), by: Story.app)) }, observed: "has not said"),
+        Case(
+            condition: .stopped(app, before: db), holds: .told { $0.exit(Story.app); $0.exit(Story.db) },
+            fails: .told { $0.exit(Story.db); $0.exit(Story.app) }, observed: "db stopped 1.0 ms before app"),
+        Case(
+            condition: .received([app], .term, times: 1, from: .initProcess),
+            holds: .told { $0.send(.term, to: Story.app, from: Story.initPID) },
+            fails: .told { $0.send(.term, to: Story.app, from: Story.initPID); $0.send(.term, to: Story.app, from: Story.initPID) },
+            observed: "app received SIGTERM from init 2 times"),
+        Case(
+            condition: .received([app], .term, times: nil, from: nil), holds: .told { $0.send(.term, to: Story.app) },
+            fails: .told { $0.send(.term, to: Story.initPID, fate: .ignored) }, observed: "app received no SIGTERM"),
+        Case(
+            condition: .received([.initProcess], .term, times: 1, from: .runtime), holds: .told { $0.send(.term, to: Story.initPID) },
+            fails: .told { $0.send(.term, to: Story.initPID, fate: .ignored) },
+            observed: "PID 1 (tini) has no handler for SIGTERM: the kernel dropped it"),
+        Case(
+            condition: .received([.initProcess], .term, times: 1, from: nil),
+            holds: .told {
+                $0.send(.term, to: Story.initPID)
+                $0.add(.kernel(.delivered(.term, to: Story.initPID, hasHandler: true)))
+            },
+            // Queued because it was blocked at the time, and dropped when its turn came.
+            fails: .told {
+                $0.send(.term, to: Story.initPID)
+                $0.add(.kernel(.delivered(.term, to: Story.initPID, hasHandler: false)))
+            },
+            observed: "the kernel dropped it"),
+        Case(
+            condition: .receivedNothing([worker]), holds: .told { $0.send(.term, to: Story.app); $0.send(.kill, to: Story.worker) },
+            fails: .told { $0.send(.hup, to: Story.worker, from: Story.app) }, observed: "app.1 received SIGHUP from app"),
+        Case(
+            condition: .nobodyKilled, holds: .told { $0.send(.term, to: Story.app); $0.exit(Story.app); $0.send(.kill, to: Story.app) },
+            fails: .told { $0.send(.kill, to: Story.worker, from: Story.initPID); $0.exit(Story.worker) },
+            observed: "app.1 was killed by PID 1 (tini)"),
+        Case(
+            condition: .killed([app]), holds: .told { $0.send(.kill, to: Story.app); $0.exit(Story.app) },
+            fails: .told { $0.send(.term, to: Story.app); $0.exit(Story.app) }, observed: "app ended without SIGKILL"),
+        Case(
+            condition: .exitCode(143), holds: .told { $0.end(.exited(143)) }, fails: .told { $0.end(.exited(0)) }, observed: "exit 0"),
+        Case(
+            condition: .exitCode(0), holds: .told { $0.end(.exited(0)) },
+            fails: .told {
+                $0.send(.term, to: Story.initPID, fate: .ignored)
+                $0.end(.signaled(.kill, dumpedCore: false))
+            },
+            observed: "exit 137 (PID 1 died of SIGKILL); PID 1 (tini) has no handler for SIGTERM: the kernel dropped it"),
+        Case(
+            condition: .exitSignal(.kill), holds: .told { $0.end(.signaled(.kill, dumpedCore: false)) },
+            fails: .told { $0.end(.exited(137)) }, observed: "PID 1 exited 137"),
+        Case(
+            condition: .zombies(0), holds: .told { $0.exit(Story.app); $0.add(.kernel(.freed(Story.app))) },
+            fails: .told { $0.exit(Story.app) }, observed: "1 zombie: app (101)"),
+        Case(
+            condition: .zombies(2), holds: .told { $0.exit(Story.app); $0.exit(Story.db) },
+            fails: .told { $0.exit(Story.app) }, observed: "1 zombie"),
+        Case(
+            condition: .orphansReaped,
+            holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker))) },
+            fails: .told { $0.exit(Story.app); $0.exit(Story.worker) }, observed: "0 of 1 orphans were reaped"),
+        Case(
+            condition: .orphansReaped,
+            holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker))) },
+            fails: .told { _ in }, observed: "there were no orphans"),
+        Case(
+            condition: .noProcessesLeft, holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.exit(Story.db) },
+            fails: .told { $0.exit(Story.app); $0.exit(Story.db) }, observed: "1 process: app.1"),
+        Case(
+            condition: .state(.running), holds: .told { _ in }, fails: .told { $0.end(.exited(3)) }, observed: "state exited: PID 1 exited 3"),
+        Case(
+            condition: .outputContains("bye"), holds: .told { $0.add(.printed("good bye", on: .stdout)) },
+            fails: .told { $0.add(.printed("good day", on: .stdout)) }, observed: "'bye' was not printed"),
+        Case(
+            condition: .outputInOrder(["a", "b"]), holds: .told { $0.add(.printed("a", on: .stdout)); $0.add(.printed("b", on: .stderr)) },
+            fails: .told { $0.add(.printed("b", on: .stdout)); $0.add(.printed("a", on: .stdout)) }, observed: "'b' was not printed after the others"),
+        Case(
+            condition: .stopTook(.lessThan(.milliseconds(100))), holds: .told { stop(&$0, taking: 50) },
+            fails: .told { stop(&$0, taking: 200) }, observed: "the stop took 202 ms"),
+        Case(
+            condition: .stopTook(.atLeast(.milliseconds(100))), holds: .told { stop(&$0, taking: 200) },
+            fails: .told { stop(&$0, taking: 50) }, observed: "the stop took 52.0 ms"),
+    ]
+
+    private static func stop(_ story: inout Story, taking milliseconds: Int) {
+        story.add(.runtime(.stopRequested(.term, grace: .seconds(10))))
+        story.pass(milliseconds)
+        story.end(.exited(0))
+    }
+
+    @Test(arguments: cases)
+    func holds(example: Case) {
+        #expect(example.holds.judge(example.condition).answer == .yes)
+    }
+
+    @Test(arguments: cases)
+    func failsWhenItIsNotSo(example: Case) {
+        let judgement = example.fails.judge(example.condition)
+        #expect(judgement.answer == .no)
+        #expect(judgement.observed.contains(example.observed), "\(judgement.observed)")
+    }
+
+    @Test func everyKindHasItsControl() {
+        #expect(Set(Self.cases.map(\.condition.kind)) == Set(Condition.Kind.allCases))
+    }
+
+    // MARK: - What cannot be known
+
+    @Test(arguments: cases.map(\.condition))
+    func withLostEventsNothingThatNeedsThemIsCertain(condition: Condition) {
+        let story = Story.told { $0.add(.kernel(.lost(count: 3))) }
+        let answer = story.judge(condition).answer
+        switch condition {
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: #expect(answer != .yes || condition == .state(.running))
+        default: #expect(answer == .unknown("the witness lost 3 events"))
+        }
+    }
+
+    @Test(arguments: cases.map(\.condition))
+    func withoutATraceSignalsAreUnknownNotAbsent(condition: Condition) {
+        guard [.received, .receivedNothing, .nobodyKilled, .killed, .orphansReaped].contains(condition.kind) else { return }
+        let story = Story.told(witness: .procfs(reason: "no tracefs")) { _ in }
+        if case .unknown = story.judge(condition).answer { return }
+        Issue.record("\(condition) was decided by a witness that sees no signals")
+    }
+
+    @Test func outputThatWasNotKeptMayHaveHeldIt() {
+        let story = Story.told { $0.add(.dropped(bytes: 10, of: "stdout")) }
+        if case .unknown = story.judge(.outputContains("x")).answer { return }
+        Issue.record("decided without all of the output")
+    }
+
+    @Test func aServiceThatNeverCameHoldsNothing() {
+        let ghost = Party.service("ghost")
+        let story = Story.told { _ in }
+        for condition: Condition in [
+            .ready([ghost]), .stopped(ghost, before: Self.app), .stopped(Self.app, before: ghost), .killed([ghost]),
+            .received([ghost], .term, times: 0, from: nil), .receivedNothing([ghost]),
+        ] {
+            #expect(story.judge(condition).answer == .no, "\(condition)")
+        }
+    }
+}

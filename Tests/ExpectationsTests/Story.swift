@@ -1,0 +1,61 @@
+import Expectations
+import Journal
+import Model
+import Vocabulary
+
+/// Journals written by hand: PID 1 (100), `app` (101), its worker `app.1` (102), `db` (103); times in milliseconds.
+struct Story {
+    static let initPID = ProcessID(rawValue: 100)
+    static let app = ProcessID(rawValue: 101)
+    static let worker = ProcessID(rawValue: 102)
+    static let db = ProcessID(rawValue: 103)
+    static let outside = ProcessID(rawValue: 1)
+
+    private(set) var journal: Journal
+    private var now = 0
+
+    init(witness: Witness = .tracefs) {
+        journal = Journal(witness: witness)
+        add(.runtime(.started(Story.initPID, program: "tini")))
+        add(.kernel(.forked(child: Story.initPID, by: Story.outside)))
+        for (pid, parent, name) in [
+            (Story.app, Story.initPID, "app"), (Story.worker, Story.app, "app.1"), (Story.db, Story.initPID, "db"),
+        ] {
+            add(.kernel(.forked(child: pid, by: parent)))
+            add(.said(.hello(name: name), by: pid))
+        }
+    }
+
+    /// A millisecond later, this.
+    mutating func add(_ kind: Event.Kind) {
+        now += 1
+        journal.append(Event(at: MonotonicInstant(nanoseconds: UInt64(now) * 1_000_000), kind))
+    }
+
+    /// So many milliseconds pass.
+    mutating func pass(_ milliseconds: Int) { now += milliseconds }
+
+    mutating func send(
+        _ signal: Signal, to pid: ProcessID, from sender: ProcessID = Story.outside, fate: SignalFate = .queued
+    ) {
+        add(.kernel(.signalled(signal, to: pid, from: .process(sender), fate: fate)))
+    }
+
+    mutating func exit(_ pid: ProcessID) { add(.kernel(.exited(pid))) }
+
+    mutating func end(_ status: ExitStatus) {
+        exit(Story.initPID)
+        add(.runtime(.exited(status)))
+    }
+
+    /// A story and what comes after its beginning.
+    static func told(witness: Witness = .tracefs, _ events: (inout Story) -> Void) -> Story {
+        var story = Story(witness: witness)
+        events(&story)
+        return story
+    }
+
+    func judge(_ condition: Condition) -> Judgement {
+        JournalView(journal).judge(condition)
+    }
+}

@@ -1,0 +1,138 @@
+import Journal
+import Testing
+import Vocabulary
+
+/// Events at whole milliseconds.
+private func at(_ milliseconds: Int, _ kind: Event.Kind) -> Event {
+    Event(at: MonotonicInstant(nanoseconds: UInt64(milliseconds) * 1_000_000), kind)
+}
+
+private func journal(_ events: [Event]) -> Journal {
+    var journal = Journal(witness: .tracefs)
+    journal.append(contentsOf: events)
+    return journal
+}
+
+private let initPID = ProcessID(rawValue: 100)
+private let app = ProcessID(rawValue: 101)
+private let worker = ProcessID(rawValue: 102)
+private let outside = ProcessID(rawValue: 1)
+
+/// PID 1, a service and its worker.
+private let started: [Event] = [
+    at(0, .runtime(.started(initPID, program: "init"))),
+    at(0, .kernel(.forked(child: initPID, by: outside))),
+    at(1, .kernel(.forked(child: app, by: initPID))),
+    at(2, .said(.hello(name: "app"), by: app)),
+    at(3, .kernel(.forked(child: worker, by: app))),
+]
+
+@Suite("The journal and its process tree")
+struct ProcessTreeTests {
+    @Test func eventsAreKeptInTheOrderOfTheirTime() {
+        let times = [5, 1, 3, 3, 9, 2]
+        var journal = Journal(witness: .tracefs)
+        for (index, time) in times.enumerated() { journal.append(at(time, .mark(.stepBegan(index)))) }
+        #expect(journal.events.map { $0.instant.nanoseconds / 1_000_000 } == [1, 2, 3, 3, 5, 9])
+        // Of two at the same time the first to be learned of comes first.
+        #expect(journal.events[2].kind == .mark(.stepBegan(2)))
+        #expect(journal.until(MonotonicInstant(nanoseconds: 3_000_000)).events.count == 4)
+    }
+
+    @Test func thereIsOnePID1() {
+        let tree = ProcessTree(journal(started))
+        #expect(tree.processes.count == 3)
+        #expect(tree.root == 0)
+        #expect(tree.index(named: "app") == 1)
+        #expect(tree.processes[2].creator == 1)
+    }
+
+    @Test func aNumberThatIsUsedAgainIsAnotherProcess() {
+        let tree = ProcessTree(journal(started + [
+            at(4, .kernel(.exited(worker))), at(5, .kernel(.freed(worker))),
+            at(6, .kernel(.forked(child: worker, by: initPID))),
+        ]))
+        #expect(tree.processes.count == 4)
+        #expect(tree.processes[2].exitedAt != nil)
+        #expect(tree.processes[3].exitedAt == nil)
+        #expect(tree.index(of: worker) == 3)
+    }
+
+    @Test func whoseParentExitsIsAnOrphan() {
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(app)))]))
+        #expect(tree.processes[2].orphanedAt != nil)
+        #expect(tree.label(2) == "init, an orphan of app")
+    }
+
+    @Test func anUnreapedProcessIsAZombie() {
+        let exited = started + [at(4, .kernel(.exited(worker)))]
+        #expect(ProcessTree(journal(exited)).zombies() == [2])
+        #expect(ProcessTree(journal(exited + [at(5, .kernel(.freed(worker)))])).zombies().isEmpty)
+    }
+
+    @Test func aCensusTellsThatAProcessIsGone() {
+        let census = KernelEvent.census([.init(pid: initPID, parent: outside, name: "init", isZombie: false)])
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(census))]))
+        #expect(tree.zombies().isEmpty)
+        #expect(tree.processes[2].goneAt != nil)
+    }
+
+    // MARK: - Zombies at the end, of which the kernel tells late
+
+    private static let end: [Event] = [
+        at(20, .kernel(.exited(initPID))), at(21, .runtime(.exited(.exited(0)))), at(40, .kernel(.freed(app))),
+    ]
+
+    @Test func whoWasNeverWaitedForWasAZombieAtTheEnd() {
+        let tree = ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + Self.end))
+        #expect(tree.zombies() == [1])
+    }
+
+    @Test(arguments: [nil, app] as [ProcessID?])
+    func whoWasWaitedForAfterItsExitWasNot(target: ProcessID?) {
+        let wait = at(11, .kernel(.waited(by: initPID, for: target)))
+        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app))), wait] + Self.end)).zombies().isEmpty)
+    }
+
+    @Test func aWaitForAnotherDoesNotCount() {
+        let wait = at(11, .kernel(.waited(by: initPID, for: worker)))
+        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app))), wait] + Self.end)).zombies() == [1])
+    }
+
+    @Test func aWaitThatWasUnderWayCounts() {
+        let wait = at(9, .kernel(.waited(by: initPID, for: nil)))
+        #expect(ProcessTree(journal(started + [wait, at(10, .kernel(.exited(app)))] + Self.end)).zombies().isEmpty)
+    }
+
+    @Test func aWaitThatAnotherChildHadAnsweredDoesNot() {
+        let other = ProcessID(rawValue: 103)
+        let events = started + [
+            at(4, .kernel(.forked(child: other, by: initPID))), at(8, .kernel(.waited(by: initPID, for: nil))),
+            at(9, .kernel(.exited(other))), at(10, .kernel(.exited(app))), at(15, .kernel(.freed(other))),
+        ]
+        #expect(ProcessTree(journal(events + Self.end)).zombies() == [1])
+    }
+
+    // MARK: - What ended a process
+
+    @Test func sigkillIsWhatWasSentNotWhatWasDelivered() {
+        // The kernel delivers every fatal signal as SIGKILL.
+        let pipe = Signal(rawValue: 13)
+        let tree = ProcessTree(journal(started + [
+            at(4, .kernel(.signalled(pipe, to: worker, from: .process(worker), fate: .queued))),
+            at(5, .kernel(.delivered(.kill, to: worker, hasHandler: false))), at(6, .kernel(.exited(worker))),
+            at(7, .kernel(.signalled(.kill, to: app, from: .kernel(during: initPID), fate: .queued))),
+            at(8, .kernel(.exited(app))),
+        ]))
+        #expect(tree.processes[2].endedBy == pipe)
+        #expect(tree.processes[1].endedBy == .kill)
+    }
+
+    @Test func aSignalToAZombieEndsNothing() {
+        let tree = ProcessTree(journal(started + [
+            at(4, .kernel(.exited(worker))),
+            at(5, .kernel(.signalled(.kill, to: worker, from: .kernel(during: initPID), fate: .queued))),
+        ]))
+        #expect(tree.processes[2].endedBy == nil)
+    }
+}

@@ -1,0 +1,107 @@
+import Expectations
+import FoundationEssentials
+import Journal
+import Model
+import Reports
+import Testing
+import Vocabulary
+
+@Suite("Reports")
+struct ReportTests {
+    static let report: RunReport = {
+        func scenario(_ title: String, _ row: String, line: Int) -> Scenario {
+            var scenario = Scenario(title: title, place: SourcePlace(file: "s/a.scenario", line: line, column: 1))
+            scenario.tags = ["signal", row]
+            return scenario
+        }
+        let failure = Failure(
+            place: SourcePlace(file: "s/a.scenario", line: 12, column: 3), expected: "expect exit 0", observed: "exit 137",
+            evidence: ["  1.0 ms  kernel   SIGTERM dropped"])
+        func result(_ name: String, _ scenario: Scenario, _ verdict: Verdict) -> RunResult {
+            RunResult(
+                initName: name, scenario: scenario, verdict: verdict, duration: .microseconds(2500),
+                journal: Journal(witness: .tracefs))
+        }
+        let first = scenario("it stops", "SF01", line: 3), second = scenario("it stops again", "SF01", line: 20)
+        let third = scenario("in order", "SO01", line: 30)
+        return RunReport(
+            results: [
+                result("tini", first, .passed), result("tini", second, .passed),
+                result("tini", third, .notApplicable(reason: "tini has no supervision")),
+                result("none", first, .failed([failure])), result("none", second, .passed),
+                result("none", third, .error("no witness")),
+            ],
+            skipped: [("dumb-init", "dumb-init is not installed; apt-get install dumb-init")], witness: .tracefs, jobs: 4,
+            duration: .milliseconds(15))
+    }()
+
+    @Test func peopleReadTheFailureItsEvidenceAndTheMatrix() {
+        #expect(HumanReport(isColoured: false, detail: .normal).text(Self.report) == """
+            FAILED  none: it stops  (s/a.scenario:3)
+              s/a.scenario:12
+                expected  expect exit 0
+                observed  exit 137
+                    1.0 ms  kernel   SIGTERM dropped
+
+            ERROR  none: in order  (s/a.scenario:30)
+                no witness
+
+                  tini     none   
+            SF01  2/2      1/2      it stops
+            SO01  n/a      error    in order
+
+            skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
+            3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
+            witness: tracefs (fork, exec, exit, wait, signals)
+
+            """)
+    }
+
+    @Test func quietLeavesTheFailuresOut() {
+        #expect(!HumanReport(isColoured: false, detail: .quiet).text(Self.report).contains("FAILED"))
+    }
+
+    @Test func coloursComeOnlyWhenAskedFor() {
+        #expect(HumanReport(isColoured: true, detail: .normal).text(Self.report).contains("\u{1B}[31mFAILED"))
+        #expect(!HumanReport(isColoured: false, detail: .verbose).text(Self.report).contains("\u{1B}"))
+    }
+
+    /// The names and types of the contract; more may be there.
+    private struct Document: Decodable {
+        struct Summary: Decodable {
+            let passed, failed, not_applicable, errors: Int
+            let duration_ms: Double
+        }
+        struct Result: Decodable {
+            struct Failure: Decodable {
+                let line: Int
+                let expected, observed: String
+            }
+            let `init`, scenario, file, runtime, verdict: String
+            let line: Int
+            let reason: String?
+            let duration_ms: Double
+            let failures: [Failure]
+        }
+        let schema: String
+        let summary: Summary
+        let results: [Result]
+    }
+
+    @Test func theJSONDocumentIsThatOfTheContract() throws {
+        let text = try jsonReport(Self.report)
+        let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
+        #expect(document.schema == "harness.run/1")
+        #expect(document.summary.passed == 3)
+        #expect(document.summary.failed == 1)
+        #expect(document.summary.not_applicable == 1)
+        #expect(document.summary.errors == 1)
+        #expect(document.summary.duration_ms == 15)
+        #expect(document.results.map(\.verdict) == ["passed", "passed", "not-applicable", "failed", "passed", "error"])
+        #expect(document.results[2].reason == "tini has no supervision")
+        #expect(document.results[3].failures.map(\.line) == [12])
+        #expect(document.results[3].failures.map(\.observed) == ["exit 137"])
+        #expect(document.results[0].`init` == "tini" && document.results[0].line == 3 && document.results[0].runtime == "docker")
+        #expect(document.results[0].duration_ms == 2.5)
+    }
+}

@@ -1,0 +1,51 @@
+import Harness
+import Kernel
+
+/// Where the tests find what they run.
+public enum Checkout {
+    /// The folder of Package.swift.
+    public static let root: String = {
+        // …/Tests/TestSupport/Checkout.swift
+        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+    }()
+
+    /// The fakes as `make` builds them, else as the tests' own build has.
+    public static let fakeServices: String = {
+        let made = root + "/bin/fake-services"
+        return Files.isExecutable(made) ? made : product("fake-services")
+    }()
+
+    /// The `harness` of the tests' own build.
+    public static let harness = product("harness")
+
+    /// The suite that ships with the tool: its scenarios and profiles.
+    public static let suite: Suite = {
+        var suite = Suite()
+        suite.addScenarios(at: root + "/scenarios")
+        suite.addProfiles(at: root + "/scenarios/inits")
+        return suite
+    }()
+
+    /// An executable beside the one that runs the tests.
+    private static func product(_ name: String) -> String {
+        let own = Files.target(ofLink: "/proc/self/exe") ?? ""
+        return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)]) + "/" + name
+    }
+
+    /// The profile of this name.
+    public static func profile(_ name: String) -> InitProfile {
+        suite.profiles.first { $0.name == name } ?? .none
+    }
+
+    public static func write(_ text: String, to path: String) throws { try Files.write(text, creating: path) }
+
+    public static func remove(_ path: String) { Files.remove(path) }
+
+    /// A file of this text below /tmp, for the time of a call.
+    public static func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
+        let path = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max)).scenario"
+        try Files.write(text, creating: path)
+        defer { Files.remove(path) }
+        return try body(path)
+    }
+}

@@ -1,0 +1,39 @@
+import Harness
+
+/// A text that was to be a scenario and is none.
+public struct BadScenario: Error {
+    public let complaints: [String]
+}
+
+/// The scenarios of a text.
+public func scenarios(_ text: String) throws -> [Scenario] {
+    let parsed = parseScenarios(Array(text.utf8), file: "test.scenario")
+    guard parsed.diagnostics.isEmpty else {
+        throw BadScenario(complaints: parsed.diagnostics.map { $0.rendered(source: text) })
+    }
+    return parsed.values
+}
+
+/// Runs scenarios in a session of their own, and takes it away.
+public func run(
+    _ scenarios: [Scenario], on profiles: [InitProfile], atOnce: Int = 16, usesTrace: Bool = true
+) async throws -> [RunResult] {
+    try await blocking {
+        let session = try Session(fakeServices: Checkout.fakeServices, usesTrace: usesTrace)
+        defer { session.close() }
+        return try session.run(
+            profiles.flatMap { profile in scenarios.map { Session.Job($0, profile) } }, atOnce: atOnce)
+    }
+}
+
+extension RunResult {
+    /// What it printed, line by line.
+    public var output: [String] {
+        journal.events.compactMap { if case .printed(let text, _) = $0.kind { text } else { nil } }
+    }
+
+    /// The lines of the failed expectations; empty when it passed.
+    public var failedLines: [Int] {
+        if case .failed(let failures) = verdict { failures.map(\.place.line) } else { [] }
+    }
+}
