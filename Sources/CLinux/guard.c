@@ -81,6 +81,7 @@ int32_t clinux_fork_guard(
     int high_lifeline = fcntl(lifeline, F_DUPFD, 10), high_instances = fcntl(instances, F_DUPFD, 10);
     dup2(high_lifeline, 0);
     if (high_instances >= 0) dup2(high_instances, 1);
+    else close(1);
     close_range(2, ~0U, 0);
     char byte;
     while (read(0, &byte, 1) != 0) {}

@@ -7,12 +7,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -75,6 +79,54 @@ static int keep_capabilities(uint64_t kept) {
     return (int)syscall(SYS_capset, &header, current);
 }
 
+#if defined(__x86_64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
+#else
+#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+#define REFUSE(number, error)                                      \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),             \
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+
+// A call whose first argument is a set of CLONE_* flags, refused when CLONE_NEWUSER is among them.
+#define REFUSE_NEW_USER(number)                                                                \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),                                         \
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),                \
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER, 0, 1),                                 \
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),                                      \
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+// The calls by which a root without CAP_SYS_ADMIN could get it (in a namespace of its own, and with it a mount of the
+// cgroups that limit it), or leave something in the kernel: refused as Docker's default profile does (moby,
+// profiles/seccomp). clone3 hides its flags behind a pointer: ENOSYS makes the C libraries use clone.
+static int filter_calls(void) {
+    static const struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#if defined(__x86_64__)
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x40000000, 0, 1), // the x32 calls
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+#endif
+        REFUSE(SYS_clone3, ENOSYS),
+        REFUSE(SYS_setns, EPERM),
+        REFUSE(SYS_keyctl, EPERM),
+        REFUSE(SYS_add_key, EPERM),
+        REFUSE(SYS_request_key, EPERM),
+        REFUSE(SYS_bpf, EPERM),
+        REFUSE(SYS_userfaultfd, EPERM),
+        REFUSE(SYS_perf_event_open, EPERM),
+        REFUSE(SYS_io_uring_setup, EPERM),
+        REFUSE_NEW_USER(SYS_unshare),
+        REFUSE_NEW_USER(SYS_clone),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, (struct sock_filter *)filter};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
 // PR_SET_PDEATHSIG says nothing when the parent died before it was set, and getppid() is 0 in a new PID namespace:
 // the parent's pidfd tells.
 static int arm_parent_death_signal(int signal, int parent) {
@@ -119,6 +171,7 @@ static int perform(const clinux_step *step) {
         // The raw calls: glibc's would tell its threads to follow, and they are the parent's.
         if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, (gid_t)step->other) < 0) return -1;
         return (int)syscall(SYS_setuid, (uid_t)step->number);
+    case clinux_step_filter_calls: return filter_calls();
     case clinux_step_parent_death_signal: return arm_parent_death_signal((int)step->number, step->descriptor);
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     }

@@ -51,12 +51,13 @@ private struct Service {
     mutating func run() -> Never {
         waitForSignals(until: now().advanced(by: behaviour.readyAfter))
         startChildren()
-        reporter.send(.ready)
-        readiness.announce()
         for _ in 0..<behaviour.zombies { _ = clinux_fork_sleeper(0, false) }
         for _ in 0..<behaviour.orphans {
             _ = clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true)
         }
+        // Last: who waits for it finds everything there.
+        reporter.send(.ready)
+        readiness.announce()
         end()
     }
 

@@ -76,6 +76,9 @@ extension CommandLineTool {
         if name.contains("/") || name.hasSuffix(".init") {
             let before = suite.profiles.count
             suite.addProfiles(at: name)
+            if suite.profiles.count == before && suite.complaints.isEmpty {
+                throw RunOptions.BadUsage(message: "there is no init in \(name)")
+            }
             return Array(suite.profiles[before...])
         }
         throw RunOptions.BadUsage(
@@ -122,12 +125,17 @@ extension CommandLineTool {
             descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
             if descriptor < 0 { return complain("\(path): \(String(cString: strerror(errno)))") }
         }
+        let text: String
         switch options.format {
-        case .json: write(try jsonReport(report) + "\n", to: descriptor)
+        case .json: text = try jsonReport(report) + "\n"
         case .human:
             let isColoured = options.usesColour && environment("NO_COLOR") == nil && isatty(descriptor) == 1
             let detail: HumanReport.Detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
-            write(HumanReport(isColoured: isColoured, detail: detail).text(report), to: descriptor)
+            text = HumanReport(isColoured: isColoured, detail: detail).text(report)
+        }
+        guard write(text, to: descriptor) else {
+            write("harness: the report could not be written: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
+            return Status.cannotRun
         }
         if report.counts.errors > 0 { return Status.cannotRun }
         return report.counts.failed > 0 ? Status.failed : Status.passed

@@ -60,14 +60,16 @@ enum CommandLineTool {
 
     // MARK: - Output
 
-    /// Writes everything, or as much as the reader wants.
-    static func write(_ text: String, to descriptor: Int32) {
+    /// Writes everything; false where it could not be written.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
         var rest = ArraySlice(text.utf8)
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return }
+            if count < 0 && errno != EINTR { return false }
             rest = rest.dropFirst(max(0, count))
         }
+        return true
     }
 
     static func complain(_ message: String) -> Int32 {

@@ -56,7 +56,10 @@ struct RunOptions {
         case "--quiet": isQuiet = true
         case "--no-color": usesColour = false
         case "--no-trace": usesTrace = false
-        case "--init": inits += try value(name, &rest).split(separator: ",").map(String.init)
+        case "--init":
+            let names = try value(name, &rest).split(separator: ",").map(String.init)
+            if names.isEmpty { throw BadUsage(message: "--init takes the name of an init") }
+            inits += names
         case "--filter": filter = try value(name, &rest)
         case "--tag": tags.append(try value(name, &rest))
         case "--jobs": jobs = try number(name, &rest, in: 1...512)

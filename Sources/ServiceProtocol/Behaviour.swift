@@ -27,10 +27,10 @@ public struct Behaviour: Hashable, Sendable {
     /// for those in its own session and tells them nothing.
     public var children = 0
     public var childrenHaveOwnSession = false
-    /// Processes that it leaves to the init when it is ready, each of which exits after this time.
+    /// Processes that it leaves to the init before it says that it is ready, each of which exits after this time.
     public var orphans = 0
     public var orphansLive: Duration = .zero
-    /// Children that exit when it is ready, and that it never waits for.
+    /// Children that exit at once, before it says that it is ready, and that it never waits for.
     public var zombies = 0
 
     public init() {}

@@ -7,7 +7,7 @@ import Testing
 @Suite("The console")
 struct ConsoleTests {
     private func lines(_ events: [Event]) -> [String] {
-        events.compactMap { if case .printed(let text, _) = $0.kind { text } else { nil } }
+        events.compactMap { if case .printed(let text, _, _) = $0.kind { text } else { nil } }
     }
 
     @Test func outputIsCutIntoLines() throws {

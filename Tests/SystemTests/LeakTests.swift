@@ -107,7 +107,7 @@ struct LeakTestsSerial {
         ])
         let deadline = MonotonicInstant.now.advanced(by: .seconds(40))
         while MonotonicInstant.now < deadline {
-            let tree = ProcFS.tree(under: ProcessID(rawValue: command.pid)).filter { $0.pid.rawValue != command.pid }
+            let tree = try ProcFS.tree(under: ProcessID(rawValue: command.pid)).filter { $0.pid.rawValue != command.pid }
             // The guard, and an init, a shell and a sleep in each container.
             if tree.count(where: { $0.name == "sleep" }) >= count { return (command, tree) }
             var poller = Poller()

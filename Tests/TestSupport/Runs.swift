@@ -29,7 +29,7 @@ public func run(
 extension RunResult {
     /// What it printed, line by line.
     public var output: [String] {
-        journal.events.compactMap { if case .printed(let text, _) = $0.kind { text } else { nil } }
+        journal.events.compactMap { if case .printed(let text, _, _) = $0.kind { text } else { nil } }
     }
 
     /// The lines of the failed expectations; empty when it passed.

@@ -47,7 +47,16 @@ extension JournalView {
         let time = start.map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
         let padding = String(repeating: " ", count: max(0, 9 - time.count))
         let (source, text) = words(event.kind)
-        return "\(padding)\(time)  \(source)\(String(repeating: " ", count: max(1, 9 - source.count)))\(text)"
+        return "\(padding)\(time)  \(source)\(String(repeating: " ", count: max(1, 9 - source.count)))\(printable(text))"
+    }
+
+    /// What runs inside may print or call itself what it likes: control characters are shown, not obeyed.
+    private func printable(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return text }
+        return text.unicodeScalars.map { scalar in
+            scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+                ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+        }.joined()
     }
 
     private func words(_ kind: Event.Kind) -> (source: String, text: String) {
@@ -55,7 +64,7 @@ extension JournalView {
         case .runtime(let event): ("runtime", words(event))
         case .kernel(let event): ("kernel", words(event))
         case .said(let word, let pid): ("service", "\(label(pid)): \(words(word))")
-        case .printed(let text, let stream): (stream.rawValue, text)
+        case .printed(let text, let stream, _): (stream.rawValue, text)
         case .dropped(let bytes, let source): ("harness", "\(bytes) bytes of \(source) were not kept")
         case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
         case .mark(.asked(let step)): ("scenario", "the expectation of step \(step + 1) is asked")
@@ -79,7 +88,7 @@ extension JournalView {
 
     private func words(_ event: KernelEvent) -> String {
         switch event {
-        case .forked(let child, let parent):
+        case .forked(let child, let parent, _):
             isInside(parent) ? "\(label(parent)) forked \(child)" : "PID 1 is process \(child)"
         case .executed(let pid, let path): "\(label(pid)) became \(path)"
         case .exited(let pid): "\(label(pid)) exited"
@@ -90,6 +99,7 @@ extension JournalView {
         case .delivered(let signal, let pid, let hasHandler):
             "\(signal) took effect in \(label(pid)): \(hasHandler ? "its handler runs" : "default action")"
         case .census(let entries): "\(entries.count) processes, \(entries.count { $0.isZombie }) of them zombies"
+        case .absent(let pids): "nothing is left of \(pids.count) that had exited"
         case .lost(let count): "\(count) events were lost"
         }
     }
@@ -106,7 +116,8 @@ extension JournalView {
         case .queued: "queued"
         case .ignored: "dropped by the kernel, there is no handler for it"
         case .alreadyPending: "merged with one that was waiting already"
-        case .queueFull, .informationLost: "the queue was full"
+        case .queueFull: "lost, the queue was full"
+        case .informationLost: "queued, without its sender"
         }
     }
 

@@ -87,7 +87,10 @@ extension JournalView {
 
     private func lastCensus() -> [Event] {
         let census = journal.events.last {
-            if case .kernel(.census) = $0.kind { true } else { false }
+            switch $0.kind {
+            case .kernel(.census), .kernel(.absent): true
+            default: false
+            }
         }
         return census.map { [$0] } ?? []
     }
@@ -95,10 +98,7 @@ extension JournalView {
     // MARK: - Output and time
 
     func output(inOrder texts: [String]) -> Judgement {
-        let lines = journal.events.compactMap { event -> (text: String, event: Event)? in
-            guard case .printed(let text, _) = event.kind else { return nil }
-            return (text, event)
-        }
+        let lines = printedLines()
         var rest = lines[...]
         var found: [Event] = []
         for text in texts {
@@ -109,6 +109,19 @@ extension JournalView {
             rest = rest[(index + 1)...]
         }
         return Judgement(true, "the output contains \(texts.joined(separator: ", then "))", found)
+    }
+
+    /// What was printed, line by line; the pieces of a line that was too long for one are put together again.
+    private func printedLines() -> [(text: String, event: Event)] {
+        var result: [(text: String, event: Event)] = []
+        var unfinished: [Event.Stream: String] = [:]
+        for event in journal.events {
+            guard case .printed(let text, let stream, let isWhole) = event.kind else { continue }
+            let line = (unfinished[stream] ?? "") + text
+            unfinished[stream] = isWhole ? nil : line
+            if isWhole { result.append((line, event)) }
+        }
+        return result
     }
 
     private func outputWithout(_ text: String, found: [Event], lines: [(text: String, event: Event)]) -> Judgement {
@@ -124,7 +137,7 @@ extension JournalView {
 
     func stopTook(_ bound: Condition.Bound) -> Judgement {
         guard let began = journal.events.last(where: { if case .runtime(.stopRequested) = $0.kind { true } else { false } })
-        else { return Judgement(false, "there was no stop") }
+        else { return Judgement(void: end == nil ? "there was no stop" : "PID 1 had ended before it was to be stopped") }
         guard let end, end.event.instant >= began.instant else {
             return Judgement(false, "the stop is not complete", [began])
         }

@@ -23,7 +23,7 @@ extension JournalView {
 
     func stopped(_ first: Party, before second: Party) -> Judgement {
         for party in [first, second] where index(of: party) == nil {
-            return Judgement(false, "\(party) was never started", evidenceOfProcesses())
+            return Judgement(void: "\(party) was never started", evidenceOfProcesses())
         }
         guard let firstIndex = index(of: first), let secondIndex = index(of: second) else {
             return Judgement(unknown: "no such process")
@@ -49,11 +49,11 @@ extension JournalView {
         var evidence: [Event] = []
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(false, "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
             }
             let sent = signals(to: index).filter { $0.signal == signal && isFrom(sender, $0.sender) }
-            let arrived = sent.filter { $0.fate == .queued }
-            if arrived.isEmpty || (times != nil && arrived.count != times) {
+            let arrived = sent.filter(\.fate.hasArrived)
+            if times.map({ $0 != arrived.count }) ?? arrived.isEmpty {
                 let origin = sender.map { " from \($0)" } ?? ""
                 var observed = "\(party) received \(signal)\(origin) \(count(arrived.count))"
                 if arrived.isEmpty, let end = firstKill(of: index) {
@@ -77,10 +77,10 @@ extension JournalView {
     func receivedNothing(_ parties: [Party]) -> Judgement {
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(false, "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
             }
             // SIGKILL is not received, it is undergone; SIGCHLD is the kernel's own bookkeeping.
-            let arrived = signals(to: index).filter { $0.fate == .queued && $0.signal != .kill && $0.signal != .chld }
+            let arrived = signals(to: index).filter { $0.fate.hasArrived && $0.signal != .kill && $0.signal != .chld }
             if let first = arrived.first {
                 return Judgement(
                     false, "\(party) received \(first.signal) from \(words(first.sender))", arrived.map(\.event))
@@ -101,7 +101,7 @@ extension JournalView {
         var victims: [Int] = []
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(false, "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
             }
             guard tree.processes[index].endedBy == .kill else {
                 let end = tree.processes[index].exitedAt == nil ? "still runs" : "ended without SIGKILL"
@@ -130,7 +130,7 @@ extension JournalView {
                 target == process.pid, event.instant >= process.forkedAt,
                 event.instant <= process.exitedAt ?? .distantFuture
             else { return nil }
-            let isDropped = fate == .queued && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
+            let isDropped = fate.hasArrived && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
             return SentSignal(event: event, signal: signal, sender: sender, fate: isDropped ? .ignored : fate)
         }
     }
@@ -232,7 +232,7 @@ extension JournalView {
         journal.events.filter { event in
             switch event.kind {
             case .kernel(.executed), .said(.hello, _), .runtime(.started), .runtime(.exited): true
-            case .printed(_, let stream): stream == .stderr
+            case .printed(_, let stream, _): stream == .stderr
             default: false
             }
         }

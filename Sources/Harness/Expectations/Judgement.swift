@@ -16,11 +16,18 @@ public struct Judgement: Sendable {
     public let observed: String
     /// The events that prove it.
     public let evidence: [Event]
+    /// There is nothing that the question could be about: neither it nor its opposite holds.
+    public private(set) var isVoid = false
 
     init(_ holds: Bool, _ observed: String, _ evidence: [Event] = []) {
         answer = holds ? .yes : .no
         self.observed = observed
         self.evidence = evidence
+    }
+
+    init(void observed: String, _ evidence: [Event] = []) {
+        self.init(false, observed, evidence)
+        isVoid = true
     }
 
     init(unknown reason: String) {
@@ -42,7 +49,16 @@ extension JournalView {
         if !journal.witness.seesSignals, condition.kind.needsSignals {
             return Judgement(unknown: "the witness, \(journal.witness), cannot see signals")
         }
-        return switch condition {
+        let judgement = answer(to: condition)
+        // That a program is ready, its exec tells.
+        if let lost = lostEvents, case .ready = condition, judgement.answer == .no {
+            return Judgement(unknown: "the witness lost \(lost) events")
+        }
+        return judgement
+    }
+
+    private func answer(to condition: Condition) -> Judgement {
+        switch condition {
         case .ready(let parties): ready(parties)
         case .stopped(let first, let second): stopped(first, before: second)
         case .received(let parties, let signal, let times, let sender):
@@ -64,9 +80,14 @@ extension JournalView {
 
     /// The answer to an expectation at the end of the journal, its `no` included.
     public func judge(_ expectation: Expectation) -> Judgement {
-        let judgement = judge(expectation.condition)
-        guard expectation.isNegated, judgement.answer == .yes || judgement.answer == .no else { return judgement }
-        return Judgement(judgement.answer == .no, judgement.observed, judgement.evidence)
+        guard expectation.isNegated else { return judge(expectation.condition) }
+        // `no a, b ready`: neither of them.
+        let opposites = expectation.condition.each.map { condition -> Judgement in
+            let judgement = judge(condition)
+            if judgement.isVoid || judgement.answer != .yes && judgement.answer != .no { return judgement }
+            return Judgement(judgement.answer == .no, judgement.observed, judgement.evidence)
+        }
+        return opposites.first { $0.answer != .yes } ?? opposites[0]
     }
 
     private var startFailure: RuntimeEvent? {
@@ -78,7 +99,7 @@ extension JournalView {
 
     private func judgeWithoutStart(_ condition: Condition, stage: String, code: Int) -> Judgement {
         if case .exitCode(let expected) = condition { return Judgement(expected == code, "could not start: \(stage), status \(code)") }
-        return Judgement(false, "PID 1 could not be started: \(stage)")
+        return Judgement(void: "PID 1 could not be started: \(stage)")
     }
 
     private var lostEvents: Int? {
@@ -86,6 +107,20 @@ extension JournalView {
             if case .kernel(.lost(let count)) = event.kind { sum + count } else { sum }
         }
         return count > 0 ? count : nil
+    }
+}
+
+extension Condition {
+    /// The same of each of its parties alone; what is not said of parties, itself.
+    fileprivate var each: [Condition] {
+        switch self {
+        case .ready(let parties): parties.map { .ready([$0]) }
+        case .received(let parties, let signal, let times, let sender):
+            parties.map { .received([$0], signal, times: times, from: sender) }
+        case .receivedNothing(let parties): parties.map { .receivedNothing([$0]) }
+        case .killed(let parties): parties.map { .killed([$0]) }
+        default: [self]
+        }
     }
 }
 

@@ -18,8 +18,8 @@ public struct Event: Hashable, Sendable {
         case kernel(KernelEvent)
         /// A service said it of itself. The process is the one that the kernel names as the sender.
         case said(ServiceWord, by: ProcessID)
-        /// It was printed; the time is that of reading.
-        case printed(String, on: Stream)
+        /// It was printed; the time is that of reading. `isWhole`: with this the line is complete.
+        case printed(String, on: Stream, isWhole: Bool = true)
         /// Output or reports that were not kept, because there was too much.
         case dropped(bytes: Int, of: String)
         /// Where in the scenario the run is.
@@ -52,7 +52,8 @@ public enum RuntimeEvent: Hashable, Sendable {
 
 /// What the kernel told of processes and signals.
 public enum KernelEvent: Hashable, Sendable {
-    case forked(child: ProcessID, by: ProcessID)
+    /// `asSibling`: with CLONE_PARENT, so that its parent is that of the process that made it.
+    case forked(child: ProcessID, by: ProcessID, asSibling: Bool = false)
     case executed(ProcessID, path: String)
     /// The last thread of the process is gone: from here on it is a zombie until somebody waits for it.
     case exited(ProcessID)
@@ -63,8 +64,10 @@ public enum KernelEvent: Hashable, Sendable {
     case signalled(Signal, to: ProcessID, from: SignalSender, fate: SignalFate)
     /// A signal took effect: by its handler, or by the default action.
     case delivered(Signal, to: ProcessID, hasHandler: Bool)
-    /// The processes that there were, zombies included.
+    /// The processes that there were, zombies included. Where there is no trace, all that is known of them.
     case census([CensusEntry])
+    /// Of these, which had exited, nothing is left any more: somebody has waited for them. Looked up one by one.
+    case absent([ProcessID])
     /// Events were lost: nothing is certain about this stretch of time.
     case lost(count: Int)
 }
@@ -83,8 +86,13 @@ public enum SignalFate: Int32, Hashable, Sendable {
     case ignored = 1
     /// One of the same number was waiting already: the two are one.
     case alreadyPending = 2
+    /// It was lost.
     case queueFull = 3
+    /// It arrived, but without the word who has sent it.
     case informationLost = 4
+
+    /// Whether the process has it, or will.
+    public var hasArrived: Bool { self == .queued || self == .informationLost }
 }
 
 /// One process of a census.

@@ -10,15 +10,20 @@ public struct Journal: Sendable {
         self.witness = witness
     }
 
-    /// Adds what has been learned. Sources deliver late, but never by much: the place is looked for from the end.
+    /// Adds what has been learned.
     public mutating func append(_ event: Event) {
-        var index = events.count
-        while index > 0, events[index - 1].instant > event.instant { index -= 1 }
-        events.insert(event, at: index)
+        append(contentsOf: CollectionOfOne(event))
     }
 
-    public mutating func append(contentsOf new: some Sequence<Event>) {
-        for event in new { append(event) }
+    /// Adds what has been learned. Sources deliver late: what is already there and later is sorted anew with it.
+    public mutating func append(contentsOf new: some Collection<Event>) {
+        guard let earliest = new.lazy.map(\.instant).min() else { return }
+        var start = events.count
+        while start > 0, events[start - 1].instant > earliest { start -= 1 }
+        let late = (events[start...] + Array(new)).enumerated().sorted {
+            ($0.element.instant, $0.offset) < ($1.element.instant, $1.offset)
+        }
+        events.replaceSubrange(start..., with: late.lazy.map(\.element))
     }
 
     /// The journal as it stood up to and including a moment.

@@ -32,16 +32,22 @@ public struct ProcessTree: Sendable {
     public private(set) var root: Int?
     /// The runtime's answer to how PID 1 ended.
     public private(set) var exitStatus: ExitStatus?
+    /// Without a trace, processes are known from what they say and from censuses.
+    private let hasTrace: Bool
+    /// The processes that each has made, by index.
+    private var offspring: [Int: [Int]] = [:]
     /// The index of the living (or not yet freed) process of each number.
     private var current: [ProcessID: Int] = [:]
-    /// Waits, for the question of who was reaped: (who, for whom, when).
+    /// Waits and SIGCHLDs, for the question of who was reaped.
     private var waits: [(by: ProcessID, target: ProcessID?, instant: MonotonicInstant)] = []
+    private var childSignals: [ProcessID: [MonotonicInstant]] = [:]
 
     /// Signals whose default action does not end a process (signal(7): Ign, Stop, Cont).
     private static let harmlessByDefault: Set<Signal> = Set(
         ["CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH"].compactMap { Signal($0) })
 
     public init(_ journal: Journal) {
+        hasTrace = journal.witness.seesSignals
         for event in journal.events { note(event) }
     }
 
@@ -73,10 +79,11 @@ public struct ProcessTree: Sendable {
 
     private mutating func note(_ fact: KernelEvent, at instant: MonotonicInstant) {
         switch fact {
-        case .forked(let child, let parent):
+        case .forked(let child, let parent, let asSibling):
             // PID 1 is known from its start already.
             if let root, current[child] == root, processes[root].exitedAt == nil { return }
-            add(child, creator: current[parent], at: instant)
+            let creator = current[parent]
+            add(child, creator: asSibling ? creator.flatMap { processes[$0].creator } : creator, at: instant)
         case .executed(let pid, let path):
             guard let index = current[pid] else { return }
             processes[index].program = path
@@ -87,10 +94,8 @@ public struct ProcessTree: Sendable {
         case .exited(let pid):
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
             processes[index].exitedAt = instant
-            for other in processes.indices
-            where processes[other].creator == index && processes[other].exitedAt == nil
-                && processes[other].orphanedAt == nil
-            {
+            for other in offspring[index] ?? []
+            where processes[other].exitedAt == nil && processes[other].orphanedAt == nil {
                 processes[other].orphanedAt = instant
             }
         case .freed(let pid):
@@ -101,12 +106,18 @@ public struct ProcessTree: Sendable {
         case .delivered(let signal, let pid, let hasHandler):
             guard let index = current[pid], !hasHandler, processes[index].exitedAt == nil else { return }
             noteDefaultAction(of: signal, in: index)
-        case .signalled(let signal, let pid, _, .queued):
+        case .signalled(.chld, let pid, _, _): childSignals[pid, default: []].append(instant)
+        case .signalled(let signal, let pid, _, let fate) where fate.hasArrived:
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
             if signal == .kill { processes[index].endedBy = .kill }
             processes[index].lastQueued = signal
         case .signalled, .lost: break
-        case .census(let entries): note(entries, at: instant)
+        case .census(let entries): if !hasTrace { note(entries, at: instant) }
+        case .absent(let pids):
+            for pid in pids {
+                guard let index = current[pid], processes[index].exitedAt != nil else { continue }
+                processes[index].goneAt = processes[index].goneAt ?? instant
+            }
         }
     }
 
@@ -134,6 +145,8 @@ public struct ProcessTree: Sendable {
     }
 
     private mutating func note(_ word: ServiceWord, by pid: ProcessID, at instant: MonotonicInstant) {
+        // What the trace does not know is no process of this container, whatever it says.
+        if hasTrace && current[pid] == nil { return }
         let index = current[pid] ?? add(pid, creator: nil, at: instant)
         switch word {
         case .hello(let name): processes[index].name = name
@@ -148,52 +161,93 @@ public struct ProcessTree: Sendable {
         var process = Process(pid: pid, creator: creator, forkedAt: instant)
         process.program = creator.flatMap { processes[$0].program }
         processes.append(process)
+        if let creator { offspring[creator, default: []].append(processes.count - 1) }
         current[pid] = processes.count - 1
         return processes.count - 1
     }
 }
 
 extension ProcessTree {
-    /// The processes that were zombies when PID 1 ended: they had exited, and nobody had waited for them.
-    ///
-    /// The kernel tells of the freeing an RCU grace period late, so a process that is freed only after the end is
-    /// counted only if no wait can have been for it: neither its parent nor PID 1 asked for it, or for any child, after
-    /// it exited, nor was either asking when it did.
-    public func zombiesAtTheEnd() -> [Int] {
-        guard let root, let end = processes[root].exitedAt else { return [] }
-        return processes.indices.filter { index in
-            let process = processes[index]
-            guard index != root, let exit = process.exitedAt, exit < end else { return false }
-            if let gone = process.goneAt, gone < end { return false }
-            return !mayHaveBeenWaitedFor(index, exitedAt: exit, before: end)
-        }
-    }
-
-    /// The processes that have exited and of which something is left, at the end of the journal.
+    /// The processes that have exited and of which something is left, at the end of the journal; PID 1 is none of them.
     public func zombies() -> [Int] {
-        guard exitStatus == nil else { return zombiesAtTheEnd() }
+        if let root, processes[root].exitedAt != nil { return zombiesAtTheEnd() }
         return processes.indices.filter { processes[$0].exitedAt != nil && processes[$0].goneAt == nil }
     }
 
-    private func mayHaveBeenWaitedFor(
-        _ index: Int, exitedAt exit: MonotonicInstant, before end: MonotonicInstant
-    ) -> Bool {
-        let process = processes[index]
-        let isOrphan = process.orphanedAt != nil
-        let parent = isOrphan ? root : process.creator
-        guard let parent else { return false }
-        let waiter = processes[parent].pid
-        let own = waits.filter {
-            $0.by == waiter && $0.instant < end && ($0.target == nil || $0.target == process.pid)
+    /// The processes that were zombies when PID 1 ended: they had exited, and nobody had waited for them.
+    ///
+    /// The kernel tells of the freeing an RCU grace period late, so what is freed only after the end may have been waited
+    /// for before. Waits are matched to exits, one to one: a wait takes a child that has exited, or else the next that
+    /// does. (A wait that only looks, WNOWAIT, cannot be told from one that takes.)
+    public func zombiesAtTheEnd() -> [Int] {
+        guard let root, let end = processes[root].exitedAt else { return [] }
+        var unclaimed: Set<Int> = []
+        for index in processes.indices where index != root {
+            guard let exit = processes[index].exitedAt, exit < end else { continue }
+            if let gone = processes[index].goneAt, gone < end { continue }
+            unclaimed.insert(index)
         }
-        if own.contains(where: { $0.instant >= exit }) { return true }
-        // A wait that was under way when it exited: the last one before, unless another child's end had answered it.
-        guard let last = own.last(where: { $0.instant < exit }) else { return false }
-        return !processes.indices.contains { other in
-            guard other != index, let otherExit = processes[other].exitedAt else { return false }
-            let otherParent = processes[other].orphanedAt != nil ? root : processes[other].creator
-            return otherParent == parent && otherExit > last.instant && otherExit < exit
+        var result: [Int] = []
+        let byReapers = Dictionary(grouping: unclaimed) { reapers(of: $0) }
+        for (reapers, candidates) in byReapers {
+            result += unreaped(candidates, by: reapers, before: end)
         }
+        return result.sorted()
+    }
+
+    /// Who may wait for a process: its parent; for an orphan PID 1, or an ancestor that has made itself a subreaper.
+    private func reapers(of index: Int) -> Set<Int> {
+        guard processes[index].orphanedAt != nil else { return processes[index].creator.map { [$0] } ?? [] }
+        var result: Set<Int> = root.map { [$0] } ?? []
+        var ancestor = processes[index].creator
+        while let current = ancestor {
+            result.insert(current)
+            ancestor = processes[current].creator
+        }
+        return result
+    }
+
+    private func unreaped(_ candidates: [Int], by reapers: Set<Int>, before end: MonotonicInstant) -> [Int] {
+        let reaperPIDs = Set(reapers.map { processes[$0].pid })
+        // A parent that ignores SIGCHLD is not sent it, and its children are reaped by the kernel (do_notify_parent).
+        let signals = reaperPIDs.flatMap { childSignals[$0] ?? [] }
+        var zombies = candidates.filter { index in
+            signals.contains { $0 >= (processes[index].exitedAt ?? end) && $0 <= end }
+        }.sorted { (processes[$0].exitedAt ?? end) < (processes[$1].exitedAt ?? end) }
+        // Children of the same that are known to be gone have answered waits as well.
+        let others = processes.indices.filter { index in
+            guard !candidates.contains(index), let exit = processes[index].exitedAt, exit < end else { return false }
+            return !self.reapers(of: index).isDisjoint(with: reapers)
+        }
+        var exits = (zombies + others).sorted { (processes[$0].exitedAt ?? end) < (processes[$1].exitedAt ?? end) }[...]
+        var waiting: [Int] = []
+        var pending: (target: ProcessID?, isOpen: Bool) = (nil, false)
+        func matches(_ index: Int, _ target: ProcessID?) -> Bool { target == nil || target == processes[index].pid }
+        func take(_ index: Int) { zombies.removeAll { $0 == index } }
+        for wait in waits where reaperPIDs.contains(wait.by) && wait.instant < end {
+            while let index = exits.first, (processes[index].exitedAt ?? end) <= wait.instant {
+                exits.removeFirst()
+                if pending.isOpen, matches(index, pending.target) {
+                    pending.isOpen = false
+                    take(index)
+                } else {
+                    waiting.append(index)
+                }
+            }
+            // Those that are known to be gone are the likelier answer.
+            let ready = waiting.indices.filter { matches(waiting[$0], wait.target) }
+            if let chosen = ready.first(where: { !zombies.contains(waiting[$0]) }) ?? ready.first {
+                take(waiting.remove(at: chosen))
+                pending.isOpen = false
+            } else {
+                pending = (wait.target, true)
+            }
+        }
+        for index in exits where pending.isOpen && matches(index, pending.target) {
+            pending.isOpen = false
+            take(index)
+        }
+        return zombies
     }
 
     /// What a person calls a process: the service's name, `init`, or the program and whose descendant it is.

@@ -47,18 +47,23 @@ package struct CgroupHierarchy: Sendable, Hashable {
 }
 
 /// One container's cgroup: a limit on how many processes it has, and the list of them.
+///
+/// The limit stands one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
+/// gets to mount the hierarchy inside finds no limit there to lift.
 package struct Cgroup: Sendable {
     package let path: String
+    private var members: String { path + "/members" }
 
     package init(making path: String, processLimit: Int) throws {
         self.path = path
         try Files.makeDirectory(path)
         try Files.write(String(processLimit), to: path + "/pids.max")
+        try Files.makeDirectory(members)
     }
 
     /// The file through which a process joins: "0" written to it moves the writer.
     package func openMembers() throws(Errno) -> Descriptor {
-        try Descriptor.open(path + "/cgroup.procs", .write)
+        try Descriptor.open(members + "/cgroup.procs", .write)
     }
 
     /// Sends SIGKILL to whatever is left, and takes the cgroup away as soon as it is empty.
@@ -69,6 +74,7 @@ package struct Cgroup: Sendable {
     }
 
     package static func remove(_ path: String) -> Bool {
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { _ = remove("\(path)/\(name)") }
         do {
             try Files.removeDirectory(path)
         } catch let error as SystemCallError where error.errno == .busy {

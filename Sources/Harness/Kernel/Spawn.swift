@@ -32,6 +32,7 @@ package enum SetupStep: Sendable, Hashable {
     case write(String, descriptor: Int32, path: String)
     case limit(resource: Int32, value: UInt64)
     case keepCapabilities(UInt64)
+    case filterCalls
     case setIDs(user: UInt32, group: UInt32)
     case parentDeathSignal(Signal, parentPIDFD: Int32)
     case descriptor(Int32, becomes: Int32)
@@ -79,6 +80,7 @@ extension SetupStep: CustomStringConvertible {
         case .write(let text, _, let path): "write \(text) to \(path)"
         case .limit(let resource, let value): "limit resource \(resource) to \(value)"
         case .keepCapabilities(let set): "reduce capabilities to \(String(set, radix: 16))"
+        case .filterCalls: "install the filter of system calls"
         case .setIDs(let user, let group): "become user \(user), group \(group)"
         case .parentDeathSignal: "arm the parent-death signal"
         case .descriptor(let from, let to): "make descriptor \(from) descriptor \(to)"
@@ -206,6 +208,8 @@ private final class CStringArena {
         case .keepCapabilities(let set):
             result.kind = clinux_step_keep_capabilities
             result.number = set
+        case .filterCalls:
+            result.kind = clinux_step_filter_calls
         case .setIDs(let user, let group):
             result.kind = clinux_step_set_ids
             result.number = UInt64(user)

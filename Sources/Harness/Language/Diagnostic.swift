@@ -53,10 +53,18 @@ public struct Diagnostic: Error, Hashable, Sendable {
 extension Diagnostic {
     /// For people: place and message, the line with the place marked, the suggestion, the notes.
     public func rendered(source: String) -> String {
+        rendered(lines: Diagnostic.lines(of: source))
+    }
+
+    /// The lines of a text, for several diagnostics of it.
+    public static func lines(of source: String) -> [Substring] {
+        source.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
+
+    public func rendered(lines: [Substring]) -> String {
         var result = "\(place): error: \(message)"
         if let suggestion { result += "; did you mean '\(suggestion)'?" }
         result += " [\(id.rawValue)]\n"
-        let lines = source.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         if lines.indices.contains(place.line - 1) {
             let line = lines[place.line - 1]
             // What stands before the place, with tabs kept, so that the mark stands under it.

@@ -120,7 +120,7 @@ struct LineReader {
 
     mutating func number(in range: ClosedRange<Int>) throws(Diagnostic) -> Int {
         let token = try token("a number")
-        guard let number = Int(token.text), range.contains(number) else {
+        guard let number = Int(token.text), token.text.first != "+", range.contains(number) else {
             throw bad(token, "a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number

@@ -25,13 +25,20 @@ private func profile(
     guard word.text == "init" else { throw reader.unknown(word, among: ["init"], as: "'init'") }
     var profile = InitProfile(name: try reader.token("a name").text, place: reader.place)
     profile.summary = line.comment
+    if profile.name == "none" || profile.name == "all" {
+        throw reader.bad(line.tokens[1], "an init's name: the word has a meaning of its own")
+    }
     try reader.requireEnd()
+    let complaints = diagnostics.count
     for inner in line.block {
         do {
             try profileLine(inner, file: file, into: &profile)
         } catch {
             diagnostics.append(error)
         }
+    }
+    if profile.command.isEmpty && diagnostics.count == complaints {
+        throw Diagnostic(.missing, "the 'command' of '\(profile.name)' is missing", at: profile.place)
     }
     return profile
 }
@@ -41,7 +48,12 @@ private func profileLine(_ line: Line, file: String, into profile: inout InitPro
     try reader.requireNoBlock()
     let word = try reader.token("a word")
     switch word.text {
-    case "command": profile.command = try reader.rest("a command line")
+    case "command":
+        if !profile.command.isEmpty {
+            throw Diagnostic(
+                .duplicate, "'command' stands here for the second time", at: reader.place(of: word), length: word.length)
+        }
+        profile.command = try reader.rest("a command line")
     case "service-arguments": profile.serviceArguments = try reader.rest("arguments")
     case "package": profile.package = try reader.token("a package").text
     case "version": profile.version = try reader.rest("a command line")
@@ -55,9 +67,15 @@ private func profileLine(_ line: Line, file: String, into profile: inout InitPro
     case "stop":
         try reader.require("signal")
         profile.stopSignal = try reader.signal()
-    case "env": profile.environment.append(try reader.token("NAME=value").text)
+    case "env":
+        let token = try reader.token("NAME=value")
+        guard token.text.dropFirst().contains("=") else { throw reader.bad(token, "of the form NAME=value") }
+        profile.environment.append(token.text)
     case "tmpfs":
-        for token in try reader.list("a path") { profile.tmpfs.append(token.text) }
+        for token in try reader.list("a path") {
+            guard token.isAbsolutePath else { throw reader.bad(token, "an absolute path without '..'") }
+            profile.tmpfs.append(token.text)
+        }
     default: throw reader.unknown(word, among: Words.profile, as: "a word of a profile")
     }
     try reader.requireEnd()

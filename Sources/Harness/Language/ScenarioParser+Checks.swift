@@ -34,7 +34,8 @@ extension ScenarioParser {
         }
         // Depth first; the first way back to where it began is reported.
         for service in scenario.services {
-            if let path = way(from: service.name, to: service.name, in: scenario, visited: []) {
+            var visited: Set<String> = []
+            if let path = way(from: service.name, to: service.name, in: scenario, &visited) {
                 diagnostics.append(
                     Diagnostic(
                         .cycle, "each of these comes after the next: \((path + [service.name]).joined(separator: ", "))",
@@ -44,11 +45,12 @@ extension ScenarioParser {
         }
     }
 
-    private func way(from name: String, to goal: String, in scenario: Scenario, visited: Set<String>) -> [String]? {
-        guard !visited.contains(name), let service = scenario.services.first(where: { $0.name == name }) else { return nil }
+    private func way(from name: String, to goal: String, in scenario: Scenario, _ visited: inout Set<String>) -> [String]? {
+        guard visited.insert(name).inserted, let service = scenario.services.first(where: { $0.name == name })
+        else { return nil }
         for next in service.after {
             if next == goal { return [name] }
-            if let rest = way(from: next, to: goal, in: scenario, visited: visited.union([name])) { return [name] + rest }
+            if let rest = way(from: next, to: goal, in: scenario, &visited) { return [name] + rest }
         }
         return nil
     }
@@ -82,6 +84,10 @@ extension ScenarioParser {
             case .waitFor(let condition, _): parties = condition.parties
             case .wait, .kill: break
             }
+            if parties.contains(.runtime), !step.isAboutSender {
+                diagnostics.append(
+                    Diagnostic(.undecidable, "the runtime is no process of the container: it only sends signals", at: step.place))
+            }
             for case .service(let name) in parties where !known.contains(name) {
                 diagnostics.append(
                     Diagnostic(
@@ -107,5 +113,17 @@ extension ScenarioParser {
 
     private mutating func reportUndecidable(_ step: Step, _ reason: String) {
         diagnostics.append(Diagnostic(.undecidable, reason, at: step.place))
+    }
+}
+
+extension Step {
+    /// Whether the runtime is named only as who has sent a signal.
+    fileprivate var isAboutSender: Bool {
+        guard case .expect(let expectation) = action else {
+            if case .waitFor(.received(let parties, _, _, _), _) = action { return !parties.contains(.runtime) }
+            return false
+        }
+        if case .received(let parties, _, _, _) = expectation.condition { return !parties.contains(.runtime) }
+        return false
     }
 }

@@ -6,11 +6,15 @@ extension ScenarioParser {
     func expectation(_ reader: inout LineReader) throws(Diagnostic) -> Expectation {
         // `no zombies` and `no processes left` are conditions of their own; any other `no` turns the answer round.
         let isNegated = !beginsOwnNo(reader) && reader.take("no")
+        if isNegated, let token = reader.next, token.text == "no" || token.text == "nobody" {
+            throw Diagnostic(
+                .unexpected, "'no \(token.text)' turns the answer round twice", at: reader.place(of: token), length: token.length)
+        }
         var result = Expectation(try condition(&reader), isNegated: isNegated)
         while let token = reader.next {
-            if reader.take("within") {
+            if result.within == nil, reader.take("within") {
                 result.within = try reader.positiveDuration()
-            } else if reader.take("for") {
+            } else if result.duration == nil, reader.take("for") {
                 result.duration = try reader.positiveDuration()
             } else {
                 throw Diagnostic(
@@ -62,10 +66,9 @@ extension ScenarioParser {
         }
         if let first = reader.next {
             if Words.notYetConditions.contains(first.text) { throw notYet(first, reader) }
-            if let count = Int(first.text) {
-                _ = try reader.token("a number")
+            if Int(first.text) != nil {
+                let count = try reader.number(in: 0...100_000)
                 if !reader.take("zombie") { try reader.require("zombies") }
-                guard (0...100_000).contains(count) else { throw reader.bad(first, "a number from 0 to 100000") }
                 return .zombies(count)
             }
         }

@@ -116,10 +116,15 @@ struct ScenarioParser {
             if Words.notYetRuntimes.contains(token.text) { throw notYet(token, reader) }
             if token.text != "docker" { throw reader.unknown(token, among: ["docker"], as: "a runtime") }
         case "stop":
+            if scenario.stop.signal != nil { throw twice(word, reader) }
             try reader.require("signal")
             scenario.stop.signal = try reader.signal()
             if reader.take("grace") { scenario.stop.grace = try reader.duration() }
-        case "hostname": scenario.settings.hostname = try reader.token("a host name").text
+        case "hostname":
+            if scenario.settings.hostname != nil { throw twice(word, reader) }
+            let token = try reader.token("a host name")
+            guard (1...64).contains(token.text.utf8.count) else { throw reader.bad(token, "a host name of 64 bytes at most") }
+            scenario.settings.hostname = token.text
         case "env":
             let token = try reader.token("NAME=value")
             guard let equals = token.text.firstIndex(of: "="), equals != token.text.startIndex else {
@@ -128,13 +133,20 @@ struct ScenarioParser {
             scenario.settings.environment.append(token.text)
         case "tmpfs":
             for token in try reader.list("a path") {
-                guard token.text.hasPrefix("/"), token.text.count > 1 else { throw reader.bad(token, "an absolute path") }
+                guard token.isAbsolutePath else { throw reader.bad(token, "an absolute path without '..'") }
                 scenario.settings.tmpfs.append(token.text)
             }
-        case "command": scenario.settings.command = try reader.rest("a command line")
+        case "command":
+            if scenario.settings.command != nil { throw twice(word, reader) }
+            scenario.settings.command = try reader.rest("a command line")
         case "service": try service(&reader, line, &scenario)
         default: throw notYet(word, reader)
         }
+    }
+
+    private func twice(_ word: Token, _ reader: LineReader) -> Diagnostic {
+        Diagnostic(
+            .duplicate, "'\(word.text)' stands here for the second time", at: reader.place(of: word), length: word.length)
     }
 
     func notYet(_ token: Token, _ reader: LineReader) -> Diagnostic {
@@ -160,7 +172,12 @@ struct ScenarioParser {
         for inner in line.block {
             collect { parser throws(Diagnostic) in
                 var reader = LineReader(inner, file: parser.file)
-                service.traits.append(try parser.trait(&reader))
+                let trait = try parser.trait(&reader)
+                if service.traits.contains(where: { $0.excludes(trait) }) {
+                    throw Diagnostic(
+                        .duplicate, "this contradicts or repeats what '\(service.name)' is told above", at: reader.place)
+                }
+                service.traits.append(trait)
                 try reader.requireEnd()
                 try reader.requireNoBlock()
             }
@@ -190,10 +207,19 @@ struct ScenarioParser {
         case "stop":
             try reader.require("takes")
             return .stopTakes(try reader.positiveDuration())
-        case "ignores": return .ignores(try reader.signals())
+        case "ignores":
+            let start = reader.next
+            let signals = try reader.signals()
+            if let start, signals.contains(where: \.cannotBeCaught) { throw reader.bad(start, "a signal that can be caught") }
+            return .ignores(signals)
         case "exits":
             let code = Int32(try reader.number(in: 0...255))
-            if reader.take("on") { return .exitsOn(code: code, try reader.signal()) }
+            if reader.take("on") {
+                let start = reader.next
+                let signal = try reader.signal()
+                if let start, signal.cannotBeCaught { throw reader.bad(start, "a signal that can be caught") }
+                return .exitsOn(code: code, signal)
+            }
             try reader.require("after")
             return .exitsAfter(code: code, try reader.positiveDuration())
         case "dies":
@@ -241,6 +267,34 @@ struct ScenarioParser {
         default:
             if Words.notYetSteps.contains(word.text) { throw notYet(word, reader) }
             throw reader.unknown(word, among: Words.setup + Words.steps, as: "a word of a scenario")
+        }
+    }
+}
+
+extension Signal {
+    /// SIGKILL and SIGSTOP: no program has a say in them (signal(7)).
+    fileprivate var cannotBeCaught: Bool { self == .kill || self == .stop }
+}
+
+extension Token {
+    /// From the root, and never back towards it.
+    var isAbsolutePath: Bool {
+        text.hasPrefix("/") && text.count > 1 && !text.split(separator: "/").contains("..")
+    }
+}
+
+extension Service.Trait {
+    /// Whether only one of the two can be said of a service.
+    fileprivate func excludes(_ other: Service.Trait) -> Bool {
+        switch (self, other) {
+        case (.readyAfter, .readyAfter), (.stopTakes, .stopTakes), (.spawns, .spawns), (.leavesOrphans, .leavesOrphans),
+            (.leavesZombies, .leavesZombies), (.runs, .runs), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf),
+            (.diesOf, .exitsAfter), (.diesOf, .diesOf):
+            true
+        case (.exitsOn(_, let signal), .exitsOn(_, let again)): signal == again
+        case (.exitsOn(_, let signal), .ignores(let ignored)), (.ignores(let ignored), .exitsOn(_, let signal)):
+            ignored.contains(signal)
+        default: false
         }
     }
 }

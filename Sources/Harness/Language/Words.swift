@@ -11,7 +11,7 @@ enum Words {
         "ready", "stopped", "received", "killed", "nobody", "exit", "zombies", "orphans", "processes", "state", "output",
         "stop", "no",
     ]
-    static let profile = ["summary", "command", "service-arguments", "package", "version", "abilities", "stop", "env", "tmpfs"]
+    static let profile = ["command", "service-arguments", "package", "version", "abilities", "stop", "env", "tmpfs"]
 
     /// Words of the vocabulary that this version understands but cannot carry out.
     static let notYetSetup: Set<String> = [

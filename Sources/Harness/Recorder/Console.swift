@@ -13,7 +13,7 @@ package struct Console: ~Copyable {
     private var droppedBytes = 0
     package private(set) var isAtEnd = false
 
-    /// The longest line that is kept whole; what follows becomes a line of its own.
+    /// The longest line that is kept in one piece.
     package static let lineLimitInBytes = 4096
     /// How much of one stream is kept.
     package static let limitInBytes = 1 << 20
@@ -49,6 +49,10 @@ package struct Console: ~Copyable {
 
     private mutating func take(_ bytes: UnsafeRawBufferPointer, _ result: inout [Event]) {
         let room = max(0, Console.limitInBytes - keptBytes)
+        if droppedBytes == 0, bytes.count > room {
+            // At once, not at the end: from here on it is uncertain what was printed.
+            result.append(Event(at: .now, .dropped(bytes: 0, of: stream.rawValue)))
+        }
         droppedBytes += max(0, bytes.count - room)
         keptBytes += min(room, bytes.count)
         for byte in bytes.prefix(room) {
@@ -56,14 +60,15 @@ package struct Console: ~Copyable {
                 putLine(&result)
             } else {
                 partial.append(byte)
-                if partial.count == Console.lineLimitInBytes { putLine(&result) }
+                if partial.count == Console.lineLimitInBytes { putLine(&result, isWhole: false) }
             }
         }
     }
 
-    private mutating func putLine(_ result: inout [Event]) {
-        if partial.last == 0x0D { partial.removeLast() }
-        result.append(Event(at: .now, .printed(String(decoding: partial, as: UTF8.self), on: stream)))
+    private mutating func putLine(_ result: inout [Event], isWhole: Bool = true) {
+        if isWhole, partial.last == 0x0D { partial.removeLast() }
+        let text = String(decoding: partial, as: UTF8.self)
+        result.append(Event(at: .now, .printed(text, on: stream, isWhole: isWhole)))
         partial.removeAll(keepingCapacity: true)
     }
 

@@ -22,11 +22,15 @@ package struct ServiceReports {
     private var connections: [Connection] = []
     private var messageCount = 0
     private var droppedBytes = 0
+    /// When the last reading began; what had been said before was read by it.
+    private var lastReading = MonotonicInstant.now
     /// Whether ends of services are to be seen through their process descriptors.
     private let watchesProcesses: Bool
 
-    package static let connectionLimit = 4096
-    package static let messageLimit = 100_000
+    package static let connectionLimit = 256
+    package static let messageLimit = 50_000
+    /// How much is taken at a time, before others get their turn.
+    private static let portion = 256
 
     package init(watchesProcesses: Bool) {
         self.watchesProcesses = watchesProcesses
@@ -42,32 +46,42 @@ package struct ServiceReports {
 
     /// Takes new connections, and what has been said on all of them.
     package mutating func read(from socket: borrowing ServiceSocket) -> [Event] {
-        while let accepted = socket.accept() {
+        for _ in 0..<ServiceReports.portion {
+            // One too many is closed at once.
+            guard let accepted = socket.accept() else { break }
             if connections.count < ServiceReports.connectionLimit { connections.append(Connection(accepted)) }
         }
+        let began = MonotonicInstant.now
         var result: [Event] = []
         for connection in connections {
             read(connection, &result)
             watch(connection, &result)
         }
         connections.removeAll { !$0.isOpen && $0.process == nil }
+        lastReading = began
         return result
     }
 
     private mutating func read(_ connection: Connection, _ result: inout [Event]) {
-        while connection.isOpen {
+        for _ in 0..<ServiceReports.portion where connection.isOpen {
             guard let received = connection.descriptor.receive() else {
                 connection.isOpen = false
                 return
             }
             guard let message = received else { return }
             messageCount += 1
-            guard messageCount <= ServiceReports.messageLimit, let report = Report(text: message.text) else {
+            guard messageCount <= ServiceReports.messageLimit else {
+                droppedBytes += message.text.utf8.count
+                connection.isOpen = false
+                return
+            }
+            guard let report = Report(text: message.text) else {
                 droppedBytes += message.text.utf8.count
                 continue
             }
-            // The clock is the speaker's word too: a report cannot come from the future.
-            let instant = min(report.instant, .now)
+            // The clock is the speaker's word too: no report is from before what was read last, or from the future.
+            let now = MonotonicInstant.now
+            let instant = report.instant >= lastReading && report.instant <= now ? report.instant : now
             result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
             if watchesProcesses, connection.process == nil {
                 connection.process = try? PIDDescriptor(opening: message.sender)

@@ -119,10 +119,14 @@ package final class Tracer: Sendable {
     }
 
     /// Makes sure that everything that has happened until now is in the inboxes.
-    package func catchUp() {
+    ///
+    /// - Returns: the moment, not before now, up to which they are complete; later events may be there as well.
+    @discardableResult
+    package func catchUp() -> MonotonicInstant {
         let now = MonotonicInstant.now
-        state.withLock { state in
+        return state.withLock { state in
             if state.drainedUntil < now { state.drain() }
+            return state.drainedUntil
         }
     }
 }

@@ -125,7 +125,9 @@ struct TracerState {
         inbox.put(Event(at: instant, .kernel(event)))
     }
 
-    private static let cloneThread: UInt64 = 0x10000  // CLONE_THREAD, linux/sched.h
+    // linux/sched.h: CLONE_THREAD, CLONE_PARENT
+    private static let cloneThread: UInt64 = 0x10000
+    private static let cloneParent: UInt64 = 0x8000
 
     private mutating func noteCreation(
         of thread: Int32, by creator: Int32, _ flags: UInt64, at instant: MonotonicInstant
@@ -136,7 +138,10 @@ struct TracerState {
             livingThreads[isThread ? parent.leader : thread, default: 0] += 1
             if isThread { return }
             livingThreads[thread] = 1
-            put(.forked(child: ProcessID(rawValue: thread), by: ProcessID(rawValue: parent.leader)), parent.inbox, instant)
+            put(
+                .forked(
+                    child: ProcessID(rawValue: thread), by: ProcessID(rawValue: parent.leader),
+                    asSibling: flags & TracerState.cloneParent != 0), parent.inbox, instant)
         } else if let inbox = starters[creator], !isThread {
             tasks[thread] = Task(leader: thread, inbox: inbox)
             livingThreads[thread] = 1

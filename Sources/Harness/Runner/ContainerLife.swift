@@ -91,32 +91,58 @@ final class ContainerLife {
     }
 
     /// Takes in what has been printed, said and, where asked for, seen by the witness.
-    func collect(into journal: inout Journal, kernel: Bool) {
-        if let events = standardOutput?.read() { journal.append(contentsOf: events) }
-        if let events = standardError?.read() { journal.append(contentsOf: events) }
-        journal.append(contentsOf: reports.read(from: container.socket))
-        if isRunning, let process, let status = try? process.descriptor.reap(blocking: false) {
+    ///
+    /// - Returns: the moment up to which the journal is complete. Everything that was taken in is from before it, and
+    ///   whatever the witness saw before it has been taken in, where it was asked.
+    /// - Throws: `Errno`, when PID 1 cannot be waited for.
+    @discardableResult
+    func collect(into journal: inout Journal, kernel: Bool) throws -> MonotonicInstant {
+        readStreams(into: &journal)
+        let said = reports.read(from: container.socket)
+        journal.append(contentsOf: said)
+        if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
             journal.append(Event(at: .now, .runtime(.exited(status))))
-            // Nobody is left inside: what is in the pipes now is all.
-            if let events = standardOutput?.read() { journal.append(contentsOf: events) }
-            if let events = standardError?.read() { journal.append(contentsOf: events) }
-            takeFromWitness(into: &journal)
-        } else if kernel {
-            takeFromWitness(into: &journal)
+            // Nobody is left inside: what is in the pipes now is all, however much.
+            while standardOutput?.openDescriptor != nil || standardError?.openDescriptor != nil {
+                readStreams(into: &journal)
+            }
+        } else if !kernel && said.isEmpty {
+            return .now
         }
+        // Also after a word of a service: the witness knows who has said it.
+        guard let tracer = session.tracer else { return .now }
+        let complete = tracer.catchUp()
+        journal.append(contentsOf: inbox.take(until: complete))
+        return complete
     }
 
-    private func takeFromWitness(into journal: inout Journal) {
-        session.tracer?.catchUp()
-        journal.append(contentsOf: inbox.takeAll())
+    private func readStreams(into journal: inout Journal) {
+        if let events = standardOutput?.read() { journal.append(contentsOf: events) }
+        if let events = standardError?.read() { journal.append(contentsOf: events) }
     }
 
-    /// Looks which processes there are.
-    func takeCensus(into journal: inout Journal) {
+    /// Looks which processes there are, or of those that are known to have exited, which are there no more.
+    ///
+    /// - Parameter instant: the moment up to which the journal is complete; what is found is dated to it.
+    /// - Throws: `Errno`, when /proc cannot be read.
+    func takeCensus(into journal: inout Journal, at instant: MonotonicInstant) throws {
         guard isRunning, let process else { return }
-        let known = ProcessTree(journal).processes.filter { $0.exitedAt != nil && $0.goneAt == nil }.map(\.pid)
-        journal.append(census(under: process.descriptor.pid, including: known))
+        guard session.tracer != nil else {
+            return journal.append(try census(under: process.descriptor.pid, at: instant))
+        }
+        let tree = ProcessTree(journal)
+        let exited = tree.zombies().map { tree.processes[$0].pid }
+        if let event = try absence(of: exited, at: instant) { journal.append(event) }
+    }
+
+    /// A process of this container, by its number; nil when there is none, or it is somebody else's by now.
+    func open(_ pid: ProcessID) -> PIDDescriptor? {
+        guard isRunning, let process, let opened = try? PIDDescriptor(opening: pid) else { return nil }
+        // Asked after it was opened: what is opened cannot become another.
+        let own = ProcFS.pidNamespace(of: process.descriptor.pid)
+        if own == nil || ProcFS.pidNamespace(of: pid) != own { return nil }
+        return opened
     }
 
     // MARK: - What is done to it
@@ -155,7 +181,7 @@ final class ContainerLife {
             isRunning = false
             if let status { journal.append(Event(at: .now, .runtime(.exited(status)))) }
         }
-        collect(into: &journal, kernel: true)
+        try? collect(into: &journal, kernel: true)
         var rest = reports.finish()
         standardOutput?.finish(&rest)
         standardError?.finish(&rest)

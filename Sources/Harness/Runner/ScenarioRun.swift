@@ -19,6 +19,8 @@ final class ScenarioRun {
     var life: ContainerLife?
     /// Why the run ended before its last step.
     private var interruption: Failure?
+    /// Whatever happened up to here was known when the journal was last added to.
+    private var knownUntil = MonotonicInstant.now
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
@@ -101,7 +103,7 @@ final class ScenarioRun {
             return interrupt(step, "\(party) was never started")
         }
         let process = tree.processes[index]
-        guard process.exitedAt == nil, let target = try? PIDDescriptor(opening: process.pid) else {
+        guard process.exitedAt == nil, let target = life?.open(process.pid) else {
             return interrupt(step, "\(party) is not running")
         }
         do {
@@ -123,7 +125,8 @@ final class ScenarioRun {
             let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
             isMet = try !holds(opposite, until: MonotonicInstant.now.advanced(by: duration))
         }
-        record(.mark(.asked(step: step)))
+        // The moment up to which everything is known, not the present one: what has happened since was not looked at.
+        journal.append(Event(at: knownUntil, .mark(.asked(step: step))))
         return isMet
     }
 
@@ -137,13 +140,14 @@ final class ScenarioRun {
         let watchesKernel = kind.restsOnWitness || isAboutPrograms
         var answer = Judgement.Answer.no
         var judgedCount = -1
-        try pump(until: deadline, watchingKernel: watchesKernel, withCensus: kind.needsCensus) {
+        // Once PID 1 has ended nothing can change any more.
+        try pump(until: life?.isRunning == true ? deadline : .now, watchingKernel: watchesKernel, withCensus: kind.needsCensus) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {
                 judgedCount = self.journal.events.count
                 answer = JournalView(self.journal).judge(expectation).answer
             }
-            return answer != .no
+            return answer != .no || self.life?.isRunning != true
         }
         return answer == .yes
     }
@@ -223,9 +227,12 @@ final class ScenarioRun {
     }
 
     private func collect(kernel: Bool = true, census: Bool = false) throws {
-        guard let life else { return }
-        life.collect(into: &journal, kernel: kernel)
-        if census { life.takeCensus(into: &journal) }
+        guard let life else {
+            knownUntil = .now
+            return
+        }
+        knownUntil = try life.collect(into: &journal, kernel: kernel)
+        if census { try life.takeCensus(into: &journal, at: knownUntil) }
     }
 }
 

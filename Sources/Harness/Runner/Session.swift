@@ -34,6 +34,7 @@ public final class Session: Sendable {
         guard Files.isExecutable(fakeServices), let program = Files.realPath(fakeServices) else {
             throw CannotRun(reason: "\(fakeServices) is not there", remedy: "run `make build`")
         }
+        ProcessSettings.normalise()
         let name = RunName(number: Session.count.add(1, ordering: .relaxed).newValue)
         var instances: Descriptor?
         var tracer: Tracer?

@@ -38,7 +38,20 @@ public struct Suite: Sendable {
         complain(parsed.diagnostics, bytes)
     }
 
+    /// So many diagnostics of one file are shown.
+    private static let complaintLimit = 100
+    /// A scenario file larger than this is none.
+    private static let sizeLimitInBytes = 64 << 20
+
     private mutating func read(_ path: String) -> [UInt8]? {
+        guard Files.exists(path) else {
+            complaints.append("\(path): error: there is no such file\n")
+            return nil
+        }
+        guard let size = Files.sizeOfRegularFile(path), size <= Suite.sizeLimitInBytes else {
+            complaints.append("\(path): error: this is no text file of 64 MiB at most\n")
+            return nil
+        }
         do {
             return try Files.bytes(of: path)
         } catch {
@@ -49,7 +62,10 @@ public struct Suite: Sendable {
 
     private mutating func complain(_ diagnostics: [Diagnostic], _ bytes: [UInt8]) {
         if diagnostics.isEmpty { return }
-        let source = String(decoding: bytes, as: UTF8.self)
-        complaints += diagnostics.map { $0.rendered(source: source) }
+        let lines = Diagnostic.lines(of: String(decoding: bytes, as: UTF8.self))
+        complaints += diagnostics.prefix(Suite.complaintLimit).map { $0.rendered(lines: lines) }
+        if diagnostics.count > Suite.complaintLimit {
+            complaints.append("… and \(diagnostics.count - Suite.complaintLimit) more in this file\n")
+        }
     }
 }

@@ -40,21 +40,21 @@ package final class SandboxHost: Sendable {
         SandboxHost.removeLeftovers(parent: parent)
         hierarchy = CgroupHierarchy.discover()
         directory = "\(parent)/\(name)"
-        try Files.makeDirectory(directory, mode: 0o700)
-        cgroupDirectory = try hierarchy.map { hierarchy in
-            let path = "\(hierarchy.directory)/\(name)"
-            try Files.makeDirectory(path)
-            if hierarchy.version == .version2 { try Files.write("+pids", to: path + "/cgroup.subtree_control") }
-            return path
-        }
+        cgroupDirectory = hierarchy.map { "\($0.directory)/\(name)" }
         ownDescriptor = try PIDDescriptor(opening: ProcessID(rawValue: getpid()))
         let instance: String? =
             switch instances {
             case .some: name.description
             case .none: nil
             }
+        // The guard first: it takes away what the rest has made, also when the rest fails.
         hostGuard = Mutex(
             try Guard(cgroup: cgroupDirectory, instances: instances, instance: instance, runDirectory: directory))
+        try Files.makeDirectory(directory, mode: 0o700)
+        if let cgroupDirectory {
+            try Files.makeDirectory(cgroupDirectory)
+            if hierarchy?.version == .version2 { try Files.write("+pids", to: cgroupDirectory + "/cgroup.subtree_control") }
+        }
     }
 
     /// Ends the run: whatever a container may have left is killed and removed. Blocks until that is done.
@@ -69,11 +69,7 @@ package final class SandboxHost: Sendable {
         }
         guard let hierarchy = CgroupHierarchy.discover() else { return }
         for name in Files.names(in: hierarchy.directory) where RunName.isLeftover(name) {
-            let path = "\(hierarchy.directory)/\(name)"
-            for inner in Files.names(in: path) where Files.isDirectory("\(path)/\(inner)") {
-                _ = Cgroup.remove("\(path)/\(inner)")
-            }
-            _ = Cgroup.remove(path)
+            _ = Cgroup.remove("\(hierarchy.directory)/\(name)")
         }
     }
 

@@ -38,24 +38,18 @@ package struct SandboxPlan: Sendable {
         steps += SandboxPlan.procSteps
         steps += SandboxPlan.deviceSteps
         steps += SandboxPlan.sysSteps(mountsCgroup2: surroundings.mountsCgroup2)
-        steps += tmpfs.flatMap { path -> [SetupStep] in
-            let target = String(path.drop { $0 == "/" })
-            // The options of Docker's --tmpfs.
-            return [
-                .makeDirectory(target, mode: 0o755),
-                .mount("tmpfs", on: target, type: "tmpfs", [.noSetuid, .noDevices, .noExec], data: "mode=1777,size=64m"),
-            ]
-        }
         steps += SandboxPlan.controlSteps(surroundings)
+        steps += [.pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/")]
+        // From here on a path, and a symbolic link on its way, leads where it leads inside.
+        steps += tmpfs.flatMap(SandboxPlan.tmpfsSteps)
         steps += [
-            .pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/"),
             .setHostname(surroundings.hostname), .bringLoopbackUp,
             // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
             .limit(resource: 4, value: 1),
             .descriptor(surroundings.standardInput, becomes: 0),
             .descriptor(surroundings.standardOutput, becomes: 1),
             .descriptor(surroundings.standardError, becomes: 2),
-            .newSession, .fileMask(0o022), .keepCapabilities(SandboxPlan.dockerCapabilities),
+            .newSession, .fileMask(0o022), .filterCalls, .keepCapabilities(SandboxPlan.dockerCapabilities),
         ]
         self.steps = steps
     }
@@ -77,6 +71,18 @@ package struct SandboxPlan: Sendable {
                 data: "lowerdir=\(surroundings.lower),upperdir=\(surroundings.upper),workdir=\(surroundings.work)"),
             .changeDirectory(surroundings.root),
         ]
+    }
+
+    /// A private file system in memory, with the options of Docker's `--tmpfs`, and the directories that lead to it.
+    private static func tmpfsSteps(_ path: String) -> [SetupStep] {
+        var directory = ""
+        var steps: [SetupStep] = []
+        for name in path.split(separator: "/") {
+            directory += "/\(name)"
+            steps.append(.makeDirectory(directory, mode: 0o755))
+        }
+        let flags: Mount.Flags = [.noSetuid, .noDevices, .noExec]
+        return steps + [.mount("tmpfs", on: directory, type: "tmpfs", flags, data: "mode=1777,size=64m")]
     }
 
     private static func controlSteps(_ surroundings: Surroundings) -> [SetupStep] {

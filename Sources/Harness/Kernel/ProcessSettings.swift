@@ -1,0 +1,17 @@
+import Glibc
+
+/// What a process inherits from who started it, and must not depend on.
+package enum ProcessSettings {
+    /// Makes ends of children seen (SIGCHLD may have been left ignored: then nothing is there to be waited for), writing
+    /// to a closed pipe an error instead of an end, and as many files as this process may have available to it.
+    package static func normalise() {
+        signal(SIGCHLD, SIG_DFL)
+        signal(SIGPIPE, SIG_IGN)
+        var limit = rlimit()
+        let files = __rlimit_resource_t(7)  // RLIMIT_NOFILE
+        if getrlimit(files, &limit) == 0, limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(files, &limit)
+        }
+    }
+}
