@@ -14,6 +14,9 @@ PREFIX ?= /usr/local
 # An import that Package.swift does not declare is an error: it keeps the doors of the house shut.
 SWIFT_BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
 
+# Suites whose name ends in Serial count what there is in the whole process or on the machine: they run alone.
+SWIFT_TEST := $(SWIFT) test --explicit-target-dependency-import-check error --disable-xctest
+
 # What runs inside containers is static: it must start in any root that has /proc. A folder of its own, because the flag
 # must not reach the tests.
 STATIC_BUILD := $(SWIFT_BUILD) -c release --scratch-path .build-static --product fake-services -Xswiftc -static-executable
@@ -57,7 +60,8 @@ check: test scenarios ## all tests, then all scenarios
 
 .PHONY: test
 test: bin/fake-services ## the tests
-	$(SWIFT) test --explicit-target-dependency-import-check error --disable-xctest
+	$(SWIFT_TEST) --skip Serial
+	$(SWIFT_TEST) --filter Serial --no-parallel
 
 .PHONY: scenarios
 scenarios: build ## the conformance suite against the reference init: everything that applies must pass

@@ -136,6 +136,49 @@ struct ConditionTests {
         #expect(Set(Self.cases.map(\.condition.kind)) == Set(Condition.Kind.allCases))
     }
 
+    // MARK: - No
+
+    @Test func noOfSeveralIsNoneOfThem() {
+        let story = Story.told { $0.send(.term, to: Story.app) }
+        let one = Expectation(.received([Self.app, Self.db], .term, times: nil, from: nil), isNegated: true)
+        #expect(JournalView(story.journal).judge(one).answer == .no)
+        let none = Expectation(.received([Self.worker, Self.db], .term, times: nil, from: nil), isNegated: true)
+        #expect(JournalView(story.journal).judge(none).answer == .yes)
+    }
+
+    @Test func aServiceThatNeverCameDidNotEvenNotReceive() {
+        let ghost = Expectation(.received([.service("ghost")], .term, times: nil, from: nil), isNegated: true)
+        #expect(JournalView(Story().journal).judge(ghost).answer == .no)
+    }
+
+    @Test func noTimesIsANumberToo() {
+        #expect(Story().judge(.received([Self.app], .usr1, times: 0, from: nil)).answer == .yes)
+        #expect(Story.told { $0.send(.usr1, to: Story.app) }.judge(.received([Self.app], .usr1, times: 0, from: nil)).answer == .no)
+    }
+
+    @Test func aSignalWithoutItsSenderHasArrived() {
+        let story = Story.told { $0.send(.term, to: Story.app, fate: .informationLost) }
+        #expect(story.judge(.received([Self.app], .term, times: 1, from: nil)).answer == .yes)
+        let lost = Story.told { $0.send(.term, to: Story.app, fate: .queueFull) }
+        #expect(lost.judge(.received([Self.app], .term, times: 1, from: nil)).answer == .no)
+    }
+
+    @Test func aTextMayStandAcrossThePiecesOfALongLine() {
+        let story = Story.told {
+            $0.add(.printed("xxNEE", on: .stdout, isWhole: false))
+            $0.add(.printed("DLExx", on: .stdout))
+        }
+        #expect(story.judge(.outputContains("NEEDLE")).answer == .yes)
+        let apart = Story.told { $0.add(.printed("NEE", on: .stdout)); $0.add(.printed("DLE", on: .stdout)) }
+        #expect(apart.judge(.outputContains("NEEDLE")).answer == .no)
+    }
+
+    @Test func controlCharactersAreShownNotObeyed() {
+        let story = Story.told { $0.add(.printed("a\u{1B}[2Kb", on: .stdout)) }
+        let view = JournalView(story.journal)
+        #expect(view.line(story.journal.events.last!).hasSuffix("a\\u{1b}[2Kb"))
+    }
+
     // MARK: - What cannot be known
 
     @Test(arguments: cases.map(\.condition))

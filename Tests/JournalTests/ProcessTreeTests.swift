@@ -70,16 +70,53 @@ struct ProcessTreeTests {
         #expect(ProcessTree(journal(exited + [at(5, .kernel(.freed(worker)))])).zombies().isEmpty)
     }
 
-    @Test func aCensusTellsThatAProcessIsGone() {
-        let census = KernelEvent.census([.init(pid: initPID, parent: outside, name: "init", isZombie: false)])
-        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(census))]))
+    @Test func whatIsLookedForAndNotThereIsGone() {
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(.absent([worker, app])))]))
         #expect(tree.zombies().isEmpty)
-        #expect(tree.processes[2].goneAt != nil)
+        // It had not exited: its number has not been looked for.
+        #expect(tree.processes[1].goneAt == nil)
+    }
+
+    @Test func withATraceACensusProvesNothing() {
+        let census = KernelEvent.census([.init(pid: initPID, parent: outside, name: "init", isZombie: true)])
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(census))]))
+        #expect(tree.zombies() == [2])
+        #expect(tree.processes[0].exitedAt == nil)
+    }
+
+    @Test func withoutATraceACensusIsAllThereIs() {
+        var journal = Journal(witness: .procfs(reason: "none"))
+        journal.append(contentsOf: [
+            at(0, .runtime(.started(initPID, program: "init"))),
+            at(1, .kernel(.census([.init(pid: app, parent: initPID, name: "app", isZombie: true)]))),
+        ])
+        #expect(ProcessTree(journal).zombies() == [1])
+        journal.append(at(2, .kernel(.census([.init(pid: initPID, parent: outside, name: "init", isZombie: false)]))))
+        #expect(ProcessTree(journal).zombies().isEmpty)
+    }
+
+    @Test func whoNobodyHasForkedIsNoProcess() {
+        let stranger = ProcessID(rawValue: 4711)
+        let tree = ProcessTree(journal(started + [at(4, .said(.hello(name: "app"), by: stranger)), at(5, .said(.ready, by: stranger))]))
+        #expect(tree.processes.count == 3)
+        #expect(tree.index(named: "app") == 1)
+    }
+
+    @Test func aSiblingHasTheSameParent() {
+        let sibling = ProcessID(rawValue: 103)
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.forked(child: sibling, by: app, asSibling: true)))]))
+        #expect(tree.processes[3].creator == 0)
+    }
+
+    @Test func pid1IsNotItsOwnZombie() {
+        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(initPID)))]))
+        #expect(tree.zombies().isEmpty)
     }
 
     // MARK: - Zombies at the end, of which the kernel tells late
 
     private static let end: [Event] = [
+        at(10, .kernel(.signalled(.chld, to: initPID, from: .kernel(during: app), fate: .queued))),
         at(20, .kernel(.exited(initPID))), at(21, .runtime(.exited(.exited(0)))), at(40, .kernel(.freed(app))),
     ]
 
@@ -97,6 +134,22 @@ struct ProcessTreeTests {
     @Test func aWaitForAnotherDoesNotCount() {
         let wait = at(11, .kernel(.waited(by: initPID, for: worker)))
         #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app))), wait] + Self.end)).zombies() == [1])
+    }
+
+    @Test func oneWaitTakesOneChild() {
+        let other = ProcessID(rawValue: 103)
+        let events = started + [
+            at(4, .kernel(.forked(child: other, by: initPID))), at(9, .kernel(.exited(other))),
+            at(10, .kernel(.exited(app))), at(11, .kernel(.waited(by: initPID, for: nil))),
+        ]
+        #expect(ProcessTree(journal(events + Self.end)).zombies().count == 1)
+        let again = at(12, .kernel(.waited(by: initPID, for: nil)))
+        #expect(ProcessTree(journal(events + [again] + Self.end)).zombies().isEmpty)
+    }
+
+    @Test func whoIgnoresSIGCHLDHasNoZombies() {
+        let end = Self.end.filter { if case .kernel(.signalled) = $0.kind { false } else { true } }
+        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + end)).zombies().isEmpty)
     }
 
     @Test func aWaitThatWasUnderWayCounts() {

@@ -11,17 +11,23 @@ private struct Traces: Hashable {
     var mounts: Int
     var cgroups: [String]
     var files: [String]
+    var instances: [String]
 
-    /// Of this process, or of the one with this number.
-    init(of pid: Int32? = nil) {
-        let own = pid.map(String.init) ?? "self"
-        descriptors = Files.names(in: "/proc/\(own)/fd").count
-        children = Files.names(in: "/proc/\(own)/task").flatMap {
-            (Files.text(of: "/proc/\(own)/task/\($0)/children") ?? "").split(separator: " ").map(String.init)
+    init() {
+        descriptors = Files.names(in: "/proc/self/fd").count
+        children = Files.names(in: "/proc/self/task").flatMap {
+            (Files.text(of: "/proc/self/task/\($0)/children") ?? "").split(separator: " ").map(String.init)
         }
         mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").count
         cgroups = CgroupHierarchy.discover().map { Files.names(in: $0.directory).filter { $0.hasPrefix("harness-") } } ?? []
         files = Files.names(in: "/tmp").filter { $0.hasPrefix("harness-") && !$0.hasPrefix("harness-test") }
+        instances = (try? Traces.traceInstances()) ?? []
+    }
+
+    private static func traceInstances() throws -> [String] {
+        let root = try Mount.detached(type: "tracefs")
+        let directory = try Descriptor.open("instances", .directory, in: root.rawValue)
+        return Files.names(in: directory)
     }
 }
 
@@ -36,56 +42,41 @@ struct LeakTestsSerial {
           expect exit 0
         """
 
-    /// In a process of its own, so that no other test's traces are counted.
+    /// In this process, to the last descriptor. The suites of this name run alone.
     @Test func aThousandCyclesLeaveNothing() async throws {
-        let program = [Checkout.harness, "run", "--init", "reference", "--jobs", "4", "--repeat", "1000", "--quiet"]
-        try await blocking {
-            try Checkout.withFile(Self.cycle) { path in
-                let command = try Command(program + [path])
-                // Once it runs, the number of its descriptors is that of four containers at most; it must not grow.
-                var highest = 0
-                while let process = ProcFS.process(ProcessID(rawValue: command.pid)), !process.isZombie {
-                    highest = max(highest, Traces(of: command.pid).descriptors)
-                    if highest == 0 { continue }
-                    var poller = Poller()
-                    try poller.wait(until: .now.advanced(by: .milliseconds(50)))
-                    if MonotonicInstant.now.nanoseconds == 0 { break }
-                    let traces = Traces(of: command.pid)
-                    #expect(traces.descriptors < 150)
-                    #expect(traces.children.count <= 6)
-                }
-                let end = try command.finish()
-                #expect(end.status == .exited(0), "\(end)")
-                #expect(end.output.contains("1000 passed"))
-                #expect(highest > 0)
-            }
-        }
-    }
-
-    /// In this process: counted before and after, to the last descriptor.
-    @Test func aClosedSessionLeavesNothing() async throws {
         let scenarios = try scenarios(Self.cycle)
         try await blocking {
             func cycles(_ count: Int) throws {
                 let session = try Session(fakeServices: Checkout.fakeServices)
-                defer { session.close() }
                 let jobs = Array(repeating: Session.Job(scenarios[0], Checkout.profile("reference")), count: count)
                 let results = try session.run(jobs, atOnce: 4)
                 #expect(results.count == count && results.allSatisfy { $0.verdict == .passed })
+                let began = MonotonicInstant.now
+                session.close()
+                // The guard has nothing to wait for.
+                #expect(MonotonicInstant.now.duration(since: began) < .seconds(2))
             }
             try cycles(1)
-            let before = Self.own
-            try cycles(200)
-            #expect(Self.own == before)
+            let before = Traces()
+            #expect(before.descriptors > 2)
+            try cycles(1000)
+            #expect(Traces() == before)
         }
     }
 
-    /// Other tests run beside this one: what is theirs has other names.
-    private static var own: [String] {
-        let pid = Files.target(ofLink: "/proc/self") ?? ""
-        let cgroups = Traces().cgroups.filter { $0.hasPrefix("harness-\(pid)-") }
-        let files = Traces().files.filter { $0.hasPrefix("harness-\(pid)-") }
-        return cgroups + files + Traces().children.filter { ProcFS.process(ProcessID(rawValue: Int32($0) ?? 0))?.isZombie == true }
+    /// The counter itself: it sees what a session has.
+    @Test func anOpenSessionIsSeen() async throws {
+        try await blocking {
+            let before = Traces()
+            let session = try Session(fakeServices: Checkout.fakeServices)
+            let during = Traces()
+            session.close()
+            #expect(during.descriptors > before.descriptors)
+            #expect(during.children.count == before.children.count + 1)
+            #expect(during.instances.count == before.instances.count + 1)
+            #expect(during.files.count == before.files.count + 1)
+            #expect(during.cgroups.count == before.cgroups.count + (CgroupHierarchy.discover() == nil ? 0 : 1))
+        }
     }
 
     // MARK: - Killed
@@ -136,7 +127,7 @@ struct LeakTestsSerial {
 
     private static func leftovers(of pid: Int32) -> [String] {
         let traces = Traces()
-        return (traces.cgroups + traces.files).filter { $0.hasPrefix("harness-\(pid)-") }
+        return (traces.cgroups + traces.files + traces.instances).filter { $0.hasPrefix("harness-\(pid)-") }
     }
 
     @Test func whenItIsKilledNothingLivesASecondLater() async throws {
