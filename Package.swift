@@ -62,7 +62,8 @@ let package = Package(
         tests("ReportsTests", of: ["Reports", "Expectations", "Journal", "Model", "Vocabulary"]),
         tests("RecorderTests", of: ["Recorder", "Kernel", "Journal", "Vocabulary"]),
         .target(
-            name: "TestSupport", dependencies: ["Harness", "Kernel"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["Harness", "Kernel"], path: "Tests/TestSupport", swiftSettings: settings
+        ),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
         tests("ScenarioTests", of: ["TestSupport", "Harness"]),
     ],

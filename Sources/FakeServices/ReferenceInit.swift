@@ -42,7 +42,9 @@ struct ReferenceInit {
         while let word = rest.popFirst() {
             switch word {
             case "--stop-timeout":
-                guard let time = Duration(text: rest.popFirst() ?? "") else { fail("init: --stop-timeout takes a time") }
+                guard let time = Duration(text: rest.popFirst() ?? "") else {
+                    fail("init: --stop-timeout takes a time")
+                }
                 options.stopTimeout = time
             case "--stop-signal":
                 guard let signal = Signal(rest.popFirst() ?? "") else { fail("init: --stop-signal takes a signal") }

@@ -21,7 +21,9 @@ func runProgram(name: String, command: [String]) -> Never {
     reporter.send(.executes(program: command[0]))
     ReadinessPipe().announce()
     _ = withCStrings(command) { arguments in
-        execvp(command[0], UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
+        execvp(
+            command[0],
+            UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
     }
     let code = errno
     // The statuses of a shell, and of Docker (RUNTIMES: start errors): 127 not found, 126 not executable.

@@ -76,7 +76,8 @@ func signalDescriptor(for signals: some Sequence<Signal>) -> Int32 {
 /// Starts a program with this process's environment; its pid, or nil when there is no such program.
 func start(_ command: [String], newGroup: Int32 = 0) -> Int32? {
     let pid = withCStrings(command) { arguments in
-        clinux_start_program(arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup)
+        clinux_start_program(
+            arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup)
     }
     if pid < 0 { say("\(command[0]): \(String(cString: strerror(-pid)))") }
     return pid < 0 ? nil : pid
@@ -84,10 +85,12 @@ func start(_ command: [String], newGroup: Int32 = 0) -> Int32? {
 
 /// Hands a NULL-terminated array of C strings to a call.
 func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>>) -> Result) -> Result {
-    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
-    copies.append(nil)
-    defer { for copy in copies { free(copy) } }
-    return copies.withUnsafeBytes { bytes in
-        body(bytes.baseAddress!.assumingMemoryBound(to: UnsafePointer<CChar>.self))
+    let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
+    for (index, string) in strings.enumerated() { array[index] = strdup(string) }
+    array[strings.count] = nil
+    defer {
+        for index in strings.indices { free(array[index]) }
+        array.deallocate()
     }
+    return body(UnsafeRawPointer(array).assumingMemoryBound(to: UnsafePointer<CChar>.self))
 }

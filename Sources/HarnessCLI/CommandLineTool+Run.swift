@@ -20,7 +20,9 @@ extension CommandLineTool {
         if options.paths.isEmpty && installation.scenarios == nil {
             return complain("no scenarios came with this executable: name a file or a folder")
         }
-        for path in options.paths.isEmpty ? [installation.scenarios ?? ""] : options.paths { suite.addScenarios(at: path) }
+        for path in options.paths.isEmpty ? [fromHere(installation.scenarios ?? "")] : options.paths {
+            suite.addScenarios(at: path)
+        }
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
         let selection: Selection
         do {
@@ -38,10 +40,20 @@ extension CommandLineTool {
         }
         if scenarios.isEmpty { return complain("no scenario is left to run") }
         if selection.profiles.isEmpty {
-            for skipped in selection.skipped { write("harness: \(skipped.name): \(skipped.reason)\n", to: STDERR_FILENO) }
+            for skipped in selection.skipped {
+                write("harness: \(skipped.name): \(skipped.reason)\n", to: STDERR_FILENO)
+            }
             return Status.cannotRun
         }
         return run(scenarios, selection, options, installation)
+    }
+
+    /// A path as a person who stands in the current folder would write it.
+    private static func fromHere(_ path: String) -> String {
+        guard let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        let prefix = String(cString: current) + "/"
+        return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
     }
 
     // MARK: - Inits

@@ -24,7 +24,8 @@ struct RunOptions {
     }
 
     private static let known = [
-        "--init", "--filter", "--tag", "--jobs", "--repeat", "--format", "--output", "--verbose", "--quiet", "--no-color",
+        "--init", "--filter", "--tag", "--jobs", "--repeat", "--format", "--output", "--verbose", "--quiet",
+        "--no-color",
         "--no-trace",
     ]
 
@@ -71,7 +72,9 @@ struct RunOptions {
                 throw BadUsage(message: "--format is human or json, not '\(text)'")
             }
             self.format = format
-        default: throw BadUsage(message: "'\(name)' is not an option of run; it has \(RunOptions.known.joined(separator: " "))")
+        default:
+            throw BadUsage(
+                message: "'\(name)' is not an option of run; it has \(RunOptions.known.joined(separator: " "))")
         }
     }
 
@@ -85,7 +88,8 @@ struct RunOptions {
     ) throws(BadUsage) -> Int {
         let text = try value(name, &rest)
         guard let number = Int(text), range.contains(number) else {
-            throw BadUsage(message: "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+            throw BadUsage(
+                message: "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
         }
         return number
     }

@@ -23,7 +23,9 @@ struct ConditionTests {
     static let cases: [Case] = [
         Case(
             condition: .ready([app, db]),
-            holds: .told { $0.add(.said(.ready, by: Story.app)); $0.add(.said(.ready, by: Story.db)) },
+            holds: .told {
+                $0.add(.said(.ready, by: Story.app)); $0.add(.said(.ready, by: Story.db))
+            },
             fails: .told { $0.add(.said(.ready, by: Story.app)) }, observed: "db has not said that it is ready"),
         Case(
             condition: .ready([app]),
@@ -33,20 +35,28 @@ struct ConditionTests {
             },
             fails: .told { $0.add(.said(.executes(program: "sleep"), by: Story.app)) }, observed: "has not said"),
         Case(
-            condition: .stopped(app, before: db), holds: .told { $0.exit(Story.app); $0.exit(Story.db) },
-            fails: .told { $0.exit(Story.db); $0.exit(Story.app) }, observed: "db stopped 1.0 ms before app"),
+            condition: .stopped(app, before: db),
+            holds: .told {
+                $0.exit(Story.app); $0.exit(Story.db)
+            },
+            fails: .told {
+                $0.exit(Story.db); $0.exit(Story.app)
+            }, observed: "db stopped 1.0 ms before app"),
         Case(
             condition: .received([app], .term, times: 1, from: .initProcess),
             holds: .told { $0.send(.term, to: Story.app, from: Story.initPID) },
-            fails: .told { $0.send(.term, to: Story.app, from: Story.initPID); $0.send(.term, to: Story.app, from: Story.initPID) },
+            fails: .told {
+                $0.send(.term, to: Story.app, from: Story.initPID); $0.send(.term, to: Story.app, from: Story.initPID)
+            },
             observed: "app received SIGTERM from init 2 times"),
         Case(
             condition: .received([app], .term, times: nil, from: nil), holds: .told { $0.send(.term, to: Story.app) },
             fails: .told { $0.send(.term, to: Story.initPID, fate: .ignored) }, observed: "app received no SIGTERM"),
         Case(
-            condition: .received([.initProcess], .term, times: 1, from: .runtime), holds: .told { $0.send(.term, to: Story.initPID) },
+            condition: .received([.initProcess], .term, times: 1, from: .runtime),
+            holds: .told { $0.send(.term, to: Story.initPID) },
             fails: .told { $0.send(.term, to: Story.initPID, fate: .ignored) },
-            observed: "PID 1 (tini) has no handler for SIGTERM: the kernel dropped it"),
+            observed: "PID 1 is tini, which has no handler for SIGTERM: the kernel dropped it"),
         Case(
             condition: .received([.initProcess], .term, times: 1, from: nil),
             holds: .told {
@@ -60,52 +70,92 @@ struct ConditionTests {
             },
             observed: "the kernel dropped it"),
         Case(
-            condition: .receivedNothing([worker]), holds: .told { $0.send(.term, to: Story.app); $0.send(.kill, to: Story.worker) },
-            fails: .told { $0.send(.hup, to: Story.worker, from: Story.app) }, observed: "app.1 received SIGHUP from app"),
+            condition: .receivedNothing([worker]),
+            holds: .told {
+                $0.send(.term, to: Story.app); $0.send(.kill, to: Story.worker)
+            },
+            fails: .told { $0.send(.hup, to: Story.worker, from: Story.app) },
+            observed: "app.1 received SIGHUP from app"),
         Case(
-            condition: .nobodyKilled, holds: .told { $0.send(.term, to: Story.app); $0.exit(Story.app); $0.send(.kill, to: Story.app) },
-            fails: .told { $0.send(.kill, to: Story.worker, from: Story.initPID); $0.exit(Story.worker) },
+            condition: .nobodyKilled,
+            holds: .told {
+                $0.send(.term, to: Story.app); $0.exit(Story.app); $0.send(.kill, to: Story.app)
+            },
+            fails: .told {
+                $0.send(.kill, to: Story.worker, from: Story.initPID); $0.exit(Story.worker)
+            },
             observed: "app.1 was killed by PID 1 (tini)"),
         Case(
-            condition: .killed([app]), holds: .told { $0.send(.kill, to: Story.app); $0.exit(Story.app) },
-            fails: .told { $0.send(.term, to: Story.app); $0.exit(Story.app) }, observed: "app ended without SIGKILL"),
+            condition: .killed([app]),
+            holds: .told {
+                $0.send(.kill, to: Story.app); $0.exit(Story.app)
+            },
+            fails: .told {
+                $0.send(.term, to: Story.app); $0.exit(Story.app)
+            }, observed: "app ended without SIGKILL"),
         Case(
-            condition: .exitCode(143), holds: .told { $0.end(.exited(143)) }, fails: .told { $0.end(.exited(0)) }, observed: "exit 0"),
+            condition: .exitCode(143), holds: .told { $0.end(.exited(143)) }, fails: .told { $0.end(.exited(0)) },
+            observed: "exit 0"),
         Case(
             condition: .exitCode(0), holds: .told { $0.end(.exited(0)) },
             fails: .told {
                 $0.send(.term, to: Story.initPID, fate: .ignored)
                 $0.end(.signaled(.kill, dumpedCore: false))
             },
-            observed: "exit 137 (PID 1 died of SIGKILL); PID 1 (tini) has no handler for SIGTERM: the kernel dropped it"),
+            observed:
+                "exit 137 (PID 1 died of SIGKILL); PID 1 is tini, which has no handler for SIGTERM: the kernel dropped it"
+        ),
         Case(
             condition: .exitSignal(.kill), holds: .told { $0.end(.signaled(.kill, dumpedCore: false)) },
             fails: .told { $0.end(.exited(137)) }, observed: "PID 1 exited 137"),
         Case(
-            condition: .zombies(0), holds: .told { $0.exit(Story.app); $0.add(.kernel(.freed(Story.app))) },
+            condition: .zombies(0),
+            holds: .told {
+                $0.exit(Story.app); $0.add(.kernel(.freed(Story.app)))
+            },
             fails: .told { $0.exit(Story.app) }, observed: "1 zombie: app (101)"),
         Case(
-            condition: .zombies(2), holds: .told { $0.exit(Story.app); $0.exit(Story.db) },
+            condition: .zombies(2),
+            holds: .told {
+                $0.exit(Story.app); $0.exit(Story.db)
+            },
             fails: .told { $0.exit(Story.app) }, observed: "1 zombie"),
         Case(
             condition: .orphansReaped,
-            holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker))) },
-            fails: .told { $0.exit(Story.app); $0.exit(Story.worker) }, observed: "0 of 1 orphans were reaped"),
+            holds: .told {
+                $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker)))
+            },
+            fails: .told {
+                $0.exit(Story.app); $0.exit(Story.worker)
+            }, observed: "0 of 1 orphans were reaped"),
         Case(
             condition: .orphansReaped,
-            holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker))) },
+            holds: .told {
+                $0.exit(Story.app); $0.exit(Story.worker); $0.add(.kernel(.freed(Story.worker)))
+            },
             fails: .told { _ in }, observed: "there were no orphans"),
         Case(
-            condition: .noProcessesLeft, holds: .told { $0.exit(Story.app); $0.exit(Story.worker); $0.exit(Story.db) },
-            fails: .told { $0.exit(Story.app); $0.exit(Story.db) }, observed: "1 process: app.1"),
+            condition: .noProcessesLeft,
+            holds: .told {
+                $0.exit(Story.app); $0.exit(Story.worker); $0.exit(Story.db)
+            },
+            fails: .told {
+                $0.exit(Story.app); $0.exit(Story.db)
+            }, observed: "1 process: app.1"),
         Case(
-            condition: .state(.running), holds: .told { _ in }, fails: .told { $0.end(.exited(3)) }, observed: "state exited: PID 1 exited 3"),
+            condition: .state(.running), holds: .told { _ in }, fails: .told { $0.end(.exited(3)) },
+            observed: "state exited: PID 1 exited 3"),
         Case(
             condition: .outputContains("bye"), holds: .told { $0.add(.printed("good bye", on: .stdout)) },
             fails: .told { $0.add(.printed("good day", on: .stdout)) }, observed: "'bye' was not printed"),
         Case(
-            condition: .outputInOrder(["a", "b"]), holds: .told { $0.add(.printed("a", on: .stdout)); $0.add(.printed("b", on: .stderr)) },
-            fails: .told { $0.add(.printed("b", on: .stdout)); $0.add(.printed("a", on: .stdout)) }, observed: "'b' was not printed after the others"),
+            condition: .outputInOrder(["a", "b"]),
+            holds: .told {
+                $0.add(.printed("a", on: .stdout)); $0.add(.printed("b", on: .stderr))
+            },
+            fails: .told {
+                $0.add(.printed("b", on: .stdout)); $0.add(.printed("a", on: .stdout))
+            }, observed: "'b' was not printed after the others"),
         Case(
             condition: .stopTook(.lessThan(.milliseconds(100))), holds: .told { stop(&$0, taking: 50) },
             fails: .told { stop(&$0, taking: 200) }, observed: "the stop took 202 ms"),
@@ -153,7 +203,9 @@ struct ConditionTests {
 
     @Test func noTimesIsANumberToo() {
         #expect(Story().judge(.received([Self.app], .usr1, times: 0, from: nil)).answer == .yes)
-        #expect(Story.told { $0.send(.usr1, to: Story.app) }.judge(.received([Self.app], .usr1, times: 0, from: nil)).answer == .no)
+        #expect(
+            Story.told { $0.send(.usr1, to: Story.app) }.judge(.received([Self.app], .usr1, times: 0, from: nil)).answer
+                == .no)
     }
 
     @Test func aSignalWithoutItsSenderHasArrived() {
@@ -169,7 +221,9 @@ struct ConditionTests {
             $0.add(.printed("DLExx", on: .stdout))
         }
         #expect(story.judge(.outputContains("NEEDLE")).answer == .yes)
-        let apart = Story.told { $0.add(.printed("NEE", on: .stdout)); $0.add(.printed("DLE", on: .stdout)) }
+        let apart = Story.told {
+            $0.add(.printed("NEE", on: .stdout)); $0.add(.printed("DLE", on: .stdout))
+        }
         #expect(apart.judge(.outputContains("NEEDLE")).answer == .no)
     }
 
@@ -186,14 +240,17 @@ struct ConditionTests {
         let story = Story.told { $0.add(.kernel(.lost(count: 3))) }
         let answer = story.judge(condition).answer
         switch condition {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: #expect(answer != .yes || condition == .state(.running))
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook:
+            #expect(answer != .yes || condition == .state(.running))
         default: #expect(answer == .unknown("the witness lost 3 events"))
         }
     }
 
     @Test(arguments: cases.map(\.condition))
     func withoutATraceSignalsAreUnknownNotAbsent(condition: Condition) {
-        guard [.received, .receivedNothing, .nobodyKilled, .killed, .orphansReaped].contains(condition.kind) else { return }
+        guard [.received, .receivedNothing, .nobodyKilled, .killed, .orphansReaped].contains(condition.kind) else {
+            return
+        }
         let story = Story.told(witness: .procfs(reason: "no tracefs")) { _ in }
         if case .unknown = story.judge(condition).answer { return }
         Issue.record("\(condition) was decided by a witness that sees no signals")

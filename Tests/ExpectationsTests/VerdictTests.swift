@@ -20,7 +20,9 @@ struct VerdictTests {
         story.add(.said(.ready, by: Story.app))
         story.add(.mark(.asked(step: 1)))
         let ready = Expectation(.ready([.service("app")]))
-        guard case .failed(let failures) = verdict(on: scenario(.expect(ready), .expect(ready)), story.journal, interruption: nil)
+        guard
+            case .failed(let failures) = verdict(
+                on: scenario(.expect(ready), .expect(ready)), story.journal, interruption: nil)
         else { return #expect(Bool(false), "passed") }
         #expect(failures.count == 1)
         #expect(failures[0].place == Self.place)
@@ -30,23 +32,29 @@ struct VerdictTests {
     @Test func noTurnsTheAnswerRoundButNotTheUnknown() {
         var story = Story()
         story.add(.mark(.asked(step: 0)))
-        #expect(verdict(on: scenario(.expect(Expectation(.ready([.service("app")]), isNegated: true))), story.journal, interruption: nil) == .passed)
+        #expect(
+            verdict(
+                on: scenario(.expect(Expectation(.ready([.service("app")]), isNegated: true))), story.journal,
+                interruption: nil) == .passed)
         var blind = Story(witness: .procfs(reason: "no tracefs"))
         blind.add(.mark(.asked(step: 0)))
-        let outcome = verdict(on: scenario(.expect(Expectation(.nobodyKilled, isNegated: true))), blind.journal, interruption: nil)
+        let outcome = verdict(
+            on: scenario(.expect(Expectation(.nobodyKilled, isNegated: true))), blind.journal, interruption: nil)
         if case .error = outcome { return }
         Issue.record("\(outcome)")
     }
 
     @Test func anExpectationThatWasNeverAskedIsAnError() {
-        let outcome = verdict(on: scenario(.start, .expect(Expectation(.exitCode(0)))), Story().journal, interruption: nil)
+        let outcome = verdict(
+            on: scenario(.start, .expect(Expectation(.exitCode(0)))), Story().journal, interruption: nil)
         if case .error = outcome { return }
         Issue.record("\(outcome)")
     }
 
     @Test func anInterruptionIsAFailure() {
         let interruption = Failure(place: Self.place, expected: "to go on", observed: "gone", evidence: [])
-        let outcome = verdict(on: scenario(.start, .expect(Expectation(.exitCode(0)))), Story().journal, interruption: interruption)
+        let outcome = verdict(
+            on: scenario(.start, .expect(Expectation(.exitCode(0)))), Story().journal, interruption: interruption)
         #expect(outcome == .failed([interruption]))
     }
 
@@ -58,20 +66,26 @@ struct VerdictTests {
         story.send(.kill, to: Story.initPID)
         story.end(.signaled(.kill, dumpedCore: false))
         story.add(.mark(.asked(step: 0)))
-        guard case .failed(let failures) = verdict(on: scenario(.expect(Expectation(.exitCode(0)))), story.journal, interruption: nil)
+        guard
+            case .failed(let failures) = verdict(
+                on: scenario(.expect(Expectation(.exitCode(0)))), story.journal, interruption: nil)
         else { return #expect(Bool(false), "passed") }
-        #expect(failures[0].evidence == [
-            "  8.0 ms  runtime  stop: SIGTERM, then 1s",
-            "  9.0 ms  kernel   SIGTERM from outside to PID 1 (tini): dropped by the kernel, there is no handler for it",
-            " 10.0 ms  runtime  the grace period is over",
-            " 11.0 ms  kernel   SIGKILL from outside to PID 1 (tini): queued",
-            " 13.0 ms  runtime  PID 1 died of SIGKILL",
-        ].map { "  " + $0 }.map { String($0.dropFirst(1)) })
+        #expect(
+            failures[0].evidence
+                == [
+                    "  8.0 ms  runtime  stop: SIGTERM, then 1s",
+                    "  9.0 ms  kernel   SIGTERM from outside to PID 1 (tini): dropped by the kernel, there is no handler for it",
+                    " 10.0 ms  runtime  the grace period is over",
+                    " 11.0 ms  kernel   SIGKILL from outside to PID 1 (tini): queued",
+                    " 13.0 ms  runtime  PID 1 died of SIGKILL",
+                ].map { "  " + $0 }.map { String($0.dropFirst(1)) })
     }
 
     @Test func aProgramThatCannotBeExecutedHasTheRuntimesStatus() {
         var journal = Journal(witness: .tracefs)
-        journal.append(Event(at: MonotonicInstant(nanoseconds: 1), .runtime(.startFailed(stage: "exec x: No such file", code: 127))))
+        journal.append(
+            Event(
+                at: MonotonicInstant(nanoseconds: 1), .runtime(.startFailed(stage: "exec x: No such file", code: 127))))
         let view = JournalView(journal)
         #expect(view.judge(.exitCode(127)).answer == .yes)
         #expect(view.judge(.exitCode(0)).answer == .no)

@@ -48,10 +48,12 @@ struct ProcessTreeTests {
     }
 
     @Test func aNumberThatIsUsedAgainIsAnotherProcess() {
-        let tree = ProcessTree(journal(started + [
-            at(4, .kernel(.exited(worker))), at(5, .kernel(.freed(worker))),
-            at(6, .kernel(.forked(child: worker, by: initPID))),
-        ]))
+        let tree = ProcessTree(
+            journal(
+                started + [
+                    at(4, .kernel(.exited(worker))), at(5, .kernel(.freed(worker))),
+                    at(6, .kernel(.forked(child: worker, by: initPID))),
+                ]))
         #expect(tree.processes.count == 4)
         #expect(tree.processes[2].exitedAt != nil)
         #expect(tree.processes[3].exitedAt == nil)
@@ -71,7 +73,8 @@ struct ProcessTreeTests {
     }
 
     @Test func whatIsLookedForAndNotThereIsGone() {
-        let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(.absent([worker, app])))]))
+        let tree = ProcessTree(
+            journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(.absent([worker, app])))]))
         #expect(tree.zombies().isEmpty)
         // It had not exited: its number has not been looked for.
         #expect(tree.processes[1].goneAt == nil)
@@ -97,7 +100,8 @@ struct ProcessTreeTests {
 
     @Test func whoNobodyHasForkedIsNoProcess() {
         let stranger = ProcessID(rawValue: 4711)
-        let tree = ProcessTree(journal(started + [at(4, .said(.hello(name: "app"), by: stranger)), at(5, .said(.ready, by: stranger))]))
+        let tree = ProcessTree(
+            journal(started + [at(4, .said(.hello(name: "app"), by: stranger)), at(5, .said(.ready, by: stranger))]))
         #expect(tree.processes.count == 3)
         #expect(tree.index(named: "app") == 1)
     }
@@ -138,10 +142,11 @@ struct ProcessTreeTests {
 
     @Test func oneWaitTakesOneChild() {
         let other = ProcessID(rawValue: 103)
-        let events = started + [
-            at(4, .kernel(.forked(child: other, by: initPID))), at(9, .kernel(.exited(other))),
-            at(10, .kernel(.exited(app))), at(11, .kernel(.waited(by: initPID, for: nil))),
-        ]
+        let events =
+            started + [
+                at(4, .kernel(.forked(child: other, by: initPID))), at(9, .kernel(.exited(other))),
+                at(10, .kernel(.exited(app))), at(11, .kernel(.waited(by: initPID, for: nil))),
+            ]
         #expect(ProcessTree(journal(events + Self.end)).zombies().count == 1)
         let again = at(12, .kernel(.waited(by: initPID, for: nil)))
         #expect(ProcessTree(journal(events + [again] + Self.end)).zombies().isEmpty)
@@ -159,10 +164,11 @@ struct ProcessTreeTests {
 
     @Test func aWaitThatAnotherChildHadAnsweredDoesNot() {
         let other = ProcessID(rawValue: 103)
-        let events = started + [
-            at(4, .kernel(.forked(child: other, by: initPID))), at(8, .kernel(.waited(by: initPID, for: nil))),
-            at(9, .kernel(.exited(other))), at(10, .kernel(.exited(app))), at(15, .kernel(.freed(other))),
-        ]
+        let events =
+            started + [
+                at(4, .kernel(.forked(child: other, by: initPID))), at(8, .kernel(.waited(by: initPID, for: nil))),
+                at(9, .kernel(.exited(other))), at(10, .kernel(.exited(app))), at(15, .kernel(.freed(other))),
+            ]
         #expect(ProcessTree(journal(events + Self.end)).zombies() == [1])
     }
 
@@ -171,21 +177,25 @@ struct ProcessTreeTests {
     @Test func sigkillIsWhatWasSentNotWhatWasDelivered() {
         // The kernel delivers every fatal signal as SIGKILL.
         let pipe = Signal(rawValue: 13)
-        let tree = ProcessTree(journal(started + [
-            at(4, .kernel(.signalled(pipe, to: worker, from: .process(worker), fate: .queued))),
-            at(5, .kernel(.delivered(.kill, to: worker, hasHandler: false))), at(6, .kernel(.exited(worker))),
-            at(7, .kernel(.signalled(.kill, to: app, from: .kernel(during: initPID), fate: .queued))),
-            at(8, .kernel(.exited(app))),
-        ]))
+        let tree = ProcessTree(
+            journal(
+                started + [
+                    at(4, .kernel(.signalled(pipe, to: worker, from: .process(worker), fate: .queued))),
+                    at(5, .kernel(.delivered(.kill, to: worker, hasHandler: false))), at(6, .kernel(.exited(worker))),
+                    at(7, .kernel(.signalled(.kill, to: app, from: .kernel(during: initPID), fate: .queued))),
+                    at(8, .kernel(.exited(app))),
+                ]))
         #expect(tree.processes[2].endedBy == pipe)
         #expect(tree.processes[1].endedBy == .kill)
     }
 
     @Test func aSignalToAZombieEndsNothing() {
-        let tree = ProcessTree(journal(started + [
-            at(4, .kernel(.exited(worker))),
-            at(5, .kernel(.signalled(.kill, to: worker, from: .kernel(during: initPID), fate: .queued))),
-        ]))
+        let tree = ProcessTree(
+            journal(
+                started + [
+                    at(4, .kernel(.exited(worker))),
+                    at(5, .kernel(.signalled(.kill, to: worker, from: .kernel(during: initPID), fate: .queued))),
+                ]))
         #expect(tree.processes[2].endedBy == nil)
     }
 }

@@ -67,29 +67,40 @@ struct ParserTests {
         #expect(scenario.settings.environment == ["A=1"])
         #expect(scenario.services.map(\.name) == ["db", "api"])
         #expect(scenario.services[1].after == ["db"])
-        #expect(scenario.services[0].traits == [
-            .readyAfter(.milliseconds(50)), .stopTakes(.milliseconds(200)), .ignores([.hup, .usr1]), .exitsOn(code: 3, .usr2),
-            .spawns(count: 2, ownSession: true), .leavesOrphans(count: 4, living: .seconds(1)), .leavesZombies(count: 1),
-        ])
+        #expect(
+            scenario.services[0].traits == [
+                .readyAfter(.milliseconds(50)), .stopTakes(.milliseconds(200)), .ignores([.hup, .usr1]),
+                .exitsOn(code: 3, .usr2),
+                .spawns(count: 2, ownSession: true), .leavesOrphans(count: 4, living: .seconds(1)),
+                .leavesZombies(count: 1),
+            ])
         let db = Party.service("db"), api = Party.service("api")
         let conditions = scenario.steps.compactMap { step -> Model.Expectation? in
             if case .expect(let expectation) = step.action { expectation } else { nil }
         }
-        #expect(conditions == [
-            Model.Expectation(.ready([db, api]), within: .seconds(5)), Model.Expectation(.stopped(api, before: db)),
-            Model.Expectation(.received([api, .service("db.1")], .term, times: 1, from: nil)),
-            Model.Expectation(.received([db], .term, times: 2, from: .initProcess)), Model.Expectation(.receivedNothing([db])),
-            Model.Expectation(.nobodyKilled), Model.Expectation(.killed([api])), Model.Expectation(.exitCode(0), within: .seconds(2)),
-            Model.Expectation(.exitSignal(.kill)), Model.Expectation(.zombies(0)), Model.Expectation(.zombies(5)),
-            Model.Expectation(.orphansReaped, within: .seconds(1)), Model.Expectation(.noProcessesLeft), Model.Expectation(.state(.exited)),
-            Model.Expectation(.ready([api]), isNegated: true, for: .seconds(1)), Model.Expectation(.outputInOrder(["a", "b, c"])),
-            Model.Expectation(.stopTook(.lessThan(.seconds(2)))), Model.Expectation(.stopTook(.atLeast(.seconds(1)))),
-        ])
-        #expect(scenario.steps.prefix(7).map(\.action) == [
-            .start, .expect(conditions[0]), .wait(.milliseconds(10)),
-            .waitFor(.outputContains("a \"b\""), within: .seconds(1)), .signal(.hup, to: db), .crash(service: "api"),
-            .kill(.term),
-        ])
+        #expect(
+            conditions == [
+                Model.Expectation(.ready([db, api]), within: .seconds(5)), Model.Expectation(.stopped(api, before: db)),
+                Model.Expectation(.received([api, .service("db.1")], .term, times: 1, from: nil)),
+                Model.Expectation(.received([db], .term, times: 2, from: .initProcess)),
+                Model.Expectation(.receivedNothing([db])),
+                Model.Expectation(.nobodyKilled), Model.Expectation(.killed([api])),
+                Model.Expectation(.exitCode(0), within: .seconds(2)),
+                Model.Expectation(.exitSignal(.kill)), Model.Expectation(.zombies(0)), Model.Expectation(.zombies(5)),
+                Model.Expectation(.orphansReaped, within: .seconds(1)), Model.Expectation(.noProcessesLeft),
+                Model.Expectation(.state(.exited)),
+                Model.Expectation(.ready([api]), isNegated: true, for: .seconds(1)),
+                Model.Expectation(.outputInOrder(["a", "b, c"])),
+                Model.Expectation(.stopTook(.lessThan(.seconds(2)))),
+                Model.Expectation(.stopTook(.atLeast(.seconds(1)))),
+            ])
+        #expect(
+            scenario.steps.prefix(7).map(\.action) == [
+                .start, .expect(conditions[0]), .wait(.milliseconds(10)),
+                .waitFor(.outputContains("a \"b\""), within: .seconds(1)), .signal(.hup, to: db),
+                .crash(service: "api"),
+                .kill(.term),
+            ])
     }
 
     @Test func everyConditionIsReadBackFromItsText() throws {
@@ -119,7 +130,8 @@ struct ParserTests {
     }
 
     @Test func quotesAreTakenAsInAShell() {
-        let text = "scenario \"x\"\n  command sh -c \"echo \\\"a\\\" $1\\n\" 'it is \"b\"' A=\"c d\"\n  start\n  expect exit 0\n"
+        let text =
+            "scenario \"x\"\n  command sh -c \"echo \\\"a\\\" $1\\n\" 'it is \"b\"' A=\"c d\"\n  start\n  expect exit 0\n"
         let command = parseScenarios(Array(text.utf8), file: "x").values.first?.settings.command
         #expect(command == ["sh", "-c", "echo \"a\" $1\n", "it is \"b\"", "A=c d"])
     }

@@ -13,7 +13,8 @@ struct ConsoleTests {
     @Test func outputIsCutIntoLines() throws {
         let pipe = try Pipe()
         try pipe.writeEnd.write("one\ntwo\r\nthr")
-        var console = Console(try Descriptor.open("/proc/self/fd/\(pipe.readEnd.rawValue)", .readNonBlocking), as: .stdout)
+        var console = Console(
+            try Descriptor.open("/proc/self/fd/\(pipe.readEnd.rawValue)", .readNonBlocking), as: .stdout)
         #expect(lines(console.read()) == ["one", "two"])
         try pipe.writeEnd.write("ee\n\nlast")
         #expect(lines(console.read()) == ["three", ""])

@@ -6,7 +6,9 @@ import Testing
 @Suite("Pages of the trace's ring buffer")
 struct TracePageTests {
     /// Builds a page as the kernel would: a header, then 32-bit words.
-    private static func page(time: UInt64 = 1000, flags: UInt64 = 0, _ words: [UInt32], trailer: UInt64? = nil) -> [UInt8] {
+    private static func page(time: UInt64 = 1000, flags: UInt64 = 0, _ words: [UInt32], trailer: UInt64? = nil)
+        -> [UInt8]
+    {
         var bytes: [UInt8] = []
         func put<Number: FixedWidthInteger>(_ number: Number) {
             withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
@@ -29,22 +31,26 @@ struct TracePageTests {
     }
 
     @Test func timesAddUp() {
-        let result = read(Self.page([
-            Self.header(2, delta: 10), 0x04030201, 0x08070605,
-            Self.header(1, delta: 5), 0xAA,
-        ]))
+        let result = read(
+            Self.page([
+                Self.header(2, delta: 10), 0x04030201, 0x08070605,
+                Self.header(1, delta: 5), 0xAA,
+            ]))
         #expect(result.events.map(\.0) == [1010, 1015])
         #expect(result.events[0].1 == [1, 2, 3, 4, 5, 6, 7, 8])
         #expect(result.lost == 0)
     }
 
     @Test func longDistancesAndAbsoluteTimesAreUnderstood() {
-        let result = read(Self.page(time: 1 << 60, [
-            Self.header(30, delta: 3), 1,  // 3 + 1 << 27 later
-            Self.header(1, delta: 0), 7,
-            Self.header(31, delta: 9), 2,  // at 9 + 2 << 27, of the 59 low bits
-            Self.header(1, delta: 1), 7,
-        ]))
+        let result = read(
+            Self.page(
+                time: 1 << 60,
+                [
+                    Self.header(30, delta: 3), 1,  // 3 + 1 << 27 later
+                    Self.header(1, delta: 0), 7,
+                    Self.header(31, delta: 9), 2,  // at 9 + 2 << 27, of the 59 low bits
+                    Self.header(1, delta: 1), 7,
+                ]))
         let base: UInt64 = 1 << 60, unit: UInt64 = 1 << 27
         let expected: [UInt64] = [base + 3 + unit, base + 10 + 2 * unit]
         #expect(result.events.map(\.0) == expected)

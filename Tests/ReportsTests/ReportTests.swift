@@ -15,7 +15,8 @@ struct ReportTests {
             return scenario
         }
         let failure = Failure(
-            place: SourcePlace(file: "s/a.scenario", line: 12, column: 3), expected: "expect exit 0", observed: "exit 137",
+            place: SourcePlace(file: "s/a.scenario", line: 12, column: 3), expected: "expect exit 0",
+            observed: "exit 137",
             evidence: ["  1.0 ms  kernel   SIGTERM dropped"])
         func result(_ name: String, _ scenario: Scenario, _ verdict: Verdict) -> RunResult {
             RunResult(
@@ -31,30 +32,32 @@ struct ReportTests {
                 result("none", first, .failed([failure])), result("none", second, .passed),
                 result("none", third, .error("no witness")),
             ],
-            skipped: [("dumb-init", "dumb-init is not installed; apt-get install dumb-init")], witness: .tracefs, jobs: 4,
+            skipped: [("dumb-init", "dumb-init is not installed; apt-get install dumb-init")], witness: .tracefs,
+            jobs: 4,
             duration: .milliseconds(15))
     }()
 
     @Test func peopleReadTheFailureItsEvidenceAndTheMatrix() {
-        #expect(HumanReport(isColoured: false, detail: .normal).text(Self.report) == """
-            FAILED  none: it stops  (s/a.scenario:3)
-              s/a.scenario:12
-                expected  expect exit 0
-                observed  exit 137
-                    1.0 ms  kernel   SIGTERM dropped
+        #expect(
+            HumanReport(isColoured: false, detail: .normal).text(Self.report) == """
+                FAILED  none: it stops  (s/a.scenario:3)
+                  s/a.scenario:12
+                    expected  expect exit 0
+                    observed  exit 137
+                        1.0 ms  kernel   SIGTERM dropped
 
-            ERROR  none: in order  (s/a.scenario:30)
-                no witness
+                ERROR  none: in order  (s/a.scenario:30)
+                    no witness
 
-                  tini     none   
-            SF01  2/2      1/2      it stops
-            SO01  n/a      error    in order
+                      tini     none   
+                SF01  2/2      1/2      it stops
+                SO01  n/a      error    in order
 
-            skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
-            3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
-            witness: tracefs (fork, exec, exit, wait, signals)
+                skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
+                3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
+                witness: tracefs (fork, exec, exit, wait, signals)
 
-            """)
+                """)
     }
 
     @Test func quietLeavesTheFailuresOut() {
@@ -101,7 +104,9 @@ struct ReportTests {
         #expect(document.results[2].reason == "tini has no supervision")
         #expect(document.results[3].failures.map(\.line) == [12])
         #expect(document.results[3].failures.map(\.observed) == ["exit 137"])
-        #expect(document.results[0].`init` == "tini" && document.results[0].line == 3 && document.results[0].runtime == "docker")
+        #expect(
+            document.results[0].`init` == "tini" && document.results[0].line == 3
+                && document.results[0].runtime == "docker")
         #expect(document.results[0].duration_ms == 2.5)
     }
 }

@@ -53,7 +53,8 @@ struct DockerStopTests {
     }
 
     @Test func anEarlyEndEndsTheWaitAtOnce() {
-        #expect(Self.drive(DockerStop(signal: .term, grace: .seconds(10)), exitsAt: 0.3) == ["0s SIGTERM", "300ms finish"])
+        #expect(
+            Self.drive(DockerStop(signal: .term, grace: .seconds(10)), exitsAt: 0.3) == ["0s SIGTERM", "300ms finish"])
     }
 
     @Test func killsAtTheEndOfTheGracePeriod() {
@@ -69,8 +70,12 @@ struct DockerStopTests {
     }
 
     @Test func aNegativeGraceNeverEnds() {
-        #expect(Self.drive(DockerStop(signal: .term, grace: .seconds(-1)), exitsAt: nil) == ["0s SIGTERM", "waits for ever"])
-        #expect(Self.drive(DockerStop(signal: .term, grace: .seconds(-1)), exitsAt: 3600) == ["0s SIGTERM", "1h finish"])
+        #expect(
+            Self.drive(DockerStop(signal: .term, grace: .seconds(-1)), exitsAt: nil) == [
+                "0s SIGTERM", "waits for ever",
+            ])
+        #expect(
+            Self.drive(DockerStop(signal: .term, grace: .seconds(-1)), exitsAt: 3600) == ["0s SIGTERM", "1h finish"])
     }
 
     @Test func givesUpTwelveSecondsAfterTheKill() {

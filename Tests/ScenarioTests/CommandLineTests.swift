@@ -46,8 +46,10 @@ struct CommandLineTests {
     }
 
     @Test(arguments: [
-        ["run", "--sideways"], ["run", "--jobs", "0"], ["run", "--jobs"], ["run", "--format", "xml"], ["run", "--init", "nonesuch"],
-        ["run", "/no/such/file"], ["run", "--filter", "no scenario has this in its title"], ["sing"], [], ["doctor", "x"], ["run", "--"],
+        ["run", "--sideways"], ["run", "--jobs", "0"], ["run", "--jobs"], ["run", "--format", "xml"],
+        ["run", "--init", "nonesuch"],
+        ["run", "/no/such/file"], ["run", "--filter", "no scenario has this in its title"], ["sing"], [],
+        ["doctor", "x"], ["run", "--"],
     ])
     func aCommandLineThatIsNotUnderstoodIs2(arguments: [String]) async throws {
         let end = try await blocking { try Command([Checkout.harness] + arguments).finish() }

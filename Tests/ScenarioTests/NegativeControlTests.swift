@@ -22,131 +22,171 @@ struct NegativeControlTests {
         """
 
     static let controls: [Control] = [
-        Control(kind: .ready, initName: "reference", lines: """
-              service app
-                ready after 60s
-              start
-              expect app ready within 200ms
-            """),
-        Control(kind: .ready, initName: "reference", lines: """
-              service app
-              start
-              expect no app ready for 500ms
-            """),
+        Control(
+            kind: .ready, initName: "reference",
+            lines: """
+                  service app
+                    ready after 60s
+                  start
+                  expect app ready within 200ms
+                """),
+        Control(
+            kind: .ready, initName: "reference",
+            lines: """
+                  service app
+                  start
+                  expect no app ready for 500ms
+                """),
         // Started in the wrong order, so stopped in the wrong order: by tini's single child there is no order at all.
-        Control(kind: .stoppedBefore, initName: "reference", lines: """
-              service db
-              service api after db
-              start
-              wait for api, db ready within 10s
-              stop
-              expect db stopped before api
-            """),
-        Control(kind: .received, initName: "none", lines: """
-              service app
-                spawns 1 child
-              start
-              wait for app, app.1 ready within 10s
-              stop grace 300ms
-              expect app received SIGTERM once from runtime
-              expect app.1 received SIGTERM
-            """),
+        Control(
+            kind: .stoppedBefore, initName: "reference",
+            lines: """
+                  service db
+                  service api after db
+                  start
+                  wait for api, db ready within 10s
+                  stop
+                  expect db stopped before api
+                """),
+        Control(
+            kind: .received, initName: "none",
+            lines: """
+                  service app
+                    spawns 1 child
+                  start
+                  wait for app, app.1 ready within 10s
+                  stop grace 300ms
+                  expect app received SIGTERM once from runtime
+                  expect app.1 received SIGTERM
+                """),
         // PID 1 is a program without a handler.
-        Control(kind: .received, initName: "none", lines: """
-              service app
-                runs sleep 60
-            \(ready)  stop grace 300ms
-              expect init received SIGTERM
-            """),
-        Control(kind: .receivedNothing, initName: "reference", lines: """
-              service app
-            \(ready)  stop
-              expect app received nothing
-            """),
-        Control(kind: .nobodyKilled, initName: "reference", lines: """
-              service app
-                ignores SIGTERM
-            \(ready)  stop grace 300ms
-              expect nobody killed
-            """),
-        Control(kind: .killed, initName: "reference", lines: """
-              service app
-            \(ready)  stop
-              expect app killed
-            """),
-        Control(kind: .exitCode, initName: "reference", lines: """
-              service app
-                exits 3 on SIGTERM
-            \(ready)  stop
-              expect exit 0
-            """),
-        Control(kind: .exitSignal, initName: "reference", lines: """
-              service app
-                dies of SIGUSR1 after 0ms
-              start
-              wait for state exited within 10s
-              expect exit 138
-              expect exit on SIGUSR1
-            """),
-        Control(kind: .zombies, initName: "reference", lines: """
-              service app
-                leaves 3 zombies
-            \(ready)  wait for 3 zombies within 10s
-              expect no zombies within 200ms
-            """),
+        Control(
+            kind: .received, initName: "none",
+            lines: """
+                  service app
+                    runs sleep 60
+                \(ready)  stop grace 300ms
+                  expect init received SIGTERM
+                """),
+        Control(
+            kind: .receivedNothing, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  stop
+                  expect app received nothing
+                """),
+        Control(
+            kind: .nobodyKilled, initName: "reference",
+            lines: """
+                  service app
+                    ignores SIGTERM
+                \(ready)  stop grace 300ms
+                  expect nobody killed
+                """),
+        Control(
+            kind: .killed, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  stop
+                  expect app killed
+                """),
+        Control(
+            kind: .exitCode, initName: "reference",
+            lines: """
+                  service app
+                    exits 3 on SIGTERM
+                \(ready)  stop
+                  expect exit 0
+                """),
+        Control(
+            kind: .exitSignal, initName: "reference",
+            lines: """
+                  service app
+                    dies of SIGUSR1 after 0ms
+                  start
+                  wait for state exited within 10s
+                  expect exit 138
+                  expect exit on SIGUSR1
+                """),
+        Control(
+            kind: .zombies, initName: "reference",
+            lines: """
+                  service app
+                    leaves 3 zombies
+                \(ready)  wait for 3 zombies within 10s
+                  expect no zombies within 200ms
+                """),
         // After the end: a PID 1 that never waits.
-        Control(kind: .zombies, initName: "none", lines: """
-              service app
-                leaves 3 zombies
-            \(ready)  wait for 3 zombies within 10s
-              stop
-              expect exit 0
-              expect no zombies
-            """),
-        Control(kind: .orphansReaped, initName: "none", lines: """
-              service app
-                leaves 5 orphans living 1ms
-            \(ready)  wait for 5 zombies within 10s
-              expect orphans reaped within 300ms
-            """),
-        Control(kind: .orphansReaped, initName: "reference", lines: """
-              service app
-            \(ready)  expect orphans reaped within 100ms
-            """),
-        Control(kind: .noProcessesLeft, initName: "reference", lines: """
-              service app
-            \(ready)  expect no processes left within 100ms
-            """),
-        Control(kind: .state, initName: "reference", lines: """
-              service app
-            \(ready)  expect state exited within 100ms
-            """),
-        Control(kind: .outputContains, initName: "reference", lines: """
-              service app
-                runs sh -c "echo one; sleep 60"
-              start
-              wait for output contains "one" within 10s
-              expect output contains "two"
-            """),
-        Control(kind: .outputInOrder, initName: "reference", lines: """
-              service app
-                runs sh -c "echo two; echo one; sleep 60"
-              start
-              wait for output contains "one" within 10s
-              expect output in order "one", "two"
-            """),
-        Control(kind: .stopTook, initName: "reference", lines: """
-              service app
-                stop takes 400ms
-            \(ready)  stop
-              expect stop took at least 400ms
-              expect stop took less than 300ms
-            """),
-        Control(kind: .stopTook, initName: "reference", lines: """
-              service app
-            \(ready)  stop
-              expect stop took at least 5s
-            """),
+        Control(
+            kind: .zombies, initName: "none",
+            lines: """
+                  service app
+                    leaves 3 zombies
+                \(ready)  wait for 3 zombies within 10s
+                  stop
+                  expect exit 0
+                  expect no zombies
+                """),
+        Control(
+            kind: .orphansReaped, initName: "none",
+            lines: """
+                  service app
+                    leaves 5 orphans living 1ms
+                \(ready)  wait for 5 zombies within 10s
+                  expect orphans reaped within 300ms
+                """),
+        Control(
+            kind: .orphansReaped, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  expect orphans reaped within 100ms
+                """),
+        Control(
+            kind: .noProcessesLeft, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  expect no processes left within 100ms
+                """),
+        Control(
+            kind: .state, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  expect state exited within 100ms
+                """),
+        Control(
+            kind: .outputContains, initName: "reference",
+            lines: """
+                  service app
+                    runs sh -c "echo one; sleep 60"
+                  start
+                  wait for output contains "one" within 10s
+                  expect output contains "two"
+                """),
+        Control(
+            kind: .outputInOrder, initName: "reference",
+            lines: """
+                  service app
+                    runs sh -c "echo two; echo one; sleep 60"
+                  start
+                  wait for output contains "one" within 10s
+                  expect output in order "one", "two"
+                """),
+        Control(
+            kind: .stopTook, initName: "reference",
+            lines: """
+                  service app
+                    stop takes 400ms
+                \(ready)  stop
+                  expect stop took at least 400ms
+                  expect stop took less than 300ms
+                """),
+        Control(
+            kind: .stopTook, initName: "reference",
+            lines: """
+                  service app
+                \(ready)  stop
+                  expect stop took at least 5s
+                """),
     ]
 
     @Test(arguments: controls)
@@ -179,8 +219,14 @@ struct NegativeControlTests {
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         guard case .failed(let failures) = result.verdict else { return #expect(Bool(false), "\(result.verdict)") }
-        #expect(failures[0].observed == "exit 137 (PID 1 died of SIGKILL); app, PID 1 has no handler for SIGTERM: the kernel dropped it")
-        #expect(failures[0].evidence.contains { $0.hasSuffix("SIGTERM from outside to app, PID 1: dropped by the kernel, there is no handler for it") })
+        #expect(
+            failures[0].observed
+                == "exit 137 (PID 1 died of SIGKILL); PID 1 is sleep, which has no handler for SIGTERM: the kernel dropped it"
+        )
+        #expect(
+            failures[0].evidence.contains {
+                $0.hasSuffix("SIGTERM from outside to app, PID 1: dropped by the kernel, there is no handler for it")
+            })
     }
 
     // MARK: - Without a trace
@@ -200,15 +246,21 @@ struct NegativeControlTests {
               expect exit 0
               expect stop took at least 50ms
             """
-        let result = try #require(try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)
+        let result = try #require(
+            try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)
         #expect(result.verdict == .passed)
         #expect(result.journal.witness == .procfs(reason: "not asked for"))
     }
 
-    @Test(arguments: ["expect app received SIGTERM", "expect nobody killed", "expect app killed", "expect app received nothing", "expect no zombies"])
+    @Test(arguments: [
+        "expect app received SIGTERM", "expect nobody killed", "expect app killed", "expect app received nothing",
+        "expect no zombies",
+    ])
     func withoutATraceTheRestIsAnErrorNeverAPass(expectation: String) async throws {
-        let text = "scenario \"unknown\"\n  service app\n  start\n  wait for app ready within 10s\n  stop\n  \(expectation)\n"
-        let result = try #require(try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)
+        let text =
+            "scenario \"unknown\"\n  service app\n  start\n  wait for app ready within 10s\n  stop\n  \(expectation)\n"
+        let result = try #require(
+            try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)
         if case .error = result.verdict { return }
         Issue.record("\(result.verdict)")
     }

@@ -37,7 +37,8 @@ struct SuiteTestsSerial {
             if case .notApplicable = result.verdict { continue }
             #expect(result.verdict == .passed, "\(result.scenario.title): \(result.verdict)")
         }
-        let notApplicable = Set(results.filter { if case .notApplicable = $0.verdict { true } else { false } }.flatMap(\.scenario.tags))
+        let notApplicable = Set(
+            results.filter { if case .notApplicable = $0.verdict { true } else { false } }.flatMap(\.scenario.tags))
         #expect(notApplicable.isEmpty || name == "reference" && notApplicable.contains("PG01"))
     }
 
@@ -46,8 +47,20 @@ struct SuiteTestsSerial {
         // No init: nobody forwards, nobody reaps, and the default action of a signal does not apply to PID 1.
         ("none", ["EX02", "OR05", "PG04", "RP01", "SF01", "SF03"]),
         // The shell has no handler: the kernel drops the stop signal.
-        ("sh", ["GK01", "GK02", "GK03", "GK04", "OR05", "PG04", "RD01", "RP01", "RP02", "SF01", "SF02", "SF03", "SF05", "SF11"]),
-        ("bash", ["GK01", "GK02", "GK03", "GK04", "OR05", "PG04", "RD01", "RP01", "RP02", "SF01", "SF02", "SF03", "SF05", "SF11"]),
+        (
+            "sh",
+            [
+                "GK01", "GK02", "GK03", "GK04", "OR05", "PG04", "RD01", "RP01", "RP02", "SF01", "SF02", "SF03", "SF05",
+                "SF11",
+            ]
+        ),
+        (
+            "bash",
+            [
+                "GK01", "GK02", "GK03", "GK04", "OR05", "PG04", "RD01", "RP01", "RP02", "SF01", "SF02", "SF03", "SF05",
+                "SF11",
+            ]
+        ),
         // The trap is for SIGTERM, and for the child alone.
         ("sh-trap", ["OR05", "PG04", "SF03", "SF05"]),
         ("bash-trap", ["OR05", "PG04", "SF03", "SF05"]),
@@ -76,7 +89,9 @@ struct SuiteTestsSerial {
         let together = try await run(scenarios, on: profiles, atOnce: 64)
         let apart = try await run(scenarios, on: profiles, atOnce: 4)
         for (one, other) in zip(together, apart) {
-            #expect(one.failedLines == other.failedLines, "\(one.initName): \(one.scenario.title): \(one.verdict) \(other.verdict)")
+            #expect(
+                one.failedLines == other.failedLines,
+                "\(one.initName): \(one.scenario.title): \(one.verdict) \(other.verdict)")
         }
     }
 }

@@ -45,7 +45,10 @@ struct ServiceProtocolTests {
         #expect(Behaviour().arguments.isEmpty)
     }
 
-    @Test(arguments: ["ready-after", "ready-after=", "ready-after=soon", "sings=loud", "exits=300", "ignores=SIGFOO", "orphans=5", "children=x"])
+    @Test(arguments: [
+        "ready-after", "ready-after=", "ready-after=soon", "sings=loud", "exits=300", "ignores=SIGFOO", "orphans=5",
+        "children=x",
+    ])
     func whatIsNoBehaviourIsRefused(argument: String) {
         #expect(throws: Behaviour.BadArgument.self) { try Behaviour(arguments: [argument]) }
     }

@@ -11,7 +11,9 @@ struct HostileTests {
         let path = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max)).py"
         try Checkout.write(program, to: path)
         defer { Checkout.remove(path) }
-        let text = "scenario \"hostile\"\n  stop signal SIGTERM grace 1s\n  service app\n    runs python3 \(path)\n  service victim\n" + steps
+        let text =
+            "scenario \"hostile\"\n  stop signal SIGTERM grace 1s\n  service app\n    runs python3 \(path)\n  service victim\n"
+            + steps
         var profile = InitProfile.none
         // The first service is PID 1; the second exists by name only.
         profile.abilities.formUnion([.supervision, .ordering])
@@ -34,7 +36,9 @@ struct HostileTests {
             print("UP", flush=True)
             time.sleep(60)
             """
-        let result = try await verdict(of: program, """
+        let result = try await verdict(
+            of: program,
+            """
               start
               wait for output contains "UP" within 20s
               crash victim
@@ -43,7 +47,8 @@ struct HostileTests {
         guard case .failed(let failures) = result.verdict else { return #expect(Bool(false), "\(result.verdict)") }
         // Which of the two depends on when its words were read.
         #expect(["victim is not running", "victim was never started"].contains(failures.first?.observed))
-        let start = result.journal.events.first { if case .runtime(.started) = $0.kind { true } else { false } }?.instant
+        let start = result.journal.events.first { if case .runtime(.started) = $0.kind { true } else { false } }?
+            .instant
         for event in result.journal.events {
             if case .said = event.kind { #expect(event.instant >= start ?? event.instant) }
         }
@@ -66,7 +71,9 @@ struct HostileTests {
             print("UP", flush=True)
             time.sleep(60)
             """
-        let result = try await verdict(of: program, """
+        let result = try await verdict(
+            of: program,
+            """
               start
               wait for output contains "UP" within 30s
               expect 5 zombies

@@ -19,7 +19,8 @@ private struct Traces: Hashable {
             (Files.text(of: "/proc/self/task/\($0)/children") ?? "").split(separator: " ").map(String.init)
         }
         mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").count
-        cgroups = CgroupHierarchy.discover().map { Files.names(in: $0.directory).filter { $0.hasPrefix("harness-") } } ?? []
+        cgroups =
+            CgroupHierarchy.discover().map { Files.names(in: $0.directory).filter { $0.hasPrefix("harness-") } } ?? []
         files = Files.names(in: "/tmp").filter { $0.hasPrefix("harness-") && !$0.hasPrefix("harness-test") }
         instances = (try? Traces.traceInstances()) ?? []
     }
@@ -98,7 +99,9 @@ struct LeakTestsSerial {
         ])
         let deadline = MonotonicInstant.now.advanced(by: .seconds(40))
         while MonotonicInstant.now < deadline {
-            let tree = try ProcFS.tree(under: ProcessID(rawValue: command.pid)).filter { $0.pid.rawValue != command.pid }
+            let tree = try ProcFS.tree(under: ProcessID(rawValue: command.pid)).filter {
+                $0.pid.rawValue != command.pid
+            }
             // The guard, and an init, a shell and a sleep in each container.
             if tree.count(where: { $0.name == "sleep" }) >= count { return (command, tree) }
             var poller = Poller()

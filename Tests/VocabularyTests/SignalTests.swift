@@ -4,7 +4,8 @@ import Vocabulary
 @Suite("Signals")
 struct SignalTests {
     @Test(arguments: [
-        ("SIGTERM", 15), ("TERM", 15), ("sigterm", 15), ("term", 15), ("15", 15), ("SIGIOT", 6), ("POLL", 29), ("64", 64),
+        ("SIGTERM", 15), ("TERM", 15), ("sigterm", 15), ("term", 15), ("15", 15), ("SIGIOT", 6), ("POLL", 29),
+        ("64", 64),
         ("SIGRTMIN", 34), ("RTMIN+3", 37), ("SIGRTMIN+3", 37), ("SIGRTMAX", 64), ("RTMAX-2", 62), ("1", 1),
     ])
     func readsEverySpelling(text: String, number: Int) {

@@ -4,7 +4,8 @@ import Vocabulary
 @Suite("Durations and instants")
 struct TimeTests {
     @Test(arguments: [
-        ("250ms", Duration.milliseconds(250)), ("10s", .seconds(10)), ("1m30s", .seconds(90)), ("1.5s", .milliseconds(1500)),
+        ("250ms", Duration.milliseconds(250)), ("10s", .seconds(10)), ("1m30s", .seconds(90)),
+        ("1.5s", .milliseconds(1500)),
         ("0s", .zero), ("-1s", .seconds(-1)), ("2h", .seconds(7200)), ("100us", .microseconds(100)),
     ])
     func readsDurations(text: String, duration: Duration) {
@@ -24,7 +25,8 @@ struct TimeTests {
 
     @Test(arguments: [
         (Duration.microseconds(310), "310 µs"), (.microseconds(12_340), "12.3 ms"), (.milliseconds(388), "388 ms"),
-        (.milliseconds(1257), "1.26 s"), (.seconds(90), "90.00 s"), (.microseconds(-484), "-484 µs"), (.milliseconds(1004), "1.00 s"),
+        (.milliseconds(1257), "1.26 s"), (.seconds(90), "90.00 s"), (.microseconds(-484), "-484 µs"),
+        (.milliseconds(1004), "1.00 s"),
     ])
     func roundsForPeople(duration: Duration, text: String) {
         #expect(duration.rounded == text)

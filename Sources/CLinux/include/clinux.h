@@ -60,7 +60,7 @@ typedef struct clinux_step {
 /// A whole spawn: new namespaces, the steps in order, then exec.
 typedef struct clinux_spawn_request {
     uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
-    const clinux_step *steps;
+    const clinux_step *_Nullable steps;
     size_t step_count;
     const char *_Nonnull const *_Nonnull arguments;   // NULL-terminated; arguments[0] without a slash is looked up in search_path
     const char *_Nonnull const *_Nonnull environment; // NULL-terminated

@@ -12,9 +12,10 @@ public struct JournalView: Sendable {
     public init(_ journal: Journal) {
         self.journal = journal
         tree = ProcessTree(journal)
-        start = journal.events.first {
-            if case .runtime(.started) = $0.kind { true } else { false }
-        }?.instant
+        start =
+            journal.events.first {
+                if case .runtime(.started) = $0.kind { true } else { false }
+            }?.instant
     }
 
     /// The process that somebody is, in this journal.
@@ -47,12 +48,15 @@ extension JournalView {
         let time = start.map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
         let padding = String(repeating: " ", count: max(0, 9 - time.count))
         let (source, text) = words(event.kind)
-        return "\(padding)\(time)  \(source)\(String(repeating: " ", count: max(1, 9 - source.count)))\(printable(text))"
+        return
+            "\(padding)\(time)  \(source)\(String(repeating: " ", count: max(1, 9 - source.count)))\(printable(text))"
     }
 
     /// What runs inside may print or call itself what it likes: control characters are shown, not obeyed.
     private func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return text }
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+            return text
+        }
         return text.unicodeScalars.map { scalar in
             scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
                 ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)

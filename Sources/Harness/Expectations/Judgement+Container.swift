@@ -40,7 +40,8 @@ extension JournalView {
     func state(_ state: Condition.State) -> Judgement {
         let observed: Condition.State = end == nil ? .running : .exited
         return Judgement(
-            observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""), evidenceOfStop())
+            observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
+            evidenceOfStop())
     }
 
     // MARK: - Leftovers
@@ -136,8 +137,13 @@ extension JournalView {
     }
 
     func stopTook(_ bound: Condition.Bound) -> Judgement {
-        guard let began = journal.events.last(where: { if case .runtime(.stopRequested) = $0.kind { true } else { false } })
-        else { return Judgement(void: end == nil ? "there was no stop" : "PID 1 had ended before it was to be stopped") }
+        guard
+            let began = journal.events.last(where: {
+                if case .runtime(.stopRequested) = $0.kind { true } else { false }
+            })
+        else {
+            return Judgement(void: end == nil ? "there was no stop" : "PID 1 had ended before it was to be stopped")
+        }
         guard let end, end.event.instant >= began.instant else {
             return Judgement(false, "the stop is not complete", [began])
         }

@@ -65,7 +65,8 @@ extension JournalView {
                     observed += "; \(explanationOfDrop(of: dropped.signal, index: index))"
                 }
                 // What PID 1 got tells whether it was told at all.
-                let told = index == tree.root ? [] : tree.root.map { signals(to: $0).filter { $0.signal == signal } } ?? []
+                let told =
+                    index == tree.root ? [] : tree.root.map { signals(to: $0).filter { $0.signal == signal } } ?? []
                 return Judgement(
                     false, observed, (sent + told).map(\.event) + exitEvents([index]))
             }
@@ -92,7 +93,9 @@ extension JournalView {
     func nobodyKilled() -> Judgement {
         let killed = tree.processes.indices.filter { tree.processes[$0].endedBy == .kill }
         guard let first = killed.first else { return Judgement(true, "nobody was killed") }
-        var observed = killed.count == 1 ? "\(tree.label(first)) was killed" : "\(killed.count) processes were killed, \(tree.label(first)) first"
+        var observed =
+            killed.count == 1
+            ? "\(tree.label(first)) was killed" : "\(killed.count) processes were killed, \(tree.label(first)) first"
         if let end = firstKill(of: first) { observed += " by \(end)" }
         return Judgement(false, observed + dropNote(), evidenceOfKills(killed))
     }
@@ -130,7 +133,8 @@ extension JournalView {
                 target == process.pid, event.instant >= process.forkedAt,
                 event.instant <= process.exitedAt ?? .distantFuture
             else { return nil }
-            let isDropped = fate.hasArrived && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
+            let isDropped =
+                fate.hasArrived && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
             return SentSignal(event: event, signal: signal, sender: sender, fate: isDropped ? .ignored : fate)
         }
     }
@@ -142,7 +146,9 @@ extension JournalView {
     private func isDroppedLater(_ signal: Signal, _ sender: SignalSender, after instant: MonotonicInstant) -> Bool {
         guard case .process = sender, signal != .kill, signal != .stop, let root = tree.root else { return false }
         for event in journal.events where event.instant >= instant {
-            if case .kernel(.delivered(signal, tree.processes[root].pid, let hasHandler)) = event.kind { return !hasHandler }
+            if case .kernel(.delivered(signal, tree.processes[root].pid, let hasHandler)) = event.kind {
+                return !hasHandler
+            }
         }
         return false
     }
@@ -150,14 +156,16 @@ extension JournalView {
     /// Why the kernel dropped a signal to a process.
     func explanationOfDrop(of signal: Signal, index: Int) -> String {
         index == tree.root
-            ? "\(tree.label(index)) has no handler for \(signal): the kernel dropped it"
+            ? "PID 1 is \(tree.programName(index)), which has no handler for \(signal): the kernel dropped it"
             : "\(tree.label(index)) ignores \(signal): the kernel dropped it"
     }
 
     /// "; PID 1 (sh) has no handler for SIGTERM: the kernel dropped it", where that is so.
     func dropNote() -> String {
         guard let root = tree.root,
-            let dropped = signals(to: root).first(where: { $0.fate == .ignored && $0.signal != .chld && !isInside($0.sender) })
+            let dropped = signals(to: root).first(where: {
+                $0.fate == .ignored && $0.signal != .chld && !isInside($0.sender)
+            })
         else { return "" }
         return "; " + explanationOfDrop(of: dropped.signal, index: root)
     }
@@ -180,7 +188,9 @@ extension JournalView {
 
     /// Who killed a process: "the runtime", "PID 1 (tini)", "the end of PID 1".
     private func firstKill(of index: Int) -> String? {
-        guard let kill = signals(to: index).first(where: { $0.signal == .kill && $0.fate == .queued }) else { return nil }
+        guard let kill = signals(to: index).first(where: { $0.signal == .kill && $0.fate == .queued }) else {
+            return nil
+        }
         switch kill.sender {
         case .process(let pid):
             return isInside(pid) ? label(pid) : "the runtime"
@@ -193,7 +203,8 @@ extension JournalView {
         let kills = indices.prefix(3).flatMap { index in
             signals(to: index).filter { $0.signal == .kill && $0.fate == .queued }.prefix(1).map(\.event)
         }
-        let toRoot = tree.root.map { signals(to: $0).filter { $0.signal != .chld && $0.signal != .kill }.map(\.event) } ?? []
+        let toRoot =
+            tree.root.map { signals(to: $0).filter { $0.signal != .chld && $0.signal != .kill }.map(\.event) } ?? []
         return toRoot + graceEvents() + kills + exitEvents(Array(indices.prefix(3)))
     }
 
@@ -201,7 +212,9 @@ extension JournalView {
         journal.events.filter { event in
             switch event.kind {
             case .kernel(.exited(let pid)):
-                return indices.contains { tree.processes[$0].pid == pid && tree.processes[$0].exitedAt == event.instant }
+                return indices.contains {
+                    tree.processes[$0].pid == pid && tree.processes[$0].exitedAt == event.instant
+                }
             case .runtime(.exited): return tree.root.map(indices.contains) ?? false
             default: return false
             }

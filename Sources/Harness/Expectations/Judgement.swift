@@ -98,7 +98,9 @@ extension JournalView {
     }
 
     private func judgeWithoutStart(_ condition: Condition, stage: String, code: Int) -> Judgement {
-        if case .exitCode(let expected) = condition { return Judgement(expected == code, "could not start: \(stage), status \(code)") }
+        if case .exitCode(let expected) = condition {
+            return Judgement(expected == code, "could not start: \(stage), status \(code)")
+        }
         return Judgement(void: "PID 1 could not be started: \(stage)")
     }
 

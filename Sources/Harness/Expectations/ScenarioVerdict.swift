@@ -29,7 +29,9 @@ public func verdict(on scenario: Scenario, _ journal: Journal, interruption: Fai
     }
     if let interruption {
         failures.append(interruption)
-    } else if let forgotten = scenario.steps.indices.first(where: { scenario.steps[$0].isQuestion && !asked.contains($0) }) {
+    } else if let forgotten = scenario.steps.indices.first(where: {
+        scenario.steps[$0].isQuestion && !asked.contains($0)
+    }) {
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")
     }
     return failures.isEmpty ? .passed : .failed(failures)

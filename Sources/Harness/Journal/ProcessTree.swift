@@ -250,10 +250,15 @@ extension ProcessTree {
         return zombies
     }
 
+    /// The last part of the path of the program that a process has become.
+    public func programName(_ index: Int) -> String {
+        processes[index].program.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? "unknown"
+    }
+
     /// What a person calls a process: the service's name, `init`, or the program and whose descendant it is.
     public func label(_ index: Int) -> String {
         let process = processes[index]
-        let program = process.program.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        let program = process.program == nil ? nil : programName(index)
         if let name = process.name { return index == root ? "\(name), PID 1" : name }
         if index == root { return "PID 1 (\(program ?? "init"))" }
         var ancestor = process.creator

@@ -18,7 +18,9 @@ package struct CgroupHierarchy: Sendable, Hashable {
     /// In the unified hierarchy a cgroup with processes in it cannot hand controllers on (cgroups(7), "no internal
     /// processes"); its root can, so that is where containers are put.
     package static func discover() -> CgroupHierarchy? {
-        let mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").map { $0.split(separator: " ") }
+        let mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").map {
+            $0.split(separator: " ")
+        }
         let own = (Files.text(of: "/proc/self/cgroup") ?? "").split(separator: "\n").map {
             $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         }
@@ -66,26 +68,26 @@ package struct Cgroup: Sendable {
         try Descriptor.open(members + "/cgroup.procs", .write)
     }
 
-    /// Sends SIGKILL to whatever is left, and takes the cgroup away as soon as it is empty.
+    /// Takes the cgroup away, with SIGKILL to whatever is left in it.
     ///
     /// - Returns: whether it is gone. A member that is still exiting keeps it for a moment (EBUSY).
+    @discardableResult
     package func remove() -> Bool {
-        Cgroup.remove(path)
+        // As a rule PID 1 has taken everybody with it, and has made no cgroup of its own. Looking first would cost more
+        // than all else: listing a cgroup and removing one keep each other waiting, over all containers.
+        let isEmpty = (try? Files.removeDirectory(members)) != nil && (try? Files.removeDirectory(path)) != nil
+        return isEmpty || Cgroup.remove(path)
     }
 
+    /// The same for a cgroup of which nothing is known, children first.
+    @discardableResult
     package static func remove(_ path: String) -> Bool {
-        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { _ = remove("\(path)/\(name)") }
-        do {
-            try Files.removeDirectory(path)
-        } catch let error as SystemCallError where error.errno == .busy {
-            for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
-                guard let pid = Int32(line) else { continue }
-                try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
-            }
-            return (try? Files.removeDirectory(path)) != nil
-        } catch {
-            return !Files.exists(path)
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { remove("\(path)/\(name)") }
+        if (try? Files.removeDirectory(path)) != nil || !Files.exists(path) { return true }
+        for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
+            guard let pid = Int32(line) else { continue }
+            try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
         }
-        return true
+        return (try? Files.removeDirectory(path)) != nil
     }
 }

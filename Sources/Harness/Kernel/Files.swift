@@ -103,11 +103,9 @@ package enum Files {
 
     /// Where a symbolic link leads, or nil when the path is not one.
     package static func target(ofLink path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            readlink(path, bytes.assumingMemoryBound(to: CChar.self).baseAddress!, bytes.count)
-        }
-        return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        return count < 0 ? nil : String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// The absolute path without symbolic links, or nil when something on the way is missing.

@@ -29,7 +29,7 @@ package enum ProcFS {
         let bytes: [UInt8]
         do {
             bytes = try Files.bytes(of: "/proc/\(pid)/stat")
-        } catch where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+        } catch  where error == .noSuchFileOrDirectory || error == .noSuchProcess {
             return nil
         }
         return parse(String(decoding: bytes, as: UTF8.self), pid)

@@ -37,7 +37,8 @@ extension Descriptor {
     package func receive() -> ReceivedMessage?? {
         withUnsafeTemporaryAllocation(byteCount: Descriptor.messageLimit, alignment: 1) { buffer in
             var sender: Int32 = 0
-            let count = clinux_receive(rawValue, buffer.baseAddress!, buffer.count, &sender)
+            guard let start = buffer.baseAddress else { return nil }
+            let count = clinux_receive(rawValue, start, buffer.count, &sender)
             if count == -11 || count == -4 { return .some(nil) }  // EAGAIN, EINTR
             if count <= 0 { return nil }
             let text = String(decoding: buffer.prefix(Int(count)), as: UTF8.self)

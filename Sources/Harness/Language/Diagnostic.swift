@@ -40,7 +40,10 @@ public struct Diagnostic: Error, Hashable, Sendable {
         }
     }
 
-    init(_ id: ID, _ message: String, at place: SourcePlace, length: Int = 1, suggestion: String? = nil, notes: [Note] = []) {
+    init(
+        _ id: ID, _ message: String, at place: SourcePlace, length: Int = 1, suggestion: String? = nil,
+        notes: [Note] = []
+    ) {
         self.id = id
         self.message = message
         self.place = place

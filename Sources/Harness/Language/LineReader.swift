@@ -68,7 +68,8 @@ struct LineReader {
             let token = try token("'\(word)'")
             if token.isQuoted || token.text != word {
                 throw Diagnostic(
-                    .unexpected, "expected '\(word)', found '\(token.text)'", at: place(of: token), length: token.length,
+                    .unexpected, "expected '\(word)', found '\(token.text)'", at: place(of: token),
+                    length: token.length,
                     suggestion: nearest(to: token.text, among: [word]))
             }
         }
@@ -77,7 +78,8 @@ struct LineReader {
     func requireEnd() throws(Diagnostic) {
         if let token = next {
             throw Diagnostic(
-                .unexpected, "nothing is expected after '\(line.tokens[max(0, index - 1)].text)', found '\(token.text)'",
+                .unexpected,
+                "nothing is expected after '\(line.tokens[max(0, index - 1)].text)', found '\(token.text)'",
                 at: place(of: token), length: token.length)
         }
     }
@@ -111,7 +113,8 @@ struct LineReader {
 
     private func signal(_ token: Token) throws(Diagnostic) -> Signal {
         guard let signal = Signal(token.text) else {
-            let candidates = token.text.uppercased().hasPrefix("SIG")
+            let candidates =
+                token.text.uppercased().hasPrefix("SIG")
                 ? Signal.knownNames : Signal.knownNames.map { String($0.dropFirst(3)) }
             throw bad(token, "a signal", suggestion: nearest(to: token.text, among: candidates))
         }

@@ -51,7 +51,8 @@ private func profileLine(_ line: Line, file: String, into profile: inout InitPro
     case "command":
         if !profile.command.isEmpty {
             throw Diagnostic(
-                .duplicate, "'command' stands here for the second time", at: reader.place(of: word), length: word.length)
+                .duplicate, "'command' stands here for the second time", at: reader.place(of: word), length: word.length
+            )
         }
         profile.command = try reader.rest("a command line")
     case "service-arguments": profile.serviceArguments = try reader.rest("arguments")

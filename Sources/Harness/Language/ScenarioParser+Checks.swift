@@ -17,7 +17,8 @@ extension ScenarioParser {
         for service in scenario.services where service.program != nil && service.traits.count > 1 {
             diagnostics.append(
                 Diagnostic(
-                    .unexpected, "'\(service.name)' runs a real program, which does what it does: no other behaviour can be given",
+                    .unexpected,
+                    "'\(service.name)' runs a real program, which does what it does: no other behaviour can be given",
                     at: service.place))
         }
     }
@@ -28,7 +29,8 @@ extension ScenarioParser {
             for name in service.after where !names.contains(name) {
                 diagnostics.append(
                     Diagnostic(
-                        .unknownService, "'\(service.name)' comes after '\(name)', which is no service of this scenario",
+                        .unknownService,
+                        "'\(service.name)' comes after '\(name)', which is no service of this scenario",
                         at: service.place, suggestion: nearest(to: name, among: names)))
             }
         }
@@ -38,14 +40,17 @@ extension ScenarioParser {
             if let path = way(from: service.name, to: service.name, in: scenario, &visited) {
                 diagnostics.append(
                     Diagnostic(
-                        .cycle, "each of these comes after the next: \((path + [service.name]).joined(separator: ", "))",
+                        .cycle,
+                        "each of these comes after the next: \((path + [service.name]).joined(separator: ", "))",
                         at: service.place))
                 return
             }
         }
     }
 
-    private func way(from name: String, to goal: String, in scenario: Scenario, _ visited: inout Set<String>) -> [String]? {
+    private func way(from name: String, to goal: String, in scenario: Scenario, _ visited: inout Set<String>)
+        -> [String]?
+    {
         guard visited.insert(name).inserted, let service = scenario.services.first(where: { $0.name == name })
         else { return nil }
         for next in service.after {
@@ -80,13 +85,17 @@ extension ScenarioParser {
             case .crash(let service): parties = [.service(service)]
             case .expect(let expectation):
                 parties = expectation.condition.parties
-                if case .stopTook = expectation.condition, !isStopped { reportUndecidable(step, "nothing was stopped before this") }
+                if case .stopTook = expectation.condition, !isStopped {
+                    reportUndecidable(step, "nothing was stopped before this")
+                }
             case .waitFor(let condition, _): parties = condition.parties
             case .wait, .kill: break
             }
             if parties.contains(.runtime), !step.isAboutSender {
                 diagnostics.append(
-                    Diagnostic(.undecidable, "the runtime is no process of the container: it only sends signals", at: step.place))
+                    Diagnostic(
+                        .undecidable, "the runtime is no process of the container: it only sends signals",
+                        at: step.place))
             }
             for case .service(let name) in parties where !known.contains(name) {
                 diagnostics.append(
@@ -107,7 +116,8 @@ extension ScenarioParser {
         }
         if scenario.services.isEmpty && scenario.settings.command == nil {
             diagnostics.append(
-                Diagnostic(.emptyScenario, "this scenario has neither a service nor a command to start", at: scenario.place))
+                Diagnostic(
+                    .emptyScenario, "this scenario has neither a service nor a command to start", at: scenario.place))
         }
     }
 

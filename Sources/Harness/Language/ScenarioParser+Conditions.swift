@@ -8,7 +8,8 @@ extension ScenarioParser {
         let isNegated = !beginsOwnNo(reader) && reader.take("no")
         if isNegated, let token = reader.next, token.text == "no" || token.text == "nobody" {
             throw Diagnostic(
-                .unexpected, "'no \(token.text)' turns the answer round twice", at: reader.place(of: token), length: token.length)
+                .unexpected, "'no \(token.text)' turns the answer round twice", at: reader.place(of: token),
+                length: token.length)
         }
         var result = Expectation(try condition(&reader), isNegated: isNegated)
         while let token = reader.next {
@@ -102,7 +103,8 @@ extension ScenarioParser {
             guard parties.count == 1 else { throw reader.bad(word, "something that can be said of several services") }
             if parties[0] == other {
                 throw Diagnostic(
-                    .undecidable, "'\(other)' cannot stop before itself", at: reader.place(of: word), length: word.length)
+                    .undecidable, "'\(other)' cannot stop before itself", at: reader.place(of: word),
+                    length: word.length)
             }
             return .stopped(parties[0], before: other)
         case "received":

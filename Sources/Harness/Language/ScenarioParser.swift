@@ -123,7 +123,9 @@ struct ScenarioParser {
         case "hostname":
             if scenario.settings.hostname != nil { throw twice(word, reader) }
             let token = try reader.token("a host name")
-            guard (1...64).contains(token.text.utf8.count) else { throw reader.bad(token, "a host name of 64 bytes at most") }
+            guard (1...64).contains(token.text.utf8.count) else {
+                throw reader.bad(token, "a host name of 64 bytes at most")
+            }
             scenario.settings.hostname = token.text
         case "env":
             let token = try reader.token("NAME=value")
@@ -146,7 +148,8 @@ struct ScenarioParser {
 
     private func twice(_ word: Token, _ reader: LineReader) -> Diagnostic {
         Diagnostic(
-            .duplicate, "'\(word.text)' stands here for the second time", at: reader.place(of: word), length: word.length)
+            .duplicate, "'\(word.text)' stands here for the second time", at: reader.place(of: word),
+            length: word.length)
     }
 
     func notYet(_ token: Token, _ reader: LineReader) -> Diagnostic {
@@ -175,7 +178,8 @@ struct ScenarioParser {
                 let trait = try parser.trait(&reader)
                 if service.traits.contains(where: { $0.excludes(trait) }) {
                     throw Diagnostic(
-                        .duplicate, "this contradicts or repeats what '\(service.name)' is told above", at: reader.place)
+                        .duplicate, "this contradicts or repeats what '\(service.name)' is told above", at: reader.place
+                    )
                 }
                 service.traits.append(trait)
                 try reader.requireEnd()
@@ -210,7 +214,9 @@ struct ScenarioParser {
         case "ignores":
             let start = reader.next
             let signals = try reader.signals()
-            if let start, signals.contains(where: \.cannotBeCaught) { throw reader.bad(start, "a signal that can be caught") }
+            if let start, signals.contains(where: \.cannotBeCaught) {
+                throw reader.bad(start, "a signal that can be caught")
+            }
             return .ignores(signals)
         case "exits":
             let code = Int32(try reader.number(in: 0...255))

@@ -8,7 +8,8 @@ enum Words {
     static let steps = ["start", "stop", "kill", "signal", "crash", "wait", "expect"]
     /// How a condition begins, or goes on behind the names of services.
     static let conditions = [
-        "ready", "stopped", "received", "killed", "nobody", "exit", "zombies", "orphans", "processes", "state", "output",
+        "ready", "stopped", "received", "killed", "nobody", "exit", "zombies", "orphans", "processes", "state",
+        "output",
         "stop", "no",
     ]
     static let profile = ["command", "service-arguments", "package", "version", "abilities", "stop", "env", "tmpfs"]

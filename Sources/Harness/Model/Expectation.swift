@@ -10,7 +10,8 @@ public struct Expectation: Hashable, Sendable {
     /// It must stay so for this long.
     public var duration: Duration?
 
-    public init(_ condition: Condition, isNegated: Bool = false, within: Duration? = nil, for duration: Duration? = nil) {
+    public init(_ condition: Condition, isNegated: Bool = false, within: Duration? = nil, for duration: Duration? = nil)
+    {
         self.condition = condition
         self.isNegated = isNegated
         self.within = within

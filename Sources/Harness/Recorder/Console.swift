@@ -26,11 +26,14 @@ package struct Console: ~Copyable {
     }
 
     /// The lines that have come, with the time of reading.
-    package mutating func read() -> [Event] {
+    ///
+    /// - Parameter isFinal: everything that is there, however much: nobody is left to write. (The end of the stream may
+    ///   be a while off even so: whatever is being started at the moment has a copy of the writing end until its exec.)
+    package mutating func read(isFinal: Bool = false) -> [Event] {
         var result: [Event] = []
         withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
             var portion = 0
-            while !isAtEnd, portion < Console.portionInBytes {
+            while !isAtEnd, isFinal || portion < Console.portionInBytes {
                 let count: Int
                 do {
                     count = try descriptor.read(into: buffer)

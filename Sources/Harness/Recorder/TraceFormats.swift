@@ -33,7 +33,8 @@ struct TraceFormats: Sendable {
         waited = try TraceFormat("sched/sched_process_wait", needing: ["common_pid", "pid"], in: instance)
         signalled = try TraceFormat(
             "signal/signal_generate", needing: ["common_pid", "sig", "code", "pid", "result"], in: instance)
-        delivered = try TraceFormat("signal/signal_deliver", needing: ["common_pid", "sig", "sa_handler"], in: instance)
+        delivered = try TraceFormat(
+            "signal/signal_deliver", needing: ["common_pid", "sig", "sa_handler"], in: instance)
         marked = try TraceFormat("ftrace/print", needing: ["common_pid"], in: instance)
     }
 

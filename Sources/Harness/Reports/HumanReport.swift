@@ -62,7 +62,8 @@ public struct HumanReport: Sendable {
             }
             return result + "\n"
         case .error(let reason):
-            return "\(paint("ERROR", .magenta))  \(paint(entry.initName, .bold)): \(scenario.title)  (\(place))\n    \(reason)\n\n"
+            return
+                "\(paint("ERROR", .magenta))  \(paint(entry.initName, .bold)): \(scenario.title)  (\(place))\n    \(reason)\n\n"
         case .passed, .notApplicable: return ""
         }
     }
@@ -117,7 +118,9 @@ public struct HumanReport: Sendable {
         let applicable = results.filter { if case .notApplicable = $0.verdict { false } else { true } }
         if results.isEmpty { return ("", .none) }
         if applicable.isEmpty { return ("n/a", .dim) }
-        if applicable.contains(where: { if case .error = $0.verdict { true } else { false } }) { return ("error", .magenta) }
+        if applicable.contains(where: { if case .error = $0.verdict { true } else { false } }) {
+            return ("error", .magenta)
+        }
         let passed = applicable.count { $0.verdict == .passed }
         if applicable.count == 1 { return passed == 1 ? ("pass", .green) : ("FAIL", .red) }
         return ("\(passed)/\(applicable.count)", passed == applicable.count ? .green : .red)

@@ -15,7 +15,9 @@ extension InitProfile {
                 if let command = scenario.settings.command {
                     arguments(name: "main", after: [], command: command)
                 } else {
-                    services.flatMap { arguments(name: $0.name, after: $0.after, command: $0.commandLine(in: scenario)) }
+                    services.flatMap {
+                        arguments(name: $0.name, after: $0.after, command: $0.commandLine(in: scenario))
+                    }
                 }
             default: [word]
             }

@@ -103,10 +103,7 @@ final class ContainerLife {
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
             journal.append(Event(at: .now, .runtime(.exited(status))))
-            // Nobody is left inside: what is in the pipes now is all, however much.
-            while standardOutput?.openDescriptor != nil || standardError?.openDescriptor != nil {
-                readStreams(into: &journal)
-            }
+            readStreams(into: &journal, isFinal: true)
         } else if !kernel && said.isEmpty {
             return .now
         }
@@ -117,9 +114,9 @@ final class ContainerLife {
         return complete
     }
 
-    private func readStreams(into journal: inout Journal) {
-        if let events = standardOutput?.read() { journal.append(contentsOf: events) }
-        if let events = standardError?.read() { journal.append(contentsOf: events) }
+    private func readStreams(into journal: inout Journal, isFinal: Bool = false) {
+        if let events = standardOutput?.read(isFinal: isFinal) { journal.append(contentsOf: events) }
+        if let events = standardError?.read(isFinal: isFinal) { journal.append(contentsOf: events) }
     }
 
     /// Looks which processes there are, or of those that are known to have exited, which are there no more.

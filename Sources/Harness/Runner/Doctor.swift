@@ -18,7 +18,9 @@ public struct Doctor: Sendable {
 
     /// Looks, and tries: one container is started and stopped.
     public init(_ installation: Installation, profiles: [InitProfile]) {
-        add("kernel", Files.text(of: "/proc/sys/kernel/osrelease")?.split(separator: "\n").first.map(String.init) ?? "unknown")
+        add(
+            "kernel",
+            Files.text(of: "/proc/sys/kernel/osrelease")?.split(separator: "\n").first.map(String.init) ?? "unknown")
         add("user", geteuid() == 0 ? "root" : "not root: run as root", isObstacle: geteuid() != 0)
         add("fakes", installation.fakeServices)
         add("scenarios", installation.scenarios ?? "none came with this executable")
@@ -53,7 +55,8 @@ public struct Doctor: Sendable {
             let result = try session.run([Session.Job(scenario, .none)], atOnce: 1).first
             switch result?.verdict {
             case .passed: add("container", "started and stopped in \(result?.duration.rounded ?? "?")")
-            case .failed(let failures): add("container", failures.map(\.observed).joined(separator: "; "), isObstacle: true)
+            case .failed(let failures):
+                add("container", failures.map(\.observed).joined(separator: "; "), isObstacle: true)
             case .error(let reason), .notApplicable(let reason): add("container", reason, isObstacle: true)
             case nil: add("container", "no result", isObstacle: true)
             }

@@ -31,7 +31,9 @@ final class ScenarioRun {
 
     func run() -> RunResult {
         let began = MonotonicInstant.now
-        if let reason = profile.reasonNotApplicable(scenario) { return result(.notApplicable(reason: reason), since: began) }
+        if let reason = profile.reasonNotApplicable(scenario) {
+            return result(.notApplicable(reason: reason), since: began)
+        }
         let outcome: Verdict
         do {
             defer { endLife() }
@@ -141,7 +143,10 @@ final class ScenarioRun {
         var answer = Judgement.Answer.no
         var judgedCount = -1
         // Once PID 1 has ended nothing can change any more.
-        try pump(until: life?.isRunning == true ? deadline : .now, watchingKernel: watchesKernel, withCensus: kind.needsCensus) {
+        try pump(
+            until: life?.isRunning == true ? deadline : .now, watchingKernel: watchesKernel,
+            withCensus: kind.needsCensus
+        ) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {
                 judgedCount = self.journal.events.count
@@ -188,7 +193,12 @@ final class ScenarioRun {
             let isUnlimited = deadline == .distantFuture
             try pump(until: isUnlimited ? .now.advanced(by: ScenarioRun.patience) : deadline) { !life.isRunning }
             if isUnlimited && life.isRunning {
-                return record(.runtime(.stopFailed(reason: "it had not ended after \(ScenarioRun.patience.text), and would be waited for without end")))
+                return record(
+                    .runtime(
+                        .stopFailed(
+                            reason:
+                                "it had not ended after \(ScenarioRun.patience.text), and would be waited for without end"
+                        )))
             }
             actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
         }

@@ -126,7 +126,8 @@ public final class Session: Sendable {
                     do {
                         try enter()
                     } catch {
-                        queue.fail(CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
+                        queue.fail(
+                            CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
                         return
                     }
                     while !isCancelled, let (index, job) = queue.next() {

@@ -96,7 +96,7 @@ package final class Container {
 
     /// Takes the world away. PID 1, if there was one, has been reaped.
     package func remove() {
-        _ = cgroup?.remove()
+        cgroup?.remove()
         try? Mount.detach(directory)
         try? Files.removeDirectory(directory)
     }

@@ -53,7 +53,9 @@ package final class SandboxHost: Sendable {
         try Files.makeDirectory(directory, mode: 0o700)
         if let cgroupDirectory {
             try Files.makeDirectory(cgroupDirectory)
-            if hierarchy?.version == .version2 { try Files.write("+pids", to: cgroupDirectory + "/cgroup.subtree_control") }
+            if hierarchy?.version == .version2 {
+                try Files.write("+pids", to: cgroupDirectory + "/cgroup.subtree_control")
+            }
         }
     }
 
@@ -69,7 +71,7 @@ package final class SandboxHost: Sendable {
         }
         guard let hierarchy = CgroupHierarchy.discover() else { return }
         for name in Files.names(in: hierarchy.directory) where RunName.isLeftover(name) {
-            _ = Cgroup.remove("\(hierarchy.directory)/\(name)")
+            Cgroup.remove("\(hierarchy.directory)/\(name)")
         }
     }
 

@@ -109,7 +109,8 @@ package struct SandboxPlan: Sendable {
                 // What shows in a new /proc depends on its namespaces: /proc/fs may be on the host's only.
                 [
                     .ifPresent(.mount(path, on: path, type: nil, .bind)),
-                    .ifPresent(.mount(nil, on: path, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices, .noExec])),
+                    .ifPresent(
+                        .mount(nil, on: path, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices, .noExec])),
                 ]
             }
             + maskedFiles.map { .ifPresent(.mount("/dev/null", on: $0, type: nil, .bind)) }

@@ -41,7 +41,9 @@ extension Duration {
         var rest = inNanoseconds.magnitude / 1000
         guard rest > 0 else { return "0s" }
         var result = inNanoseconds < 0 ? "-" : ""
-        for (unit, length) in [("h", UInt64(3_600_000_000)), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1)]
+        for (unit, length) in [
+            ("h", UInt64(3_600_000_000)), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1),
+        ]
         where rest >= length {
             result += "\(rest / length)\(unit)"
             rest %= length
