@@ -26,7 +26,7 @@ func runProgram(name: String, command: [String]) -> Never {
             UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
     }
     let code = errno
-    // The statuses of a shell, and of Docker (RUNTIMES: start errors): 127 not found, 126 not executable.
+    // The statuses of a shell, and of Docker (moby, daemon/errors.go): 127 not found, 126 not executable.
     fail("\(command[0]): \(String(cString: strerror(code)))", status: code == ENOENT ? 127 : 126)
 }
 

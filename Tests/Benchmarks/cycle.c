@@ -2,6 +2,7 @@
 //
 //     cycle bare N COMMAND… --program FAKE-SERVICES   the system calls of one container, made by hand
 //     cycle RUNTIME N BUNDLE                          an OCI runtime: `run`, `kill`
+//     cycle docker N BUNDLE                           Docker, with an image `harness-cycle` made of the bundle's root
 //     cycle start N PROGRAM ARGUMENT…                 start a program and wait for its end
 //
 // A cycle starts an init and its child, sees the child's report of readiness, sends SIGTERM, and sees PID 1 gone.
@@ -272,15 +273,21 @@ static void finish(pid_t pid) {
 }
 
 static void runtime(char *name, int count, char *bundle) {
-    char path[256], id[64];
+    char path[256], id[64], volume[256];
+    int is_docker = strcmp(name, "docker") == 0;
+    snprintf(volume, sizeof volume, "%s/control:/.harness", bundle);
     snprintf(path, sizeof path, "%s/control/services", bundle);
     int listener = listen_at(path);
     for (int number = 0; number < count; number++) {
         snprintf(id, sizeof id, "cycle-%d-%d", getpid(), number);
         long long began = now();
-        pid_t run = start_program((char *[]){name, "run", "--bundle", bundle, id, NULL}, 0);
+        char *run_bundle[] = {name, "run", "--bundle", bundle, id, NULL}, *kill_bundle[] = {name, "kill", id, "TERM", NULL};
+        char *run_image[] = {name, "run", "--rm", "--name", id, "--network", "none", "--volume", volume, "harness-cycle",
+            "/fake-services", "init", "--service", "app", "--after", "", "--", "/fake-services", "service", "app", NULL};
+        char *kill_image[] = {name, "kill", "--signal", "TERM", id, NULL};
+        pid_t run = start_program(is_docker ? run_image : run_bundle, 0);
         int connection = wait_until_ready(listener);
-        finish(start_program((char *[]){name, "kill", id, "TERM", NULL}, 0));
+        finish(start_program(is_docker ? kill_image : kill_bundle, 1));
         finish(run);
         close(connection);
         printf("%lld\n", now() - began);

@@ -49,6 +49,8 @@ contender_unwitnessed() { scenario cycle-unwitnessed --no-trace; }
 contender_crun()        { unshare --mount sh -c 'mount -t cgroup2 cgroup /sys/fs/cgroup && exec "$@"' sh "$work/cycle" crun "$turn" "$bundle"; }
 contender_runc()        { "$work/cycle" runc "$turn" "$bundle"; }
 
+contender_docker()      { "$work/cycle" docker "$turn" "$bundle"; }
+
 contenders=(bare harness unwitnessed)
 for runtime in crun runc; do
     if ! command -v $runtime > /dev/null; then echo "$runtime is not installed: left out"
@@ -56,7 +58,12 @@ for runtime in crun runc; do
         echo "$runtime does not run here: $(tail -n 1 "$work/error")"
     else contenders+=($runtime); fi
 done
-if ! docker version --format '{{.Server.Version}}' > /dev/null 2>&1; then echo "no docker engine runs here: left out"; fi
+if ! docker version --format '{{.Server.Version}}' > /dev/null 2>&1; then echo "no docker engine runs here: left out"
+else
+    tar -C "$bundle/rootfs" -c . | docker import - harness-cycle > /dev/null
+    trap "rm -rf $work; docker rmi harness-cycle > /dev/null" EXIT
+    contenders+=(docker)
+fi
 
 for ((round = 0; round < rounds; round++)); do
     for name in "${contenders[@]}"; do "contender_$name" >> "$work/$name.times"; done
@@ -69,7 +76,8 @@ echo
 echo "start init and child, see it ready, SIGTERM, see it gone, verdict"
 printf '%-34s %7s %9s %9s %9s %7s\n' "" cycles "p10 ms" "median" "p90" ratio
 declare -A label=([bare]="the same system calls in C" [harness]="harness, witness on"
-                  [unwitnessed]="harness, without a trace" [crun]="crun run + kill" [runc]="runc run + kill")
+                  [unwitnessed]="harness, without a trace" [crun]="crun run + kill" [runc]="runc run + kill"
+                  [docker]="docker run + kill")
 reference=$(quantile bare 0.5)
 for name in "${contenders[@]}"; do
     median=$(quantile "$name" 0.5)

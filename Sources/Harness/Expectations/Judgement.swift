@@ -135,8 +135,8 @@ extension Condition.Kind {
         }
     }
 
-    /// Whether the answer rests on events of the witness, so that a lost one makes it uncertain.
-    var needsKernelEvents: Bool {
+    /// Whether the answer rests on events of the witness: it may change without a word, and a lost one makes it uncertain.
+    public var needsKernelEvents: Bool {
         switch self {
         case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: false
         default: true

@@ -8,13 +8,14 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
         self.rawValue = rawValue
     }
 
+    /// The corresponding C error is `ENOENT`.
     package static let noSuchFileOrDirectory = Errno(rawValue: ENOENT)
-    package static let permissionDenied = Errno(rawValue: EACCES)
-    package static let operationNotPermitted = Errno(rawValue: EPERM)
+    /// The corresponding C error is `ESRCH`.
     package static let noSuchProcess = Errno(rawValue: ESRCH)
+    /// The corresponding C error is `EAGAIN`.
     package static let wouldBlock = Errno(rawValue: EAGAIN)
+    /// The corresponding C error is `EEXIST`.
     package static let fileExists = Errno(rawValue: EEXIST)
-    package static let busy = Errno(rawValue: EBUSY)
 
     /// What strerror(3) says: "No such file or directory".
     package var description: String { String(cString: strerror(rawValue)) }

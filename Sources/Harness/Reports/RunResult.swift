@@ -4,10 +4,13 @@ import Model
 
 /// One scenario carried out against one init.
 public struct RunResult: Sendable {
+    /// The name of the init's profile.
     public let initName: String
     public let scenario: Scenario
     public let verdict: Verdict
+    /// From the first step to the verdict, with the container's removal.
     public let duration: Duration
+    /// Empty where nothing was run.
     public let journal: Journal
 
     public init(initName: String, scenario: Scenario, verdict: Verdict, duration: Duration, journal: Journal) {
@@ -21,11 +24,14 @@ public struct RunResult: Sendable {
 
 /// A whole run: every result, in the order of inits and scenarios asked for, and what was left out.
 public struct RunReport: Sendable {
+    /// In the order of inits, then scenarios.
     public var results: [RunResult]
     /// Inits that were not run, and why: not installed, and the package to install.
     public var skipped: [(name: String, reason: String)]
     public var witness: Witness
+    /// How many were run at once.
     public var jobs: Int
+    /// Of the whole run, without what the session takes to open and close.
     public var duration: Duration
 
     public init(

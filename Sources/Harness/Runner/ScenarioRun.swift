@@ -139,7 +139,7 @@ final class ScenarioRun {
             guard case .service(let name) = party else { return true }
             return scenario.services.first { $0.name == name }?.program != nil
         }
-        let watchesKernel = kind.restsOnWitness || isAboutPrograms
+        let watchesKernel = kind.needsKernelEvents || isAboutPrograms
         var answer = Judgement.Answer.no
         var judgedCount = -1
         // Once PID 1 has ended nothing can change any more.
@@ -243,15 +243,5 @@ final class ScenarioRun {
         }
         knownUntil = try life.collect(into: &journal, kernel: kernel)
         if census { try life.takeCensus(into: &journal, at: knownUntil) }
-    }
-}
-
-extension Condition.Kind {
-    /// Whether the answer may change without anything being said or printed, and without PID 1 ending.
-    fileprivate var restsOnWitness: Bool {
-        switch self {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: false
-        default: true
-        }
     }
 }

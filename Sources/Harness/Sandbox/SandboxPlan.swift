@@ -7,24 +7,38 @@ import Vocabulary
 /// It is what Docker gives a container without further options, from the point of view of a program inside:
 /// read-only and masked paths of /proc and /sys, a small /dev, the default capabilities, a session of its own.
 package struct SandboxPlan: Sendable {
+    /// In the order in which they are taken; paths are relative to the new root until the step that pivots to it.
     package let steps: [SetupStep]
+    /// Made by clone3; the cgroup namespace is left by a step, once the child is in its cgroup.
     package let namespaces: Namespaces = [.pid, .mount, .uts, .ipc, .network]
 
     /// What it takes of the host to carry the plan out.
     package struct Surroundings: Sendable {
-        /// Directories of the container on the host: the overlay's layers and what /.harness shows.
+        /// The overlay's lower layer: the root of the file system that the container sees, on the host.
         package let lower: String
+        /// The overlay's upper layer: what the container writes.
         package let upper: String
+        /// The overlay's own directory, on the file system of `upper`.
         package let work: String
+        /// Where the overlay is mounted.
         package let root: String
+        /// What /.harness shows: the socket that services report to.
         package let control: String
+        /// The executable of the fakes, on a read-only mount.
         package let fakeServices: String
+        /// At most 64 bytes (sethostname(2)).
         package let hostname: String
+        /// An open cgroup.procs, or nil where there are no cgroups.
         package let membersDescriptor: Int32?
+        /// A pidfd of the harness.
         package let parentDescriptor: Int32
+        /// What become descriptors 0, 1 and 2.
         package let standardInput: Int32
+        /// See `standardInput`.
         package let standardOutput: Int32
+        /// See `standardInput`.
         package let standardError: Int32
+        /// Whether /sys/fs/cgroup shows the container's cgroup, read-only, as Docker does with version 2.
         package let mountsCgroup2: Bool
     }
 
