@@ -14,12 +14,12 @@ package func census(under root: ProcessID, at instant: MonotonicInstant) throws(
 
 /// Which of these processes, all of which have exited, are there no more. Nil when all are.
 ///
-/// Each is asked for by its number: a walk could miss one that is being handed from one parent to another. A number that
-/// belongs to a process which has not exited has been given to another.
+/// Each is asked for by its number: a walk could miss one that is being handed from one parent to another. One that is
+/// there but no zombie is on its way: the kernel tells of an exit before it makes the zombie (do_exit in kernel/exit.c).
 ///
 /// - Throws: what kept /proc from being read, other than the end of a process.
 package func absence(of exited: [ProcessID], at instant: MonotonicInstant) throws(Errno) -> Event? {
     var absent: [ProcessID] = []
-    for pid in exited where try ProcFS.find(pid)?.isZombie != true { absent.append(pid) }
+    for pid in exited where try ProcFS.find(pid) == nil { absent.append(pid) }
     return absent.isEmpty ? nil : Event(at: instant, .kernel(.absent(absent)))
 }

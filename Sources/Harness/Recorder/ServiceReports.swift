@@ -46,12 +46,13 @@ package struct ServiceReports {
 
     /// Takes new connections, and what has been said on all of them.
     package mutating func read(from socket: borrowing ServiceSocket) -> [Event] {
+        // Before the first look: what is said from here on may be read by the next time only.
+        let began = MonotonicInstant.now
         for _ in 0..<ServiceReports.portion {
             // One too many is closed at once.
             guard let accepted = socket.accept() else { break }
             if connections.count < ServiceReports.connectionLimit { connections.append(Connection(accepted)) }
         }
-        let began = MonotonicInstant.now
         var result: [Event] = []
         for connection in connections {
             read(connection, &result)
