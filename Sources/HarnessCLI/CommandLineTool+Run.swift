@@ -68,7 +68,7 @@ extension CommandLineTool {
         }
         for name in options.inits.isEmpty ? ["reference"] : options.inits {
             for var profile in try profiles(name, &suite) where !selection.profiles.contains(profile) {
-                if let command = options.command { profile.command = command + ["{command}"] }
+                if let command = options.command { profile = profile.started(by: command) }
                 if let reason = profile.reasonNotInstalled {
                     selection.skipped.append((profile.name, reason))
                 } else {

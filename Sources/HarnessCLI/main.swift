@@ -1,3 +1,5 @@
 import Glibc
+import Harness
 
+prepareProcess()
 exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

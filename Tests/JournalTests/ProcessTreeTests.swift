@@ -119,25 +119,32 @@ struct ProcessTreeTests {
 
     // MARK: - Zombies at the end, of which the kernel tells late
 
+    /// The kernel tells a parent of the end of its child.
+    private static func told(_ time: Int, _ parent: ProcessID, by child: ProcessID) -> Event {
+        at(time, .kernel(.signalled(.chld, to: parent, from: .kernel(during: child), fate: .queued)))
+    }
+
+    private static let appExit = [at(10, .kernel(.exited(app))), told(10, initPID, by: app)]
+
     private static let end: [Event] = [
-        at(10, .kernel(.signalled(.chld, to: initPID, from: .kernel(during: app), fate: .queued))),
         at(20, .kernel(.exited(initPID))), at(21, .runtime(.exited(.exited(0)))), at(40, .kernel(.freed(app))),
     ]
 
     @Test func whoWasNeverWaitedForWasAZombieAtTheEnd() {
-        let tree = ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + Self.end))
-        #expect(tree.zombies() == [1])
+        #expect(ProcessTree(journal(started + Self.appExit + Self.end)).zombies() == [1])
     }
 
     @Test(arguments: [nil, app] as [ProcessID?])
     func whoWasWaitedForAfterItsExitWasNot(target: ProcessID?) {
         let wait = at(11, .kernel(.waited(by: initPID, for: target)))
-        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app))), wait] + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().isEmpty)
     }
 
     @Test func aWaitForAnotherDoesNotCount() {
-        let wait = at(11, .kernel(.waited(by: initPID, for: worker)))
-        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app))), wait] + Self.end)).zombies() == [1])
+        let other = ProcessID(rawValue: 103)
+        let events = [at(4, .kernel(.forked(child: other, by: initPID)))] + Self.appExit
+        let wait = at(11, .kernel(.waited(by: initPID, for: other)))
+        #expect(ProcessTree(journal(started + events + [wait] + Self.end)).zombies() == [1])
     }
 
     @Test func oneWaitTakesOneChild() {
@@ -145,21 +152,36 @@ struct ProcessTreeTests {
         let events =
             started + [
                 at(4, .kernel(.forked(child: other, by: initPID))), at(9, .kernel(.exited(other))),
-                at(10, .kernel(.exited(app))), at(11, .kernel(.waited(by: initPID, for: nil))),
-            ]
+                Self.told(9, initPID, by: other),
+            ] + Self.appExit + [at(11, .kernel(.waited(by: initPID, for: nil)))]
         #expect(ProcessTree(journal(events + Self.end)).zombies().count == 1)
         let again = at(12, .kernel(.waited(by: initPID, for: nil)))
         #expect(ProcessTree(journal(events + [again] + Self.end)).zombies().isEmpty)
     }
 
     @Test func whoIgnoresSIGCHLDHasNoZombies() {
-        let end = Self.end.filter { if case .kernel(.signalled) = $0.kind { false } else { true } }
-        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + Self.end)).zombies().isEmpty)
+    }
+
+    @Test func aZombieWhoseParentEndsIsPID1s() {
+        let events =
+            started + [
+                at(9, .kernel(.exited(worker))), Self.told(9, app, by: worker), at(10, .kernel(.exited(app))),
+                Self.told(10, initPID, by: app),
+            ]
+        #expect(Set(ProcessTree(journal(events + Self.end)).zombies()) == [1, 2])
+        let waits = [at(11, .kernel(.waited(by: initPID, for: nil))), at(12, .kernel(.waited(by: initPID, for: nil)))]
+        #expect(ProcessTree(journal(events + waits + Self.end)).zombies().isEmpty)
+    }
+
+    @Test func aGroupIsWaitedForByItsNumber() {
+        let wait = at(11, .kernel(.waited(by: initPID, for: ProcessID(rawValue: 99))))
+        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().isEmpty)
     }
 
     @Test func aWaitThatWasUnderWayCounts() {
         let wait = at(9, .kernel(.waited(by: initPID, for: nil)))
-        #expect(ProcessTree(journal(started + [wait, at(10, .kernel(.exited(app)))] + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + [wait] + Self.appExit + Self.end)).zombies().isEmpty)
     }
 
     @Test func aWaitThatAnotherChildHadAnsweredDoesNot() {
@@ -167,8 +189,9 @@ struct ProcessTreeTests {
         let events =
             started + [
                 at(4, .kernel(.forked(child: other, by: initPID))), at(8, .kernel(.waited(by: initPID, for: nil))),
-                at(9, .kernel(.exited(other))), at(10, .kernel(.exited(app))), at(15, .kernel(.freed(other))),
-            ]
+                at(9, .kernel(.exited(other))), Self.told(9, initPID, by: other),
+                at(15, .kernel(.freed(other))),
+            ] + Self.appExit
         #expect(ProcessTree(journal(events + Self.end)).zombies() == [1])
     }
 

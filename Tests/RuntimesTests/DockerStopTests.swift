@@ -90,6 +90,12 @@ struct DockerStopTests {
                 == ["0s SIGTERM", "2s grace over", "2s SIGKILL", "12s SIGKILL", "14s fail"])
     }
 
+    @Test func withoutALimitThereIsNoneForAFailedSignalEither() {
+        #expect(
+            Self.drive(DockerStop(signal: .term, grace: .seconds(-1)), exitsAt: nil, sendFails: true)
+                == ["0s SIGTERM", "waits for ever"])
+    }
+
     @Test func doesNothingAfterTheEnd() {
         var machine = DockerStop(signal: .term, grace: .seconds(1))
         _ = machine.begin(at: Self.start)

@@ -2,7 +2,7 @@ import Harness
 import TestSupport
 import Testing
 
-/// Each kind of expectation fails for real on a fake that is wrong in just that way, and on nothing else: the scenario's
+/// Each kind of expectation fails for real on a fake that does not do what is expected, and on nothing else: the scenario's
 /// last line is the only one that fails.
 @Suite("Negative controls", .timeLimit(.minutes(2)))
 struct NegativeControlTests {
@@ -37,7 +37,6 @@ struct NegativeControlTests {
                   start
                   expect no app ready for 500ms
                 """),
-        // Started in the wrong order, so stopped in the wrong order: by tini's single child there is no order at all.
         Control(
             kind: .stoppedBefore, initName: "reference",
             lines: """

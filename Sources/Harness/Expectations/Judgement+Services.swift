@@ -160,7 +160,10 @@ extension JournalView {
             : "\(tree.label(index)) ignores \(signal): the kernel dropped it"
     }
 
-    /// "; PID 1 (sh) has no handler for SIGTERM: the kernel dropped it", where that is so.
+    /// Whether a signal from outside came to nothing, because PID 1 has no handler for it.
+    public var hasDroppedSignal: Bool { !dropNote().isEmpty }
+
+    /// "; PID 1 is sh, which has no handler for SIGTERM: the kernel dropped it", where that is so.
     func dropNote() -> String {
         guard let root = tree.root,
             let dropped = signals(to: root).first(where: {

@@ -54,7 +54,17 @@ extension JournalView {
         if let lost = lostEvents, case .ready = condition, judgement.answer == .no {
             return Judgement(unknown: "the witness lost \(lost) events")
         }
+        // Who somebody is, it has said itself; where words were lost, who was not heard of may have spoken.
+        if judgement.answer == .no, !condition.parties.isEmpty, hasLostWords {
+            return Judgement(unknown: "not everything that services said was kept: \(judgement.observed)")
+        }
         return judgement
+    }
+
+    private var hasLostWords: Bool {
+        journal.events.contains {
+            if case .dropped(_, of: "service reports") = $0.kind { true } else { false }
+        }
     }
 
     private func answer(to condition: Condition) -> Judgement {

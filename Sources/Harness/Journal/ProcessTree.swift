@@ -40,7 +40,8 @@ public struct ProcessTree: Sendable {
     private var current: [ProcessID: Int] = [:]
     /// Waits and SIGCHLDs, for the question of who was reaped.
     private var waits: [(by: ProcessID, target: ProcessID?, instant: MonotonicInstant)] = []
-    private var childSignals: [ProcessID: [MonotonicInstant]] = [:]
+    /// Whom the end of each process was told, by index: its parent at that time.
+    private var informed: [Int: ProcessID] = [:]
 
     /// Signals whose default action does not end a process (signal(7): Ign, Stop, Cont).
     private static let harmlessByDefault: Set<Signal> = Set(
@@ -106,7 +107,8 @@ public struct ProcessTree: Sendable {
         case .delivered(let signal, let pid, let hasHandler):
             guard let index = current[pid], !hasHandler, processes[index].exitedAt == nil else { return }
             noteDefaultAction(of: signal, in: index)
-        case .signalled(.chld, let pid, _, _): childSignals[pid, default: []].append(instant)
+        case .signalled(.chld, let parent, .kernel(let child), _):
+            if let index = current[child], processes[index].exitedAt != nil { informed[index] = parent }
         case .signalled(let signal, let pid, _, let fate) where fate.hasArrived:
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
             if signal == .kill { processes[index].endedBy = .kill }
@@ -150,7 +152,14 @@ public struct ProcessTree: Sendable {
         let index = current[pid] ?? add(pid, creator: nil, at: instant)
         switch word {
         case .hello(let name): processes[index].name = name
-        case .executes: processes[index].awaitsExec = true
+        case .executes(let program):
+            // Its words may be read after the deed.
+            let name = program.split(separator: "/").last
+            if processes[index].program?.split(separator: "/").last == name {
+                processes[index].readyAt = instant
+            } else {
+                processes[index].awaitsExec = true
+            }
         case .ready: processes[index].readyAt = instant
         case .caught, .stopping, .finished: break
         }
@@ -178,7 +187,8 @@ extension ProcessTree {
     ///
     /// The kernel tells of the freeing an RCU grace period late, so what is freed only after the end may have been waited
     /// for before. Waits are matched to exits, one to one: a wait takes a child that has exited, or else the next that
-    /// does. (A wait that only looks, WNOWAIT, cannot be told from one that takes.)
+    /// does. (A wait that only looks, WNOWAIT, cannot be told from one that takes, and one that does not wait, WNOHANG, not
+    /// from one that does: the doubt is in favour of the init.)
     public func zombiesAtTheEnd() -> [Int] {
         guard let root, let end = processes[root].exitedAt else { return [] }
         var unclaimed: Set<Int> = []
@@ -187,67 +197,61 @@ extension ProcessTree {
             if let gone = processes[index].goneAt, gone < end { continue }
             unclaimed.insert(index)
         }
-        var result: [Int] = []
-        let byReapers = Dictionary(grouping: unclaimed) { reapers(of: $0) }
-        for (reapers, candidates) in byReapers {
-            result += unreaped(candidates, by: reapers, before: end)
-        }
-        return result.sorted()
+        return unreaped(unclaimed, before: end)
     }
 
-    /// Who may wait for a process: its parent; for an orphan PID 1, or an ancestor that has made itself a subreaper.
-    private func reapers(of index: Int) -> Set<Int> {
-        guard processes[index].orphanedAt != nil else { return processes[index].creator.map { [$0] } ?? [] }
-        var result: Set<Int> = root.map { [$0] } ?? []
-        var ancestor = processes[index].creator
-        while let current = ancestor {
-            result.insert(current)
-            ancestor = processes[current].creator
-        }
-        return result
+    /// Whether somebody may wait for a process at a moment: its parent, and when that has ended, PID 1.
+    ///
+    /// The parent is the one that the kernel has told of the end: a subreaper where there is one.
+    private func isParent(_ pid: ProcessID, of index: Int, at instant: MonotonicInstant) -> Bool {
+        guard let told = informed[index] else { return false }
+        let hasEnded = processes.contains { $0.pid == told && ($0.exitedAt ?? .distantFuture) <= instant }
+        return pid == (hasEnded ? root.map { processes[$0].pid } : told)
     }
 
-    private func unreaped(_ candidates: [Int], by reapers: Set<Int>, before end: MonotonicInstant) -> [Int] {
-        let reaperPIDs = Set(reapers.map { processes[$0].pid })
-        // A parent that ignores SIGCHLD is not sent it, and its children are reaped by the kernel (do_notify_parent).
-        let signals = reaperPIDs.flatMap { childSignals[$0] ?? [] }
-        var zombies = candidates.filter { index in
-            signals.contains { $0 >= (processes[index].exitedAt ?? end) && $0 <= end }
-        }.sorted { (processes[$0].exitedAt ?? end) < (processes[$1].exitedAt ?? end) }
-        // Children of the same that are known to be gone have answered waits as well.
-        let others = processes.indices.filter { index in
-            guard !candidates.contains(index), let exit = processes[index].exitedAt, exit < end else { return false }
-            return !self.reapers(of: index).isDisjoint(with: reapers)
-        }
-        var exits = (zombies + others).sorted { (processes[$0].exitedAt ?? end) < (processes[$1].exitedAt ?? end) }[...]
+    private func unreaped(_ candidates: Set<Int>, before end: MonotonicInstant) -> [Int] {
+        // A parent that ignores SIGCHLD is not told, and its children are reaped by the kernel (do_notify_parent).
+        var zombies = candidates.intersection(informed.keys)
+        // Those that are known to be gone have answered waits as well.
+        let exits = informed.keys.filter { (processes[$0].exitedAt ?? end) < end }
+            .sorted { (processes[$0].exitedAt ?? end, $0) < (processes[$1].exitedAt ?? end, $1) }
+        var next = exits[...]
         var waiting: [Int] = []
-        var pending: (target: ProcessID?, isOpen: Bool) = (nil, false)
+        var pending: [ProcessID: ProcessID?] = [:]
         func matches(_ index: Int, _ target: ProcessID?) -> Bool { target == nil || target == processes[index].pid }
-        func take(_ index: Int) { zombies.removeAll { $0 == index } }
-        for wait in waits where reaperPIDs.contains(wait.by) && wait.instant < end {
-            while let index = exits.first, (processes[index].exitedAt ?? end) <= wait.instant {
-                exits.removeFirst()
-                if pending.isOpen, matches(index, pending.target) {
-                    pending.isOpen = false
-                    take(index)
+        func noteExits(until instant: MonotonicInstant) {
+            while let index = next.first, let exit = processes[index].exitedAt, exit <= instant {
+                next.removeFirst()
+                // A wait that was under way has taken it.
+                if let told = informed[index], let target = pending[told], matches(index, target) {
+                    pending[told] = nil
+                    zombies.remove(index)
                 } else {
                     waiting.append(index)
                 }
             }
+        }
+        for wait in waits where wait.instant < end {
+            noteExits(until: wait.instant)
+            // A number that is no child's is that of a process group (waitpid(2) with 0 or less than -1).
+            let isChild = processes.indices.contains { index in
+                processes[index].pid == wait.target
+                    && (informed[index] ?? processes[index].creator.map { processes[$0].pid }) == wait.by
+            }
+            let target = isChild ? wait.target : nil
+            let ready = waiting.indices.filter {
+                matches(waiting[$0], target) && isParent(wait.by, of: waiting[$0], at: wait.instant)
+            }
             // Those that are known to be gone are the likelier answer.
-            let ready = waiting.indices.filter { matches(waiting[$0], wait.target) }
             if let chosen = ready.first(where: { !zombies.contains(waiting[$0]) }) ?? ready.first {
-                take(waiting.remove(at: chosen))
-                pending.isOpen = false
+                zombies.remove(waiting.remove(at: chosen))
+                pending[wait.by] = nil
             } else {
-                pending = (wait.target, true)
+                pending[wait.by] = .some(target)
             }
         }
-        for index in exits where pending.isOpen && matches(index, pending.target) {
-            pending.isOpen = false
-            take(index)
-        }
-        return zombies
+        noteExits(until: end)
+        return zombies.sorted()
     }
 
     /// The last part of the path of the program that a process has become.

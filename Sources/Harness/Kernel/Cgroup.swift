@@ -31,6 +31,7 @@ package struct CgroupHierarchy: Sendable, Hashable {
             case "cgroup2":
                 let controllers = (Files.text(of: point + "/cgroup.controllers") ?? "").split { $0.isWhitespace }
                 guard controllers.contains("pids") else { continue }
+                guard Files.isWritable(point) else { continue }
                 let isHandedOn = (Files.text(of: point + "/cgroup.subtree_control") ?? "").contains("pids")
                 if !isHandedOn {
                     guard (try? Files.write("+pids", to: point + "/cgroup.subtree_control")) != nil else { continue }
@@ -39,7 +40,7 @@ package struct CgroupHierarchy: Sendable, Hashable {
             case "cgroup" where fields[dash + 3].split(separator: ",").contains("pids"):
                 let path = own.first { $0.count == 3 && $0[1].split(separator: ",").contains("pids") }?[2] ?? "/"
                 let directory = path == "/" ? point : point + path
-                guard Files.exists(directory + "/cgroup.procs") else { continue }
+                guard Files.exists(directory + "/cgroup.procs"), Files.isWritable(directory) else { continue }
                 return CgroupHierarchy(directory: directory, version: .version1)
             default: continue
             }

@@ -14,6 +14,8 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
     package static let noSuchProcess = Errno(rawValue: ESRCH)
     /// The corresponding C error is `EAGAIN`.
     package static let wouldBlock = Errno(rawValue: EAGAIN)
+    /// The corresponding C error is `EOPNOTSUPP`.
+    package static let notSupported = Errno(rawValue: EOPNOTSUPP)
     /// The corresponding C error is `EEXIST`.
     package static let fileExists = Errno(rawValue: EEXIST)
 

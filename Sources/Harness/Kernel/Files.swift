@@ -62,6 +62,11 @@ package enum Files {
         access(path, F_OK) == 0
     }
 
+    /// Whether this process may change it; also false on a read-only file system.
+    package static func isWritable(_ path: String) -> Bool {
+        access(path, W_OK) == 0
+    }
+
     package static func isExecutable(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0

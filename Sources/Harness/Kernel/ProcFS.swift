@@ -60,6 +60,9 @@ package enum ProcFS {
         while let pid = waiting.popLast() {
             guard let process = try find(pid) else { continue }
             result.append(process)
+            guard Files.exists("/proc/thread-self/children") else {
+                throw .notSupported  // CONFIG_PROC_CHILDREN
+            }
             for thread in Files.names(in: "/proc/\(pid)/task") {
                 guard let children = Files.text(of: "/proc/\(pid)/task/\(thread)/children") else { continue }
                 waiting += children.split(separator: " ").compactMap { Int32($0).map(ProcessID.init(rawValue:)) }

@@ -4,7 +4,16 @@ import Glibc
 package enum ProcessSettings {
     /// Makes ends of children seen (SIGCHLD may have been left ignored: then nothing is there to be waited for), writing
     /// to a closed pipe an error instead of an end, and as many files as this process may have available to it.
+    ///
+    /// Called first, before anything is opened: a standard descriptor that was left closed is opened on /dev/null, so that
+    /// nothing else can become it.
     package static func normalise() {
+        while case let opened = open("/dev/null", O_RDWR), opened >= 0 {
+            if opened > 2 {
+                close(opened)
+                break
+            }
+        }
         signal(SIGCHLD, SIG_DFL)
         signal(SIGPIPE, SIG_IGN)
         var limit = rlimit()

@@ -234,7 +234,7 @@ struct ScenarioParser {
             try reader.require("after")
             return .diesOf(signal, after: try reader.positiveDuration())
         case "spawns":
-            let count = try reader.number(in: 1...1000)
+            let count = try reader.number(in: 1...200)
             if !reader.take("child") { try reader.require("children") }
             return .spawns(count: count, ownSession: reader.take("in", "own", "session"))
         case "leaves":

@@ -37,12 +37,21 @@ public struct InitProfile: Hashable, Sendable {
         return profile
     }
 
+    /// The same with another command line; without a place for services in it, it has one child.
+    public func started(by command: [String]) -> InitProfile {
+        var profile = self
+        profile.command = InitProfile.unknown(command: command).command
+        if !command.contains("{services}") { profile.abilities.subtract([.supervision, .ordering]) }
+        return profile
+    }
+
     /// An init of unknown abilities that takes its child's command as further arguments.
     public static func unknown(command: [String]) -> InitProfile {
         var profile = none
         profile.name = command.joined(separator: " ")
         profile.summary = "An init given on the command line."
-        profile.command = command + ["{command}"]
+        let hasPlace = command.contains("{command}") || command.contains("{services}")
+        profile.command = hasPlace ? command : command + ["{command}"]
         return profile
     }
 }

@@ -22,8 +22,7 @@ package struct ServiceReports {
     private var connections: [Connection] = []
     private var messageCount = 0
     private var droppedBytes = 0
-    /// When the last reading began; what had been said before was read by it.
-    private var lastReading = MonotonicInstant.now
+    private var hasDropped = false
     /// Whether ends of services are to be seen through their process descriptors.
     private let watchesProcesses: Bool
 
@@ -45,25 +44,29 @@ package struct ServiceReports {
     }
 
     /// Takes new connections, and what has been said on all of them.
-    package mutating func read(from socket: borrowing ServiceSocket) -> [Event] {
-        // Before the first look: what is said from here on may be read by the next time only.
-        let began = MonotonicInstant.now
+    ///
+    /// - Parameter known: the moment up to which the journal is complete: what was said before it is dated to the reading,
+    ///   so that the answers that were given about that time stay true.
+    package mutating func read(from socket: borrowing ServiceSocket, since known: MonotonicInstant) -> [Event] {
+        var result: [Event] = []
         for _ in 0..<ServiceReports.portion {
             // One too many is closed at once.
             guard let accepted = socket.accept() else { break }
-            if connections.count < ServiceReports.connectionLimit { connections.append(Connection(accepted)) }
+            if connections.count < ServiceReports.connectionLimit {
+                connections.append(Connection(accepted))
+            } else {
+                drop(0, &result)
+            }
         }
-        var result: [Event] = []
         for connection in connections {
-            read(connection, &result)
+            read(connection, since: known, &result)
             watch(connection, &result)
         }
         connections.removeAll { !$0.isOpen && $0.process == nil }
-        lastReading = began
         return result
     }
 
-    private mutating func read(_ connection: Connection, _ result: inout [Event]) {
+    private mutating func read(_ connection: Connection, since known: MonotonicInstant, _ result: inout [Event]) {
         for _ in 0..<ServiceReports.portion where connection.isOpen {
             guard let received = connection.descriptor.receive() else {
                 connection.isOpen = false
@@ -72,17 +75,17 @@ package struct ServiceReports {
             guard let message = received else { return }
             messageCount += 1
             guard messageCount <= ServiceReports.messageLimit else {
-                droppedBytes += message.text.utf8.count
+                drop(message.text.utf8.count, &result)
                 connection.isOpen = false
                 return
             }
             guard let report = Report(text: message.text) else {
-                droppedBytes += message.text.utf8.count
+                drop(message.text.utf8.count, &result)
                 continue
             }
-            // The clock is the speaker's word too: no report is from before what was read last, or from the future.
+            // The clock is the speaker's word too: no report is from the future either.
             let now = MonotonicInstant.now
-            let instant = report.instant >= lastReading && report.instant <= now ? report.instant : now
+            let instant = report.instant >= known && report.instant <= now ? report.instant : now
             result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
             if watchesProcesses, connection.process == nil {
                 connection.process = try? PIDDescriptor(opening: message.sender)
@@ -99,10 +102,20 @@ package struct ServiceReports {
         }
     }
 
-    /// What was said but not kept.
+    /// Something was said but not kept: the first time it is told at once, as from here on it is uncertain what was said.
+    private mutating func drop(_ bytes: Int, _ result: inout [Event]) {
+        if !hasDropped { result.append(Event(at: .now, .dropped(bytes: 0, of: ServiceReports.source))) }
+        hasDropped = true
+        droppedBytes += bytes
+    }
+
+    /// What events about lost words call their source.
+    private static let source = "service reports"
+
+    /// How much was said but not kept.
     package mutating func finish() -> [Event] {
         defer { droppedBytes = 0 }
-        return droppedBytes > 0 ? [Event(at: .now, .dropped(bytes: droppedBytes, of: "service reports"))] : []
+        return droppedBytes > 0 ? [Event(at: .now, .dropped(bytes: droppedBytes, of: ServiceReports.source))] : []
     }
 }
 

@@ -4,9 +4,6 @@ import Kernel
 final class TraceBuffer: Sendable {
     private let raw: Descriptor
 
-    /// The size in which the kernel hands out the buffer (`events/header_page`).
-    static let pageSize = 4096
-
     private init(_ raw: consuming Descriptor) {
         self.raw = raw
     }
@@ -23,10 +20,14 @@ final class TraceBuffer: Sendable {
     /// Readable when the buffer is as full as `buffer_percent` says.
     var descriptor: Int32 { raw.rawValue }
 
-    /// Takes everything that has been recorded so far, page by page.
-    func drain(into page: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+    /// Takes what has been recorded so far, page by page, until there is nothing now, or the body has enough.
+    ///
+    /// - Parameters:
+    ///   - page: of the size in which the kernel hands out the buffer: a smaller one would cut its pages up.
+    ///   - body: false: no more, lest a process that never pauses keeps the reader for ever.
+    func drain(into page: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Bool) {
         while let count = try? raw.read(into: page), count > 0 {
-            body(UnsafeRawBufferPointer(rebasing: page[..<count]))
+            if !body(UnsafeRawBufferPointer(rebasing: page[..<count])) { return }
         }
     }
 }

@@ -22,10 +22,20 @@ struct TraceFormats: Sendable {
         "sched/sched_process_wait", "signal/signal_generate", "signal/signal_deliver",
     ]
 
+    /// The size in which the kernel hands out a buffer, in bytes.
+    let pageSize: Int
     private let created, executed, exited, freed, waited, signalled, delivered, marked: TraceFormat
 
     /// - Throws: `TraceError` where this kernel lacks an event or a field.
     init(in instance: borrowing Descriptor) throws(TraceError) {
+        // field: char data;  offset:16;  size:4080;  signed:1;
+        let header = Files.text(of: "events/header_page", in: instance.rawValue) ?? ""
+        let numbers =
+            header.split(separator: "\n").last?.split { !("0"..."9").contains($0) }.compactMap { Int($0) } ?? []
+        guard header.contains("char data"), numbers.count >= 2, numbers[0] == 16 else {
+            throw TraceError(reason: "the layout of this kernel's trace buffers is not known")
+        }
+        pageSize = numbers[0] + numbers[1]
         created = try TraceFormat("task/task_newtask", needing: ["common_pid", "pid", "clone_flags"], in: instance)
         executed = try TraceFormat("sched/sched_process_exec", needing: ["pid", "filename"], in: instance)
         exited = try TraceFormat("sched/sched_process_exit", needing: ["pid"], in: instance)

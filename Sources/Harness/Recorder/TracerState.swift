@@ -64,12 +64,15 @@ struct TracerState {
         let began = MonotonicInstant.now
         var new = held
         var lost = 0
-        withUnsafeTemporaryAllocation(byteCount: TraceBuffer.pageSize, alignment: 8) { page in
+        withUnsafeTemporaryAllocation(byteCount: formats.pageSize, alignment: 8) { page in
             for buffer in buffers {
                 buffer.drain(into: page) { bytes in
+                    var latest: UInt64 = 0
                     lost += TracePage.forEachEvent(in: bytes) { time, record in
+                        latest = time
                         if let fact = formats.decode(record) { new.append((time, fact)) }
                     }
+                    return latest <= began.nanoseconds
                 }
             }
         }

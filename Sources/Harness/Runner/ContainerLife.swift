@@ -19,6 +19,8 @@ final class ContainerLife {
     private var standardError: Console?
     private var reports: ServiceReports
     private(set) var isRunning = false
+    /// The moment up to which everything has been taken in.
+    private var completeUntil = MonotonicInstant(nanoseconds: 0)
 
     /// PID 1, as an object: it can be given away only once.
     private final class Process {
@@ -98,7 +100,7 @@ final class ContainerLife {
     @discardableResult
     func collect(into journal: inout Journal, kernel: Bool) throws -> MonotonicInstant {
         readStreams(into: &journal)
-        let said = reports.read(from: container.socket)
+        let said = reports.read(from: container.socket, since: completeUntil)
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
@@ -108,10 +110,13 @@ final class ContainerLife {
             return .now
         }
         // Also after a word of a service: the witness knows who has said it.
-        guard let tracer = session.tracer else { return .now }
-        let complete = tracer.catchUp()
-        journal.append(contentsOf: inbox.take(until: complete))
-        return complete
+        guard let tracer = session.tracer else {
+            completeUntil = .now
+            return completeUntil
+        }
+        completeUntil = tracer.catchUp()
+        journal.append(contentsOf: inbox.take(until: completeUntil))
+        return completeUntil
     }
 
     private func readStreams(into journal: inout Journal, isFinal: Bool = false) {

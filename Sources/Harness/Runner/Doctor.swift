@@ -1,6 +1,7 @@
 import Glibc
 import Kernel
 import Model
+import Sandbox
 import Vocabulary
 
 /// What this machine has and lacks for running scenarios.
@@ -31,12 +32,29 @@ public struct Doctor: Sendable {
                 ?? "no writable hierarchy with the pids controller: a fork bomb inside is not limited")
         if canRun { tryContainer(installation) }
         for profile in profiles {
-            add("init", "\(profile.name): \(profile.reasonNotInstalled ?? "installed")")
+            add("init", "\(profile.name): \(profile.reasonNotInstalled ?? Doctor.version(of: profile) ?? "installed")")
         }
     }
 
     private mutating func add(_ subject: String, _ text: String, isObstacle: Bool = false) {
         findings.append(Finding(subject: subject, text: text, isObstacle: isObstacle))
+    }
+
+    /// The first line of what an init's profile calls its version; nil where it says nothing.
+    private static func version(of profile: InitProfile) -> String? {
+        guard !profile.version.isEmpty, let pipe = try? Pipe() else { return nil }
+        let output = pipe.writeEnd.rawValue
+        guard
+            let process = try? spawn(
+                arguments: profile.version, environment: [], searchPath: Container.searchPath, namespaces: [],
+                steps: [.descriptor(output, becomes: 1), .descriptor(output, becomes: 2)])
+        else { return nil }
+        _ = try? process.reap(blocking: true)
+        // It has ended: what it has said is in the pipe.
+        let text = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            String(decoding: buffer.prefix((try? pipe.readEnd.read(into: buffer)) ?? 0), as: UTF8.self)
+        }
+        return text.split(separator: "\n").first.map(String.init)
     }
 
     private mutating func tryContainer(_ installation: Installation) {

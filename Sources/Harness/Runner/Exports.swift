@@ -5,3 +5,10 @@
 @_exported import Model
 @_exported import Reports
 @_exported import Vocabulary
+
+import Kernel
+
+/// Puts right what a command may have inherited from who started it. The first thing that a program of its own does.
+public func prepareProcess() {
+    ProcessSettings.normalise()
+}

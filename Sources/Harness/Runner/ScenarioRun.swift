@@ -163,8 +163,21 @@ final class ScenarioRun {
         life = try ContainerLife.start(scenario, profile, in: session, into: &journal)
     }
 
-    /// How long a stop without limit is watched before the scenario goes on without its end.
-    private static let patience = Duration.seconds(5)
+    /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
+    private static let patience = (Duration.seconds(5), Duration.seconds(60))
+
+    private func waitWithoutLimit(for life: ContainerLife) throws {
+        let began = MonotonicInstant.now
+        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { !life.isRunning }
+        try collect()
+        if life.isRunning, !JournalView(journal).hasDroppedSignal {
+            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { !life.isRunning }
+        }
+        if life.isRunning {
+            let time = MonotonicInstant.now.duration(since: began).rounded
+            record(.runtime(.stopFailed(reason: "not over after \(time), and there is no limit to it")))
+        }
+    }
 
     private func stop(grace: Duration) throws {
         guard let life, life.isRunning else {
@@ -190,15 +203,11 @@ final class ScenarioRun {
             }
             actions = inputs.flatMap { machine.handle($0, at: .now) }
             guard actions.isEmpty else { continue }
-            let isUnlimited = deadline == .distantFuture
-            try pump(until: isUnlimited ? .now.advanced(by: ScenarioRun.patience) : deadline) { !life.isRunning }
-            if isUnlimited && life.isRunning {
-                return record(
-                    .runtime(
-                        .stopFailed(
-                            reason:
-                                "it had not ended after \(ScenarioRun.patience.text), and would be waited for without end"
-                        )))
+            if deadline == .distantFuture {
+                try waitWithoutLimit(for: life)
+                if life.isRunning { return }
+            } else {
+                try pump(until: deadline) { !life.isRunning }
             }
             actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
         }

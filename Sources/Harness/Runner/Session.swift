@@ -37,28 +37,39 @@ public final class Session: Sendable {
         ProcessSettings.normalise()
         let name = RunName(number: Session.count.add(1, ordering: .relaxed).newValue)
         var instances: Descriptor?
-        var tracer: Tracer?
         var reason = "not asked for"
         if usesTrace {
             do {
                 let root = try Mount.detached(type: "tracefs")
-                let directory = try Descriptor.open("instances", .directory, in: root.rawValue)
-                tracer = try Tracer(name: name, instances: directory)
-                instances = consume directory
-            } catch let error as TraceError {
-                reason = error.reason
+                instances = try Descriptor.open("instances", .directory, in: root.rawValue)
             } catch {
                 reason = "no tracefs: \(error)"
             }
         }
-        self.tracer = tracer
-        witness = tracer == nil ? .procfs(reason: reason) : .tracefs
         do {
             cancellation = try Wakeup()
+            // Before the trace: its guard removes the instance too, whatever comes.
             host = try SandboxHost(name: name, parent: "/tmp", fakeServices: program, instances: instances)
-            try tracer?.startReading()
         } catch {
             throw CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing")
+        }
+        (tracer, witness) = Session.makeTracer(name, instances, reason: reason)
+    }
+
+    /// A tracer that reads, or why there is none.
+    private static func makeTracer(
+        _ name: RunName, _ instances: consuming Descriptor?, reason: String
+    ) -> (Tracer?, Witness) {
+        switch consume instances {
+        case .none: return (nil, .procfs(reason: reason))
+        case .some(let directory):
+            do {
+                let tracer = try Tracer(name: name, instances: directory)
+                try tracer.startReading()
+                return (tracer, .tracefs)
+            } catch {
+                return (nil, .procfs(reason: (error as? TraceError)?.reason ?? "\(error)"))
+            }
         }
     }
 

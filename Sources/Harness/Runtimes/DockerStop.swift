@@ -2,8 +2,8 @@ import Vocabulary
 
 /// What Docker does between "please stop" and "it is gone": a machine without clock or processes.
 ///
-/// The rules are those of moby's daemon/stop.go and daemon/kill.go, the same from 20.10 to 29: the stop signal is always
-/// sent, also with a grace period of zero; a negative grace period never ends; after it comes SIGKILL, ten seconds of
+/// The rules are those of moby's daemon/stop.go and daemon/kill.go (29): the stop signal is always sent, also with a grace
+/// period of zero; a negative grace period never ends; after it comes SIGKILL, ten seconds of
 /// waiting, SIGKILL once more directly to the process, two seconds, and then an error.
 public struct DockerStop: Sendable {
     public enum Input: Hashable, Sendable {
@@ -56,6 +56,7 @@ public struct DockerStop: Sendable {
         case (_, .exited):
             state = .finished
             return [.finish]
+        case (.waiting, .sendFailed) where grace < .zero: return []
         case (.waiting, .sendFailed): return [.setDeadline(now.advanced(by: DockerStop.waitAfterFailedSignal))]
         case (.waiting, .deadline):
             state = .killed

@@ -68,7 +68,7 @@ package final class Container {
     ///
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
     package func start(
-        _ command: [String], environment: [String], tmpfs: [String], lower: String = "/"
+        _ command: [String], environment: [String], tmpfs: [String]
     ) throws -> Started {
         let output = try Pipe()
         let errorOutput = try Pipe()
@@ -77,21 +77,31 @@ package final class Container {
         if let openMembers { members = openMembers.descriptor.rawValue }
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                lower: lower, upper: "\(directory)/upper", work: "\(directory)/work", root: "\(directory)/root",
+                lower: "/", upper: "\(directory)/upper", work: "\(directory)/work", root: "\(directory)/root",
                 control: "\(directory)/control", fakeServices: "\(host.directory)/fake-services", hostname: hostname,
                 membersDescriptor: members, parentDescriptor: host.ownDescriptor.descriptor.rawValue,
                 standardInput: standardInput.rawValue, standardOutput: output.writeEnd.rawValue,
                 standardError: errorOutput.writeEnd.rawValue, mountsCgroup2: host.hierarchy?.version == .version2),
             settings: settings, tmpfs: tmpfs)
-        // getenv(3) takes the first of a name: what is chosen replaces what is usual.
-        let basic = ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", "HOME=/root"].filter { entry in
-            !environment.contains { $0.prefix { $0 != "=" } == entry.prefix { $0 != "=" } }
-        }
+        let variables = Container.merged(
+            ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", "HOME=/root"] + environment)
+        let path = variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
         let process = try spawn(
-            arguments: command, environment: basic + environment, searchPath: Container.searchPath,
-            namespaces: plan.namespaces, steps: plan.steps)
+            arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
+            steps: plan.steps)
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
+    }
+
+    /// Each variable once, with the last of its values: getenv(3) would take the first.
+    private static func merged(_ variables: [String]) -> [String] {
+        var result: [String] = []
+        for variable in variables {
+            let name = variable.prefix { $0 != "=" }
+            result.removeAll { $0.prefix { $0 != "=" } == name }
+            result.append(variable)
+        }
+        return result
     }
 
     /// Takes the world away. PID 1, if there was one, has been reaped.

@@ -127,7 +127,7 @@ package struct SandboxPlan: Sendable {
                         .mount(nil, on: path, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices, .noExec])),
                 ]
             }
-            + maskedFiles.map { .ifPresent(.mount("/dev/null", on: $0, type: nil, .bind)) }
+            + maskedFiles.flatMap { path in hostDevice("null", on: path).map(SetupStep.ifPresent) }
             + maskedDirectories.map(masked)
     }
 
@@ -153,6 +153,15 @@ package struct SandboxPlan: Sendable {
 
     // MARK: - /dev
 
+    /// A device of the host in another place. It is the host's own node: on a read-only mount it can be used, but not
+    /// given another owner or mode.
+    private static func hostDevice(_ name: String, on target: String) -> [SetupStep] {
+        [
+            .mount("/dev/\(name)", on: target, type: nil, .bind),
+            .mount(nil, on: target, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noExec]),
+        ]
+    }
+
     private static var deviceSteps: [SetupStep] {
         let devices = ["null", "zero", "full", "random", "urandom", "tty"]
         let links = [
@@ -164,7 +173,7 @@ package struct SandboxPlan: Sendable {
             .mount("tmpfs", on: "dev", type: "tmpfs", [.noSetuid, .noDevices], data: "mode=755,size=65536k"),
         ]
             + devices.flatMap { name -> [SetupStep] in
-                [.makeFile("dev/\(name)", mode: 0o666), .mount("/dev/\(name)", on: "dev/\(name)", type: nil, .bind)]
+                [.makeFile("dev/\(name)", mode: 0o666)] + hostDevice(name, on: "dev/\(name)")
             }
             + links.map { .makeLink($0.0, to: "dev/\($0.1)") }
             + [
