@@ -37,6 +37,11 @@ public enum Checkout {
         suite.profiles.first { $0.name == name } ?? .none
     }
 
+    /// A file of the sources.
+    public static func text(of path: String) throws -> String {
+        String(decoding: try Files.bytes(of: "\(root)/\(path)"), as: UTF8.self)
+    }
+
     public static func write(_ text: String, to path: String) throws { try Files.write(text, creating: path) }
 
     public static func remove(_ path: String) { Files.remove(path) }

@@ -38,8 +38,8 @@ typedef enum clinux_step_kind {
     clinux_step_limit,            // descriptor = RLIMIT_*, number = soft and hard limit
     clinux_step_keep_capabilities,// number = a bit set: the bounding, permitted, effective and inheritable sets
     clinux_step_set_ids,          // number = user id, other = group id (supplementary groups are cleared)
-    clinux_step_filter_calls,     // refuses what Docker's default seccomp profile refuses to a program without CAP_SYS_ADMIN
-                                  // and what would lead out of the limits: new user namespaces, keyrings, bpf, …
+    clinux_step_filter_calls,     // refuses calls that lead out of the limits: new user namespaces, keyrings, bpf, … Of
+                                  // Docker's default seccomp profile the part that a root without privileges would miss
     clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed
     clinux_step_descriptor,       // descriptor becomes descriptor `number`
 } clinux_step_kind;

@@ -6,7 +6,7 @@ public struct Scenario: Hashable, Sendable {
     public var place: SourcePlace
     /// The comment right above it, without the `#`.
     public var summary: String = ""
-    /// Themes, and the catalogue's row.
+    /// Themes, and the row of docs/BEHAVIOURS.md.
     public var tags: [String] = []
     /// What an init must be able to do for the scenario to say anything about it.
     public var requires: [Ability] = []

@@ -81,7 +81,7 @@ public struct HumanReport: Sendable {
 
     // MARK: - Matrix
 
-    /// Rows of the catalogue against inits; a cell is a verdict, or how many of several scenarios passed.
+    /// Behaviours against inits; a cell is a verdict, or how many of several scenarios passed.
     private func matrix(_ report: RunReport) -> String {
         var rows: [String] = []
         var inits: [String] = []

@@ -58,7 +58,7 @@ public struct RunReport: Sendable {
 }
 
 extension Scenario {
-    /// The row of the catalogue that it covers (`SF01`), else its title.
+    /// The row of docs/BEHAVIOURS.md that it covers (`SF01`), else its title.
     var row: String {
         tags.first { tag in
             let bytes = Array(tag.utf8)

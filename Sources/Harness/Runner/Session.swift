@@ -129,27 +129,32 @@ public final class Session: Sendable {
         _ jobs: [Job], atOnce: Int, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let queue = JobQueue(jobs)
+        let work: @Sendable () -> Void = { [self] in
+            do {
+                try enter()
+            } catch {
+                return queue.fail(
+                    CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
+            }
+            while !isCancelled, let (index, job) = queue.next() {
+                let result = ScenarioRun(job, in: self).run()
+                queue.put(result, at: index)
+                onResult(result)
+            }
+        }
         var threads: [Thread] = []
-        defer { for thread in threads { thread.join() } }
-        for _ in 0..<min(max(1, atOnce), jobs.count) {
-            threads.append(
-                try Thread { [self] in
-                    do {
-                        try enter()
-                    } catch {
-                        queue.fail(
-                            CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
-                        return
-                    }
-                    while !isCancelled, let (index, job) = queue.next() {
-                        let result = ScenarioRun(job, in: self).run()
-                        queue.put(result, at: index)
-                        onResult(result)
-                    }
-                })
+        while threads.count < min(max(1, atOnce), jobs.count) {
+            do {
+                threads.append(try Thread(work))
+            } catch {
+                // Fewer at once do the same work.
+                if threads.isEmpty {
+                    throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
+                }
+                break
+            }
         }
         for thread in threads { thread.join() }
-        threads = []
         return try queue.results()
     }
 }
