@@ -1,4 +1,5 @@
 import Expectations
+import Glibc
 import Journal
 import Kernel
 import Model
@@ -12,6 +13,17 @@ import Vocabulary
 public struct CannotRun: Error, Sendable {
     public let reason: String
     public let remedy: String
+
+    init(reason: String, remedy: String) {
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    /// What the machine has refused.
+    init(_ error: any Error) {
+        self.init(
+            reason: "\(error)", remedy: geteuid() == 0 ? "`harness doctor` says what is missing" : "run as root")
+    }
 }
 
 /// Everything that a run needs of the machine: a place for containers, and a witness.
@@ -51,7 +63,7 @@ public final class Session: Sendable {
             // Before the trace: its guard removes the instance too, whatever comes.
             host = try SandboxHost(name: name, parent: "/tmp", fakeServices: program, instances: instances)
         } catch {
-            throw CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing")
+            throw CannotRun(error)
         }
         (tracer, witness) = Session.makeTracer(name, instances, reason: reason)
     }
@@ -133,8 +145,7 @@ public final class Session: Sendable {
             do {
                 try enter()
             } catch {
-                return queue.fail(
-                    CannotRun(reason: "\(error)", remedy: "run as root; `harness doctor` says what is missing"))
+                return queue.fail(CannotRun(error))
             }
             while !isCancelled, let (index, job) = queue.next() {
                 let result = ScenarioRun(job, in: self).run()
