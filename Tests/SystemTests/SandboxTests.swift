@@ -59,17 +59,17 @@ struct SandboxTests {
         let lines = try await output(
             """
             wc -c </proc/keys; wc -c </proc/timer_list; \
-            (echo 1 >/proc/sys/kernel/sysrq) 2>/dev/null || echo no; (echo b >/proc/sysrq-trigger) 2>/dev/null || echo no; \
-            (echo x >/sys/kernel/uevent_helper) 2>/dev/null || echo no; mkdir /sys/x 2>/dev/null || echo no
+            (echo x >/proc/sys/kernel/hostname) 2>/dev/null || echo no; \
+            grep -c " /proc/sys proc ro" /proc/mounts; grep -c " /sys sysfs ro" /proc/mounts
             """)
-        #expect(lines == ["0", "0", "no", "no", "no", "no"])
+        #expect(lines == ["0", "0", "no", "1", "1"])
     }
 
     @Test func devicesCannotBeOpenedThoughTheyCanBeMade() async throws {
         let lines = try await output(
             """
             echo x >/dev/null && head -c 1 /dev/zero | wc -c; ls /dev | sort | tr "\\n" " "; echo; \
-            for d in /dev /tmp /dev/shm /; do mknod $d/disk b 254 0 && (head -c 1 $d/disk >/dev/null) 2>/dev/null || echo no; done
+            for d in /dev /tmp /dev/shm /; do mknod $d/made c 1 5 && (head -c 1 $d/made >/dev/null) 2>/dev/null || echo no; done
             """)
         #expect(
             lines == [
@@ -87,13 +87,13 @@ struct SandboxTests {
         #expect(Files.text(of: "/proc/self/mountinfo") == before)
     }
 
-    @Test func itCannotMountRebootOrReachOut() async throws {
+    @Test func itCannotMountOrReachOut() async throws {
         let lines = try await output(
             """
-            reboot -f 2>/dev/null || echo no; mount -t tmpfs x /mnt 2>/dev/null || echo no; umount /proc 2>/dev/null || echo no; \
-            unshare -m true 2>/dev/null || echo no; kill -9 -1 2>/dev/null; echo alive; hostname other 2>/dev/null || echo no
+            mount -t tmpfs x /mnt 2>/dev/null || echo no; umount /proc 2>/dev/null || echo no; \
+            unshare -m true 2>/dev/null || echo no; kill -9 -1 2>/dev/null; echo alive
             """)
-        #expect(lines == ["no", "no", "no", "no", "alive", "no"])
+        #expect(lines == ["no", "no", "no", "alive"])
     }
 
     @Test func whatItWritesStaysInside() async throws {

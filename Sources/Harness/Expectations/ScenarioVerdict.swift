@@ -28,7 +28,8 @@ public func verdict(on scenario: Scenario, _ journal: Journal, interruption: Fai
         }
     }
     if let interruption {
-        failures.append(interruption)
+        // A `wait for` that failed has its say already.
+        if !failures.contains(where: { $0.place == interruption.place }) { failures.append(interruption) }
     } else if let forgotten = scenario.steps.indices.first(where: {
         scenario.steps[$0].isQuestion && !asked.contains($0)
     }) {

@@ -26,7 +26,9 @@ package struct ServiceReports {
     /// Whether ends of services are to be seen through their process descriptors.
     private let watchesProcesses: Bool
 
+    /// How many connections are open at once; one more is closed unheard.
     package static let connectionLimit = 256
+    /// How many messages of one container are listened to.
     package static let messageLimit = 50_000
     /// How much is taken at a time, before others get their turn.
     private static let portion = 256

@@ -77,7 +77,6 @@ package final class SandboxHost: Sendable {
 
     /// Gives the calling thread a mount tree of its own. Once per thread, before its first container.
     package func enter() throws {
-        // The programs of the fakes may stand below the very directory that is mounted over.
         try Mount.enterPrivateNamespace()
         try Mount.mount(
             source: "harness", on: directory, type: "tmpfs", flags: [.noSetuid, .noDevices], data: "mode=700,size=64k")

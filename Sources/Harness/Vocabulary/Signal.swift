@@ -2,8 +2,10 @@
 ///
 /// Numbers are those of x86 and ARM (signal(7), "Signal numbering for standard signals").
 public struct Signal: RawRepresentable, Hashable, Comparable, Sendable {
+    /// The number that the kernel knows it by, 1 to 64.
     public let rawValue: Int32
 
+    /// Takes any number; whether there is such a signal is not checked.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
