@@ -8,13 +8,21 @@ package enum Mount {
         package init(rawValue: UInt64) { self.rawValue = rawValue }
 
         // The values of MS_* (mount(2)); Swift imports them as enumeration cases.
+        /// The corresponding C constant is `MS_RDONLY`.
         package static let readOnly = Flags(rawValue: 1)
+        /// The corresponding C constant is `MS_NOSUID`.
         package static let noSetuid = Flags(rawValue: 2)
+        /// The corresponding C constant is `MS_NODEV`.
         package static let noDevices = Flags(rawValue: 4)
+        /// The corresponding C constant is `MS_NOEXEC`.
         package static let noExec = Flags(rawValue: 8)
+        /// The corresponding C constant is `MS_REMOUNT`.
         package static let remount = Flags(rawValue: 32)
+        /// The corresponding C constant is `MS_BIND`.
         package static let bind = Flags(rawValue: 4096)
+        /// The corresponding C constant is `MS_REC`.
         package static let recursive = Flags(rawValue: 16384)
+        /// The corresponding C constant is `MS_PRIVATE`.
         package static let makePrivate = Flags(rawValue: 1 << 18)
     }
 

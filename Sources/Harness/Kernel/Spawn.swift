@@ -6,11 +6,17 @@ package struct Namespaces: OptionSet, Hashable, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// The corresponding C constant is `CLONE_NEWNS`.
     package static let mount = Namespaces(rawValue: clinux_clone_newns)
+    /// The corresponding C constant is `CLONE_NEWPID`.
     package static let pid = Namespaces(rawValue: clinux_clone_newpid)
+    /// The corresponding C constant is `CLONE_NEWUTS`.
     package static let uts = Namespaces(rawValue: clinux_clone_newuts)
+    /// The corresponding C constant is `CLONE_NEWIPC`.
     package static let ipc = Namespaces(rawValue: clinux_clone_newipc)
+    /// The corresponding C constant is `CLONE_NEWNET`.
     package static let network = Namespaces(rawValue: clinux_clone_newnet)
+    /// The corresponding C constant is `CLONE_NEWCGROUP`.
     package static let cgroup = Namespaces(rawValue: clinux_clone_newcgroup)
 }
 

@@ -2,7 +2,9 @@ import Vocabulary
 
 /// What there is, what happens, and what must be so: one test of an init.
 public struct Scenario: Hashable, Sendable {
+    /// In its file there is no other of the same title.
     public var title: String
+    /// Where its first line stands.
     public var place: SourcePlace
     /// The comment right above it, without the `#`.
     public var summary: String = ""
@@ -10,10 +12,13 @@ public struct Scenario: Hashable, Sendable {
     public var tags: [String] = []
     /// What an init must be able to do for the scenario to say anything about it.
     public var requires: [Ability] = []
+    /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
+    /// The container's surroundings.
     public var settings: ContainerSettings = ContainerSettings()
     /// In the order in which they are written.
     public var services: [Service] = []
+    /// In the order in which they are carried out.
     public var steps: [Step] = []
 
     public init(title: String, place: SourcePlace) {
@@ -37,6 +42,7 @@ public struct StopPolicy: Hashable, Sendable {
 
 /// The container's surroundings, as far as a scenario chooses them.
 public struct ContainerSettings: Hashable, Sendable {
+    /// 64 bytes at most (sethostname(2)); nil: one of the harness's choice.
     public var hostname: String?
     /// `NAME=value`, in the order given.
     public var environment: [String] = []

@@ -10,15 +10,25 @@ public struct Signal: RawRepresentable, Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
+    /// Hang-up; many daemons reload on it.
     public static let hup = Signal(rawValue: 1)
+    /// Interrupt; what a terminal sends on ^C.
     public static let int = Signal(rawValue: 2)
+    /// Quit; what a terminal sends on ^\\.
     public static let quit = Signal(rawValue: 3)
+    /// For a program's own use.
     public static let usr1 = Signal(rawValue: 10)
+    /// Ends a process without asking it.
     public static let kill = Signal(rawValue: 9)
+    /// For a program's own use.
     public static let usr2 = Signal(rawValue: 12)
+    /// Asks a process to end; Docker's default stop signal.
     public static let term = Signal(rawValue: 15)
+    /// A child has ended, stopped or gone on.
     public static let chld = Signal(rawValue: 17)
+    /// Goes on after a stop.
     public static let cont = Signal(rawValue: 18)
+    /// Stops a process without asking it.
     public static let stop = Signal(rawValue: 19)
 
     /// glibc keeps 32 and 33 to itself, so that SIGRTMIN is 34 there (signal(7), "Real-time signals").
