@@ -14,7 +14,7 @@ public struct Signal: RawRepresentable, Hashable, Comparable, Sendable {
     public static let hup = Signal(rawValue: 1)
     /// Interrupt; what a terminal sends on ^C.
     public static let int = Signal(rawValue: 2)
-    /// Quit; what a terminal sends on ^\\.
+    /// Quit; what a terminal sends on ^\.
     public static let quit = Signal(rawValue: 3)
     /// For a program's own use.
     public static let usr1 = Signal(rawValue: 10)
