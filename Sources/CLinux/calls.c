@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -167,4 +171,31 @@ int32_t clinux_poll(const int32_t *descriptors, bool *ready, size_t count, uint6
     if (entries != inline_entries) free(entries);
     if (result < 0) return saved == EINTR ? 0 : -saved;
     return result;
+}
+
+int32_t clinux_open_in_root(int32_t root, const char *path, int32_t flags) {
+    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    long result = syscall(SYS_openat2, root, path, &how, sizeof how);
+    return result < 0 ? -errno : (int32_t)result;
+}
+
+int32_t clinux_open_terminal(const char *devpts, uint32_t owner, int32_t *master, int32_t *slave) {
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/ptmx", devpts) >= (int)sizeof path) return -ENAMETOOLONG;
+    int number = 0, unlock = 0, error;
+    int opened = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (opened < 0) return -errno;
+    int other = -1;
+    if (ioctl(opened, TIOCSPTLCK, &unlock) < 0 || ioctl(opened, TIOCGPTN, &number) < 0) goto failed;
+    other = ioctl(opened, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (other < 0) goto failed;
+    if (fchown(other, owner, (gid_t)-1) < 0) goto failed;
+    *master = opened;
+    *slave = other;
+    return number;
+failed:
+    error = errno;
+    if (other >= 0) close(other);
+    close(opened);
+    return -error;
 }

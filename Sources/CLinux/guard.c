@@ -69,7 +69,7 @@ static void remove_instance(int instances, const char *name) {
 }
 
 int32_t clinux_fork_guard(
-    int32_t lifeline, const char *cgroup, int32_t instances, const char *instance, const char *run) {
+    int32_t lifeline, const char *const *cgroups, int32_t instances, const char *instance, const char *run) {
     pid_t pid = fork();
     if (pid != 0) return pid < 0 ? -errno : pid;
     setsid();
@@ -85,7 +85,7 @@ int32_t clinux_fork_guard(
     close_range(2, ~0U, 0);
     char byte;
     while (read(0, &byte, 1) != 0) {}
-    if (cgroup) remove_cgroup(AT_FDCWD, cgroup);
+    for (; *cgroups; cgroups++) remove_cgroup(AT_FDCWD, *cgroups);
     if (instance) remove_instance(1, instance);
     if (run) rmdir(run);
     _exit(0);

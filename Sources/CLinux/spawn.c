@@ -144,6 +144,22 @@ static int make_file(const char *path, mode_t mode) {
     return file < 0 ? -1 : close(file);
 }
 
+static int write_file(const clinux_step *step) {
+    int file = open(step->target, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    if (file < 0) return -1;
+    // The owner first: chown(2) takes the special bits away.
+    bool done = fchown(file, (uid_t)(step->other >> 32), (gid_t)step->other) == 0 && fchmod(file, (mode_t)step->number) == 0;
+    for (const char *rest = step->data; done && *rest;) {
+        ssize_t count = write(file, rest, strlen(rest));
+        done = count >= 0;
+        if (done) rest += count;
+    }
+    int saved = errno;
+    close(file);
+    errno = saved;
+    return done ? 0 : -1;
+}
+
 static int perform(const clinux_step *step) {
     switch (step->kind) {
     case clinux_step_mount: return mount(step->source, step->target, step->type, step->number, step->data);
@@ -174,6 +190,8 @@ static int perform(const clinux_step *step) {
     case clinux_step_filter_calls: return filter_calls();
     case clinux_step_parent_death_signal: return arm_parent_death_signal((int)step->number, step->descriptor);
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
+    case clinux_step_write_file: return write_file(step);
+    case clinux_step_controlling_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
     }
     errno = ENOSYS;
     return -1;

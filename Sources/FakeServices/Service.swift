@@ -34,7 +34,7 @@ func runProgram(name: String, command: [String]) -> Never {
 private struct Service {
     let name: String
     let behaviour: Behaviour
-    let reporter: Reporter
+    var reporter: Reporter
     let readiness = ReadinessPipe()
     /// Readable when a signal has come that this service handles.
     let signals: Int32
@@ -51,6 +51,7 @@ private struct Service {
     }
 
     mutating func run() -> Never {
+        if behaviour.data != nil { write(Behaviour.dirtyData) }
         waitForSignals(until: now().advanced(by: behaviour.readyAfter))
         startChildren()
         for _ in 0..<behaviour.zombies { _ = clinux_fork_sleeper(0, false) }
@@ -91,7 +92,9 @@ private struct Service {
     /// Handles what comes until the deadline; does not return from a signal that ends the service.
     private mutating func waitForSignals(until deadline: MonotonicInstant) {
         while now() < deadline {
-            guard waitForInput(on: [signals], until: deadline)[0] else { continue }
+            let inputs = waitForInput(on: reporter.isListening ? [signals, reporter.socket] : [signals], until: deadline)
+            if inputs.count > 1, inputs[1] { obey() }
+            guard inputs[0] else { continue }
             var sender: Int32 = 0
             let number = clinux_read_signal(signals, &sender)
             guard number > 0 else { continue }
@@ -114,7 +117,27 @@ private struct Service {
             if number > 0 { reporter.send(.caught(Signal(rawValue: number), sender: sender)) }
         }
         for child in childrenInSession { while waitpid(child, nil, 0) < 0 && errno == EINTR {} }
+        if behaviour.data != nil { write(Behaviour.cleanData) }
         finish(0)
+    }
+
+    /// Does what the harness has told it to.
+    private mutating func obey() {
+        guard let order = reporter.nextOrder() else { return }
+        switch order {
+        case .orphan(let count, let time):
+            let made = (0..<count).count { _ in clinux_fork_sleeper(UInt64(max(0, time.inNanoseconds)), true) == 0 }
+            reporter.send(.orphaned(count: made))
+        }
+    }
+
+    /// Puts a text into the data file, in the place of what was there.
+    private func write(_ text: String) {
+        guard let path = behaviour.data else { return }
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let isWritten = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) == $0.count }
+        if isWritten != true { say("service \(name): \(path): \(String(cString: strerror(errno)))") }
+        close(file)
     }
 
     private func finish(_ code: Int32) -> Never {

@@ -20,10 +20,13 @@ func say(_ message: String) {
 
 /// The connection to the harness. Without one (a fake that is tried out by hand) reports go nowhere.
 struct Reporter {
-    private let socket: Int32
+    let socket: Int32
+    /// Whether the harness may still have something to say.
+    private(set) var isListening: Bool
 
     init(name: String) {
         socket = clinux_connect_seqpacket(ServiceAddress.socket)
+        isListening = socket >= 0
         send(.hello(name: name))
     }
 
@@ -33,6 +36,16 @@ struct Reporter {
         _ = text.utf8.withContiguousStorageIfAvailable {
             Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
+    }
+}
+
+extension Reporter {
+    /// What the harness wants of this service, once there is something to read.
+    mutating func nextOrder() -> Order? {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        if count == 0 { isListening = false }
+        return count > 0 ? Order(text: String(decoding: buffer.prefix(count), as: UTF8.self)) : nil
     }
 }
 

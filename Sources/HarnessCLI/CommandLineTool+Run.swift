@@ -31,7 +31,7 @@ extension CommandLineTool {
             return complain(error.message)
         }
         if !suite.complaints.isEmpty {
-            for complaint in suite.complaints { write(complaint, to: STDERR_FILENO) }
+            for complaint in suite.complaints { write(complaint.humanText(), to: STDERR_FILENO) }
             return Status.usage
         }
         let scenarios = suite.scenarios.filter { scenario in
@@ -49,7 +49,7 @@ extension CommandLineTool {
     }
 
     /// A path as a person who stands in the current folder would write it.
-    private static func fromHere(_ path: String) -> String {
+    static func fromHere(_ path: String) -> String {
         guard let current = getcwd(nil, 0) else { return path }
         defer { free(current) }
         let prefix = String(cString: current) + "/"

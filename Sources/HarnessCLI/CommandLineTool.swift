@@ -16,6 +16,9 @@ enum CommandLineTool {
         harness: tests any init, as PID 1, on what the kernel saw
 
         usage: harness run [PATH…] [--init NAME|FILE]… [option…] [-- COMMAND…]
+               harness lint [PATH…] [--format human|json|github]
+               harness fmt [PATH…] [--check]
+               harness list [PATH…] [--tag TAG]… [--filter TEXT] [--format human|json]
                harness doctor
 
         run carries scenarios out: files or folders, or the conformance suite that came with the tool.
@@ -34,10 +37,18 @@ enum CommandLineTool {
           --no-color         no colours, as when the output is not a terminal or NO_COLOR is set
           --no-trace         do without the trace instance, as on a machine that has none
 
+        lint says what is wrong with scenario and profile files, and runs nothing. It needs no privileges.
+
+        fmt brings the same files into canonical form, in place; `-` is standard input, to standard output. With --check
+        it changes nothing, and names the files that it would change (exit status 1).
+
+        list says what there is: titles, tags, and what each scenario needs of an init.
+
         doctor says what this machine has and lacks.
 
         exit status: 0 all passed or not applicable · 1 a scenario failed · 2 usage, or a file that does not parse
-          3 this machine cannot run it, or a verdict is `error` · 130 interrupted
+          (for lint, too, one that cannot be run yet) · 3 this machine cannot run it, or a verdict is `error`
+          130 interrupted
 
         environment: HARNESS_FAKE_SERVICES the executable of the fakes · NO_COLOR
         """
@@ -45,6 +56,9 @@ enum CommandLineTool {
     static func run(_ arguments: [String]) -> Int32 {
         switch arguments.first {
         case "run": return runScenarios(Array(arguments.dropFirst()))
+        case "lint": return lint(Array(arguments.dropFirst()))
+        case "fmt": return format(Array(arguments.dropFirst()))
+        case "list": return list(Array(arguments.dropFirst()))
         case "doctor":
             guard arguments.count == 1 else { return complain("doctor takes no arguments") }
             return doctor()

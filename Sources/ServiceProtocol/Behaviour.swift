@@ -32,6 +32,13 @@ public struct Behaviour: Hashable, Sendable {
     public var orphansLive: Duration = .zero
     /// Children that exit at once, before it says that it is ready, and that it never waits for.
     public var zombies = 0
+    /// A file that it keeps dirty while it runs, and leaves clean after an orderly stop.
+    public var data: String?
+
+    /// What stands in a data file.
+    public static let dirtyData = "dirty\n"
+    /// See `dirtyData`.
+    public static let cleanData = "clean\n"
 
     public init() {}
 
@@ -57,6 +64,7 @@ extension Behaviour {
         if children > 0 { result.append("children=\(children)\(childrenHaveOwnSession ? ":own-session" : "")") }
         if orphans > 0 { result.append("orphans=\(orphans):\(orphansLive.text)") }
         if zombies > 0 { result.append("zombies=\(zombies)") }
+        if let data { result.append("data=\(data)") }
         return result
     }
 
@@ -115,6 +123,7 @@ extension Behaviour {
         case "zombies":
             guard let count = Int(value) else { return false }
             zombies = count
+        case "data": data = value
         default: return false
         }
         return true

@@ -15,6 +15,8 @@ public struct Report: Hashable, Sendable {
         case stopping
         /// Its orderly stop is complete; it exits with this status.
         case finished(code: Int32)
+        /// It has made so many processes and left them to the init, because it was told to.
+        case orphaned(count: Int)
     }
 
     /// When it was said, on the speaker's CLOCK_MONOTONIC, which is everybody's.
@@ -36,6 +38,7 @@ public struct Report: Hashable, Sendable {
             case .caught(let signal, let sender): "caught \(signal.rawValue) \(sender)"
             case .stopping: "stopping"
             case .finished(let code): "finished \(code)"
+            case .orphaned(let count): "orphaned \(count)"
             }
         return "\(instant.nanoseconds) \(words)"
     }
@@ -53,6 +56,7 @@ public struct Report: Hashable, Sendable {
             case "caught": Report.caught(argument)
             case "stopping": .stopping
             case "finished": Int32(argument).map(Content.finished)
+            case "orphaned": Int(argument).map(Content.orphaned)
             default: nil
             }
         guard let content else { return nil }
@@ -63,5 +67,26 @@ public struct Report: Hashable, Sendable {
         let numbers = argument.split(separator: " ").compactMap { Int32($0) }
         guard numbers.count == 2, (1...64).contains(numbers[0]) else { return nil }
         return .caught(Signal(rawValue: numbers[0]), sender: numbers[1])
+    }
+}
+
+/// What the harness tells a fake service to do, over the connection on which it reports.
+public enum Order: Hashable, Sendable {
+    /// To make processes and leave them to the init; each exits after a time.
+    case orphan(count: Int, living: Duration)
+
+    /// One message: a word, its arguments.
+    public var text: String {
+        switch self {
+        case .orphan(let count, let time): "orphan \(count) \(time.inNanoseconds)"
+        }
+    }
+
+    /// Reads a message; nil when it is not one.
+    public init?(text: String) {
+        let words = text.split(separator: " ")
+        guard words.count == 3, words[0] == "orphan", let count = Int(words[1]), let nanoseconds = Int64(words[2])
+        else { return nil }
+        self = .orphan(count: count, living: .nanoseconds(nanoseconds))
     }
 }

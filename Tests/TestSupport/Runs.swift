@@ -9,7 +9,7 @@ public struct BadScenario: Error {
 public func scenarios(_ text: String) throws -> [Scenario] {
     let parsed = parseScenarios(Array(text.utf8), file: "test.scenario")
     guard parsed.diagnostics.isEmpty else {
-        throw BadScenario(complaints: parsed.diagnostics.map { $0.rendered(source: text) })
+        throw BadScenario(complaints: parsed.diagnostics.map { "\($0.place): \($0.message)" })
     }
     return parsed.values
 }

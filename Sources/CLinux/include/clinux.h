@@ -42,6 +42,8 @@ typedef enum clinux_step_kind {
                                   // Docker's default seccomp profile the part that a root without privileges would miss
     clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed
     clinux_step_descriptor,       // descriptor becomes descriptor `number`
+    clinux_step_write_file,       // target = a path, data = its text; number = mode, other = user id << 32 | group id
+    clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
 } clinux_step_kind;
 
 /// One step. Strings that a kind does not use are NULL.
@@ -93,11 +95,11 @@ int32_t clinux_start_program(
 int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned);
 
 /// Forks a guard that outlives its creator: when the other end of `lifeline` is closed, it kills every process in
-/// `cgroup` and the cgroups below it, removes these, then the directory `instance` below the open directory `instances`,
+/// `cgroups` (NULL-terminated) and the cgroups below them, removes these, then the directory `instance` below the open directory `instances`,
 /// then the directory `run` (each NULL where there is none). It has a session of its own and keeps no other
 /// descriptors. Returns its pid, or a negated errno.
 int32_t clinux_fork_guard(
-    int32_t lifeline, const char *_Nullable cgroup, int32_t instances, const char *_Nullable instance,
+    int32_t lifeline, const char *_Nonnull const *_Nonnull cgroups, int32_t instances, const char *_Nullable instance,
     const char *_Nullable run);
 
 // MARK: - Wait statuses
@@ -127,6 +129,12 @@ int64_t clinux_receive(int32_t socket, void *buffer, size_t length, int32_t *sen
 /// Opens a file system that is mounted nowhere; the descriptor is its root. The corresponding C functions are
 /// fsopen(2), fsconfig(2) and fsmount(2).
 int32_t clinux_mount_detached(const char *type);
+/// Opens a path below a directory as a process would whose root it is: no symbolic link leads out of it. Follows no
+/// magic links. The corresponding C function is openat2(2) with RESOLVE_IN_ROOT.
+int32_t clinux_open_in_root(int32_t root, const char *path, int32_t flags);
+/// Makes a pair of pseudo-terminals in a mounted devpts: master (non-blocking) and slave, both close-on-exec, the slave
+/// owned by a user. Returns the slave's number, its name in the devpts; or a negated errno.
+int32_t clinux_open_terminal(const char *devpts, uint32_t owner, int32_t *master, int32_t *slave);
 int32_t clinux_signalfd(uint64_t mask);
 /// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
 int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);

@@ -69,6 +69,7 @@ extension JournalView {
         case .kernel(let event): ("kernel", words(event))
         case .said(let word, let pid): ("service", "\(label(pid)): \(words(word))")
         case .printed(let text, let stream, _): (stream.rawValue, text)
+        case .looked(let fact): ("harness", words(fact))
         case .dropped(let bytes, let source): ("harness", "\(bytes) bytes of \(source) were not kept")
         case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
         case .mark(.asked(let step)): ("scenario", "the expectation of step \(step + 1) is asked")
@@ -133,6 +134,14 @@ extension JournalView {
         case .caught(let signal, let sender): "I caught \(signal) from \(sender == 0 ? "outside" : "process \(sender)")"
         case .stopping: "I am stopping"
         case .finished(let code): "I have finished, status \(code)"
+        case .orphaned(let count): "I have left \(count) orphans"
         }
+    }
+
+    private func words(_ fact: FileFact) -> String {
+        guard let status = fact.status else { return "there is no \(fact.path)" }
+        let head = "\(fact.path): mode \(Spelling.octal(status.mode)), owner \(status.user):\(status.group)"
+        guard let text = status.text else { return head }
+        return head + ", \(status.sizeInBytes) bytes: \(Spelling.quoted(String(text.prefix(80))))"
     }
 }

@@ -85,6 +85,10 @@ extension JournalView {
         case .outputContains(let text): output(inOrder: [text])
         case .outputInOrder(let texts): output(inOrder: texts)
         case .stopTook(let bound): stopTook(bound)
+        case .file(let path, let state): file(path, state)
+        case .data(let path, let state): data(path, state)
+        case .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan:
+            Judgement(unknown: "'\(condition)' is read, but this version cannot judge it yet")
         }
     }
 
@@ -148,7 +152,9 @@ extension Condition.Kind {
     /// Whether the answer rests on events of the witness: it may change without a word, and a lost one makes it uncertain.
     public var needsKernelEvents: Bool {
         switch self {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook: false
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .fileExists, .fileContains,
+            .fileMatches, .fileOwner, .fileMode, .data:
+            false
         default: true
         }
     }

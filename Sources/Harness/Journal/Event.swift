@@ -20,6 +20,8 @@ public struct Event: Hashable, Sendable {
         case said(ServiceWord, by: ProcessID)
         /// It was printed; the time is that of reading. `isWhole`: with this the line is complete.
         case printed(String, on: Stream, isWhole: Bool = true)
+        /// The harness looked at a file of the container.
+        case looked(FileFact)
         /// Output or reports that were not kept, because there was too much.
         case dropped(bytes: Int, of: String)
         /// Where in the scenario the run is.
@@ -95,6 +97,45 @@ public enum SignalFate: Int32, Hashable, Sendable {
     public var hasArrived: Bool { self == .queued || self == .informationLost }
 }
 
+/// What a file of the container was when it was looked at.
+public struct FileFact: Hashable, Sendable {
+    /// As the container names it.
+    public let path: String
+    /// Nil: there is nothing of that name.
+    public let status: Status?
+
+    /// The corresponding C structure is `stat`.
+    public struct Status: Hashable, Sendable {
+        /// Permissions and special bits.
+        public let mode: UInt16
+        public let user: UInt32
+        public let group: UInt32
+        public let inode: UInt64
+        /// Of the last change of its content, in nanoseconds since 1970.
+        public let modified: Int64
+        public let sizeInBytes: Int64
+        /// The beginning of a regular file, what is no UTF-8 replaced; nil where it is none, or cannot be read.
+        public let text: String?
+
+        public init(
+            mode: UInt16, user: UInt32, group: UInt32, inode: UInt64, modified: Int64, sizeInBytes: Int64, text: String?
+        ) {
+            self.mode = mode
+            self.user = user
+            self.group = group
+            self.inode = inode
+            self.modified = modified
+            self.sizeInBytes = sizeInBytes
+            self.text = text
+        }
+    }
+
+    public init(path: String, status: Status?) {
+        self.path = path
+        self.status = status
+    }
+}
+
 /// One process of a census.
 public struct CensusEntry: Hashable, Sendable {
     public let pid: ProcessID
@@ -118,6 +159,8 @@ public enum ServiceWord: Hashable, Sendable {
     case caught(Signal, sender: Int32)
     case stopping
     case finished(code: Int32)
+    /// It has made so many processes and left them to the init, because it was told to.
+    case orphaned(count: Int)
 }
 
 /// A place in the scenario: steps are counted from 0.

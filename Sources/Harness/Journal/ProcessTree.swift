@@ -74,7 +74,7 @@ public struct ProcessTree: Sendable {
             processes[root].goneAt = event.instant
             if case .signaled(let signal, _) = status { processes[root].endedBy = signal }
         case .said(let word, let speaker): note(word, by: speaker, at: event.instant)
-        case .printed, .dropped, .mark, .runtime: break
+        case .printed, .looked, .dropped, .mark, .runtime: break
         }
     }
 
@@ -161,7 +161,7 @@ public struct ProcessTree: Sendable {
                 processes[index].awaitsExec = true
             }
         case .ready: processes[index].readyAt = instant
-        case .caught, .stopping, .finished: break
+        case .caught, .stopping, .finished, .orphaned: break
         }
     }
 

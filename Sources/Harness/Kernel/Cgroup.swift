@@ -13,33 +13,29 @@ package struct CgroupHierarchy: Sendable, Hashable {
         case version2 = "v2"
     }
 
-    /// The hierarchy that has the `pids` controller, or nil when none is mounted where this process can write.
+    /// The hierarchy that has a controller, or nil when none is mounted where this process can write.
     ///
     /// In the unified hierarchy a cgroup with processes in it cannot hand controllers on (cgroups(7), "no internal
     /// processes"); its root can, so that is where containers are put.
-    package static func discover() -> CgroupHierarchy? {
-        let mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").map {
-            $0.split(separator: " ")
-        }
+    package static func discover(controller: String = "pids") -> CgroupHierarchy? {
         let own = (Files.text(of: "/proc/self/cgroup") ?? "").split(separator: "\n").map {
             $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         }
-        for fields in mounts {
-            guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, fields.count > 4 else { continue }
-            let point = String(fields[4])
-            switch fields[dash + 1] {
+        for mount in mounts() {
+            switch mount.type {
             case "cgroup2":
-                let controllers = (Files.text(of: point + "/cgroup.controllers") ?? "").split { $0.isWhitespace }
-                guard controllers.contains("pids") else { continue }
-                guard Files.isWritable(point) else { continue }
-                let isHandedOn = (Files.text(of: point + "/cgroup.subtree_control") ?? "").contains("pids")
-                if !isHandedOn {
-                    guard (try? Files.write("+pids", to: point + "/cgroup.subtree_control")) != nil else { continue }
+                let controllers = (Files.text(of: mount.point + "/cgroup.controllers") ?? "").split { $0.isWhitespace }
+                guard controllers.contains(Substring(controller)), Files.isWritable(mount.point) else { continue }
+                let handedOn = Files.text(of: mount.point + "/cgroup.subtree_control") ?? ""
+                if !handedOn.split(whereSeparator: \.isWhitespace).contains(Substring(controller)) {
+                    let control = mount.point + "/cgroup.subtree_control"
+                    guard (try? Files.write("+\(controller)", to: control)) != nil else { continue }
                 }
-                return CgroupHierarchy(directory: point, version: .version2)
-            case "cgroup" where fields[dash + 3].split(separator: ",").contains("pids"):
-                let path = own.first { $0.count == 3 && $0[1].split(separator: ",").contains("pids") }?[2] ?? "/"
-                let directory = path == "/" ? point : point + path
+                return CgroupHierarchy(directory: mount.point, version: .version2)
+            case "cgroup" where mount.options.split(separator: ",").contains(Substring(controller)):
+                let path =
+                    own.first { $0.count == 3 && $0[1].split(separator: ",").contains(Substring(controller)) }?[2] ?? "/"
+                let directory = path == "/" ? mount.point : mount.point + path
                 guard Files.exists(directory + "/cgroup.procs"), Files.isWritable(directory) else { continue }
                 return CgroupHierarchy(directory: directory, version: .version1)
             default: continue
@@ -47,9 +43,24 @@ package struct CgroupHierarchy: Sendable, Hashable {
         }
         return nil
     }
+
+    /// The unified hierarchy, whatever controllers it has, or nil when it is not mounted where this process can write.
+    package static func unified() -> CgroupHierarchy? {
+        mounts().first { $0.type == "cgroup2" && Files.isWritable($0.point) }
+            .map { CgroupHierarchy(directory: $0.point, version: .version2) }
+    }
+
+    /// What is mounted: the fields of proc_pid_mountinfo(5) that count here.
+    private static func mounts() -> [(point: String, type: Substring, options: Substring)] {
+        (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash > 4 else { return nil }
+            return (String(fields[4]), fields[dash + 1], fields[dash + 3])
+        }
+    }
 }
 
-/// One container's cgroup: a limit on how many processes it has, and the list of them.
+/// One container's cgroup: limits on what it may have, and the list of its processes.
 ///
 /// The limit stands one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
 /// gets to mount the hierarchy inside finds no limit there to lift.
@@ -57,10 +68,13 @@ package struct Cgroup: Sendable {
     package let path: String
     private var members: String { path + "/members" }
 
-    package init(making path: String, processLimit: Int) throws {
+    /// A limit as it is written: into which file of the cgroup, and what.
+    package typealias Limit = (file: String, value: String)
+
+    package init(making path: String, limits: [Limit]) throws {
         self.path = path
         try Files.makeDirectory(path)
-        try Files.write(String(processLimit), to: path + "/pids.max")
+        for limit in limits { try Files.write(limit.value, to: "\(path)/\(limit.file)") }
         try Files.makeDirectory(members)
     }
 

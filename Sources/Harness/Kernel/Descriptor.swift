@@ -65,6 +65,19 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Reads to the end, or so many bytes.
+    package func read(upTo limit: Int) throws(Errno) -> [UInt8] {
+        var result: [UInt8] = []
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)
+        defer { chunk.deallocate() }
+        while result.count < limit {
+            let count = try read(into: chunk)
+            if count == 0 { break }
+            result.append(contentsOf: chunk.prefix(min(count, limit - result.count)))
+        }
+        return result
+    }
+
     /// Reads to the end.
     package func readAll() throws(Errno) -> [UInt8] {
         var result: [UInt8] = []
@@ -94,5 +107,33 @@ package struct Pipe: ~Copyable, Sendable {
     /// Gives away the reading end and closes the other.
     package consuming func takeReadEnd() -> Descriptor {
         readEnd
+    }
+}
+
+/// A pseudo-terminal; the master does not block.
+package struct Terminal: ~Copyable, Sendable {
+    package let master: Descriptor
+    package let slave: Descriptor
+    /// Its name in the devpts.
+    package let number: Int32
+
+    /// Makes one in a mounted devpts, whose slave belongs to a user.
+    ///
+    /// The corresponding C functions are `open(2)` of `ptmx` and `ioctl_tty(2)` with TIOCGPTPEER.
+    package init(devpts: String, owner: UInt32) throws {
+        var master: Int32 = -1
+        var slave: Int32 = -1
+        do {
+            number = try valueOrNegatedErrno(clinux_open_terminal(devpts, owner, &master, &slave))
+        } catch {
+            throw SystemCallError("open a terminal in", devpts, error)
+        }
+        self.master = Descriptor(owning: master)
+        self.slave = Descriptor(owning: slave)
+    }
+
+    /// Gives away the master and closes the slave.
+    package consuming func takeMaster() -> Descriptor {
+        master
     }
 }

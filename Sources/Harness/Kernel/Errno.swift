@@ -19,6 +19,9 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
     /// The corresponding C error is `EEXIST`.
     package static let fileExists = Errno(rawValue: EEXIST)
 
+    /// The corresponding C error is `ENODEV`.
+    package static let noSuchDevice = Errno(rawValue: ENODEV)
+
     /// What strerror(3) says: "No such file or directory".
     package var description: String { String(cString: strerror(rawValue)) }
 }

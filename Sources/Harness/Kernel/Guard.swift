@@ -12,11 +12,11 @@ package struct Guard: ~Copyable {
     /// Forks it.
     ///
     /// - Parameters:
-    ///   - cgroup: the directory of a cgroup: every process in it or below is killed, and it is removed.
+    ///   - cgroups: directories of cgroups, which may be missing: every process in one or below is killed, and it is removed.
     ///   - instances: an open directory with the trace instance of this name, to be removed from it.
     ///   - runDirectory: an empty directory to remove.
     package init(
-        cgroup: String?, instances: borrowing Descriptor?, instance: String?, runDirectory: String?
+        cgroups: [String], instances: borrowing Descriptor?, instance: String?, runDirectory: String?
     ) throws(Errno) {
         var ends: (Int32, Int32) = (-1, -1)
         _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, false))
@@ -26,7 +26,10 @@ package struct Guard: ~Copyable {
         case .some(let open): directory = open.rawValue
         case .none: directory = -1
         }
-        let pid = clinux_fork_guard(readEnd.rawValue, cgroup, directory, instance, runDirectory)
+        let strings = CStringArena()
+        let pid = withExtendedLifetime(strings) {
+            clinux_fork_guard(readEnd.rawValue, strings.array(cgroups), directory, instance, runDirectory)
+        }
         let process: PIDDescriptor
         do {
             process = try PIDDescriptor(opening: ProcessID(rawValue: try valueOrNegatedErrno(pid)))

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Vocabulary
 
 /// One message from the other end of a socket, and the process that the kernel says has sent it.
@@ -43,6 +44,16 @@ extension Descriptor {
             if count <= 0 { return nil }
             let text = String(decoding: buffer.prefix(Int(count)), as: UTF8.self)
             return ReceivedMessage(text: text, sender: ProcessID(rawValue: sender))
+        }
+    }
+
+    /// Sends one message on a connected socket, if there is room for it.
+    ///
+    /// The corresponding C function is `send(2)` with MSG_DONTWAIT.
+    package func send(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 {
+            Glibc.send(rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) == $0.count
         }
     }
 }

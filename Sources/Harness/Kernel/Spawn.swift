@@ -42,6 +42,10 @@ package enum SetupStep: Sendable, Hashable {
     case setIDs(user: UInt32, group: UInt32)
     case parentDeathSignal(Signal, parentPIDFD: Int32)
     case descriptor(Int32, becomes: Int32)
+    /// Makes a file, or replaces what is in it.
+    case writeFile(String, text: String, mode: UInt16, user: UInt32, group: UInt32)
+    /// The terminal becomes that of the session, which has none.
+    case controllingTerminal(Int32)
     /// A step whose target this kernel may not have: ENOENT is then no failure.
     indirect case ifPresent(SetupStep)
 }
@@ -90,6 +94,8 @@ extension SetupStep: CustomStringConvertible {
         case .setIDs(let user, let group): "become user \(user), group \(group)"
         case .parentDeathSignal: "arm the parent-death signal"
         case .descriptor(let from, let to): "make descriptor \(from) descriptor \(to)"
+        case .writeFile(let path, _, _, _, _): "write \(path)"
+        case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
         case .ifPresent(let step): step.description
         }
     }
@@ -127,7 +133,7 @@ package func spawn(
 }
 
 /// Owns the C strings of one call.
-private final class CStringArena {
+final class CStringArena {
     private var blocks: [UnsafeMutableRawPointer] = []
 
     deinit {
@@ -228,6 +234,15 @@ private final class CStringArena {
             result.kind = clinux_step_descriptor
             result.descriptor = from
             result.number = UInt64(to)
+        case .writeFile(let path, let text, let mode, let user, let group):
+            result.kind = clinux_step_write_file
+            result.target = string(path)
+            result.data = string(text)
+            result.number = UInt64(mode)
+            result.other = UInt64(user) << 32 | UInt64(group)
+        case .controllingTerminal(let terminal):
+            result.kind = clinux_step_controlling_terminal
+            result.descriptor = terminal
         case .ifPresent(let inner):
             result = self.step(inner)
             result.may_be_missing = true

@@ -1,171 +1,293 @@
 import Model
 
-/// One word of a line: bare, or with quotes taken off.
-struct Token: Hashable {
-    var text: String
-    /// Some of it stood in quotes: it is text, never a word of the language.
-    var isQuoted: Bool
-    /// In bytes, from 1.
-    let column: Int
-    /// In bytes, as written.
-    var length: Int
-}
-
-/// One line that says something, with what is indented under it.
-struct Line {
-    let number: Int
-    let column: Int
-    let tokens: [Token]
-    /// The comment lines right above it.
-    let comment: String
-    var block: [Line] = []
-}
-
-/// Cuts a text into lines and words, and nests the lines by their indentation.
-struct Lexer {
-    private let file: String
-    private(set) var diagnostics: [Diagnostic] = []
-
-    init(file: String) {
-        self.file = file
+/// One word of a line, as a range of the text's bytes.
+struct Token {
+    enum Kind: UInt8 {
+        case bare
+        /// Some of it stands in quotes: it is text, never a word of the language.
+        case quoted
+        /// Between slashes, behind `matches`.
+        case regularExpression
     }
 
-    /// The lines that stand at the margin, each with its block.
-    mutating func lines(of bytes: [UInt8]) -> [Line] {
-        var bytes = bytes[...]
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
-            diagnostics.append(
-                Diagnostic(.notText, "this is not UTF-8 text", at: SourcePlace(file: file, line: 1, column: 1)))
-            return []
+    var start: Int32
+    var end: Int32
+    var kind: Kind
+    /// Which word of the language it is, or `Words.none`.
+    var word: Words.Index
+}
+
+/// One line that says something.
+struct Line {
+    /// Counted from 1.
+    var number: Int32
+    /// Where the line begins, and where its first word does.
+    var start: Int32
+    var contentStart: Int32
+    var firstToken: Int32
+    var endOfTokens: Int32
+    /// How many blocks it stands in.
+    var level: Int32
+    /// It is a line of a file's text: it begins with `|`, and has no words.
+    var isText: Bool
+    /// Behind its last byte, line end not included.
+    var end: Int32
+}
+
+/// A text cut into lines and words, the lines nested by their indentation.
+struct LexedText {
+    let bytes: [UInt8]
+    let file: String
+    let words: Words
+    var lines: [Line] = []
+    var tokens: [Token] = []
+    var diagnostics: [Diagnostic] = []
+    /// Lines end with CR LF: a CR before the LF is never text.
+    var hasCarriageReturns = false
+
+    /// Texts longer than this are refused: places are counted in 32 bits, and it is a scenario that is to be read.
+    static let sizeLimit = 64 << 20
+    /// Blocks in blocks.
+    static let depthLimit = 16
+
+    init(_ bytes: [UInt8], file: String, words: Words) {
+        self.bytes = bytes
+        self.file = file
+        self.words = words
+        guard bytes.count <= LexedText.sizeLimit else {
+            refuse("this is no text of 64 MiB at most", at: SourcePlace(file: file, line: 1, column: 1))
+            return
         }
-        var flat: [(indentation: [UInt8], line: Line)] = []
-        var comments: [String] = []
-        for (index, raw) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            let text = raw.last == 0x0D ? raw.dropLast() : raw
-            let indentation = Array(text.prefix { $0 == 0x20 || $0 == 0x09 })
-            let content = Array(text.dropFirst(indentation.count))
-            guard let first = content.first else {
-                comments = []
-                continue
-            }
-            if first == 0x23 {
-                let comment = content.drop { $0 == 0x23 }
-                comments.append(String(decoding: comment.first == 0x20 ? comment.dropFirst() : comment, as: UTF8.self))
-                continue
-            }
-            let tokens = tokens(of: content, line: index + 1, offset: indentation.count)
-            let line = Line(
-                number: index + 1, column: indentation.count + 1, tokens: tokens,
-                comment: comments.joined(separator: "\n"))
-            comments = []
-            if !tokens.isEmpty { flat.append((indentation, line)) }
+        if let place = LexedText.firstNonText(in: bytes, file: file) {
+            refuse("this is not UTF-8 text", at: place)
+            return
         }
-        return nest(flat)
+        lines.reserveCapacity(bytes.count / 24)
+        tokens.reserveCapacity(bytes.count / 8)
+        cut()
+    }
+
+    private mutating func refuse(_ message: String, at place: SourcePlace) {
+        diagnostics.append(Diagnostic(.notText, message, at: place))
+    }
+
+    /// Where the bytes stop being text: a NUL, or what is no UTF-8.
+    private static func firstNonText(in bytes: [UInt8], file: String) -> SourcePlace? {
+        var length: Int
+        if let zero = bytes.firstIndex(of: 0) {
+            length = zero
+        } else if String(validating: bytes, as: UTF8.self) != nil {
+            return nil
+        } else {
+            // Where it begins to be wrong: halving, since a valid prefix has valid prefixes, but for a cut character.
+            var valid = 0
+            length = bytes.count
+            while length - valid > 1 {
+                let middle = (valid + length) / 2
+                let isValid = (0..<4).contains {
+                    middle >= $0 && String(validating: bytes[..<(middle - $0)], as: UTF8.self) != nil
+                }
+                if isValid { valid = middle } else { length = middle }
+            }
+            length -= 1
+        }
+        let line = 1 + bytes[..<length].count { $0 == 0x0A }
+        let start = bytes[..<length].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        return SourcePlace(file: file, line: line, column: length - start + 1)
+    }
+
+    // MARK: - Lines
+
+    private mutating func cut() {
+        var start = byteOrderMarkLength
+        var number: Int32 = 1
+        /// The indentation of each block that the present line may stand in, outermost first.
+        var blocks: [Range<Int>] = []
+        if let end = bytes.firstIndex(of: 0x0A), end > 0 { hasCarriageReturns = bytes[end - 1] == 0x0D }
+        while start < bytes.count {
+            var end = start
+            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
+            let next = end + 1
+            let rawEnd = end
+            if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+            var content = start
+            while content < end, bytes[content] == 0x20 || bytes[content] == 0x09 { content += 1 }
+            if content < end, bytes[content] != 0x23 {
+                let isText = bytes[content] == 0x7C
+                if isText && !hasCarriageReturns { end = rawEnd }
+                addLine(number, start, content, end, isText: isText, &blocks)
+            }
+            start = next
+            number += 1
+        }
+    }
+
+    private mutating func addLine(
+        _ number: Int32, _ start: Int, _ content: Int, _ end: Int, isText: Bool, _ blocks: inout [Range<Int>]
+    ) {
+        let firstToken = tokens.count
+        if !isText { addTokens(from: content, to: end, lineStart: start, line: number) }
+        lines.append(
+            Line(
+                number: number, start: Int32(start), contentStart: Int32(content), firstToken: Int32(firstToken),
+                endOfTokens: Int32(tokens.count), level: level(of: start..<content, line: number, &blocks),
+                isText: isText, end: Int32(end)))
+    }
+
+    /// How many blocks the indentation leads into.
+    private mutating func level(of indentation: Range<Int>, line: Int32, _ blocks: inout [Range<Int>]) -> Int32 {
+        var hasLeftBlock = false
+        while let innermost = blocks.last {
+            if innermost.count <= indentation.count, isEqual(innermost, indentation.prefix(innermost.count)) {
+                if innermost.count == indentation.count { return Int32(blocks.count - 1) }
+                break
+            }
+            blocks.removeLast()
+            hasLeftBlock = true
+        }
+        if blocks.isEmpty {
+            if !indentation.isEmpty { complain("nothing stands above that it could belong to", indentation, line) }
+        } else if hasLeftBlock {
+            // Between two blocks, or with other white space than they have.
+            complain("the indentation fits neither the line above nor a block around it", indentation, line)
+        }
+        if blocks.count == LexedText.depthLimit {
+            complain("this stands in more than \(LexedText.depthLimit) blocks", indentation, line)
+            return Int32(blocks.count - 1)
+        }
+        blocks.append(indentation)
+        return Int32(blocks.count - 1)
+    }
+
+    private mutating func complain(_ message: String, _ indentation: Range<Int>, _ line: Int32) {
+        let place = SourcePlace(file: file, line: Int(line), column: indentation.count + 1)
+        diagnostics.append(Diagnostic(.badIndentation, message, at: place))
+    }
+
+    private func isEqual(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        bytes[left].elementsEqual(bytes[right])
     }
 
     // MARK: - Words
 
-    private mutating func tokens(of content: [UInt8], line: Int, offset: Int) -> [Token] {
-        var result: [Token] = []
-        var index = 0
-        while index < content.count {
-            let byte = content[index]
-            if byte == 0x20 || byte == 0x09 {
-                index += 1
-                continue
-            }
-            if byte == 0x23 { break }
+    private mutating func addTokens(from content: Int, to end: Int, lineStart: Int, line: Int32) {
+        let first = tokens.count
+        var index = content
+        while true {
+            while index < end, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
+            guard index < end, bytes[index] != 0x23 else { return }
             let start = index
-            var text: [UInt8] = []
-            var isQuoted = false
-            while index < content.count, content[index] != 0x20, content[index] != 0x09 {
-                let byte = content[index]
-                guard byte == 0x22 || byte == 0x27 else {
-                    text.append(byte)
-                    index += 1
-                    continue
-                }
-                isQuoted = true
-                guard let (inner, next) = quoted(content, from: index) else {
-                    let place = SourcePlace(file: file, line: line, column: offset + index + 1)
-                    diagnostics.append(
-                        Diagnostic(
-                            .unclosedString, "this string has no closing quote on its line", at: place,
-                            length: content.count - index))
-                    return []
-                }
-                text += inner
-                index = next
-            }
-            result.append(
-                Token(
-                    text: String(decoding: text, as: UTF8.self), isQuoted: isQuoted, column: offset + start + 1,
-                    length: index - start))
-        }
-        return result
-    }
-
-    /// The text between quotes, and the index behind the closing one. In double quotes `\n`, `\t`, `\"` and `\\` are
-    /// escapes; any other backslash stands for itself, as does everything in single quotes.
-    private func quoted(_ content: [UInt8], from start: Int) -> (text: [UInt8], next: Int)? {
-        let quote = content[start]
-        var text: [UInt8] = []
-        var index = start + 1
-        while index < content.count {
-            let byte = content[index]
-            if byte == quote { return (text, index + 1) }
-            if byte == 0x5C, quote == 0x22, index + 1 < content.count, let escaped = Lexer.escapes[content[index + 1]] {
-                text.append(escaped)
-                index += 2
-            } else {
-                text.append(byte)
+            var kind = Token.Kind.bare
+            if bytes[index] == 0x2F, isBehindMatches(first) {
+                kind = .regularExpression
+                index += 1
+                while index < end, bytes[index] != 0x2F { index += bytes[index] == 0x5C ? 2 : 1 }
+                guard index < end else { return complainUnclosed(start, end, lineStart, line, "regular expression") }
                 index += 1
             }
+            while index < end, bytes[index] != 0x20, bytes[index] != 0x09 {
+                let byte = bytes[index]
+                index += 1
+                guard byte == 0x22 || byte == 0x27 else { continue }
+                let quote = index - 1
+                kind = .quoted
+                while index < end, bytes[index] != byte {
+                    let isEscape = byte == 0x22 && bytes[index] == 0x5C && index + 1 < end
+                        && LexedText.isEscaped(bytes[index + 1])
+                    index += isEscape ? 2 : 1
+                }
+                guard index < end else { return complainUnclosed(quote, end, lineStart, line, "string") }
+                index += 1
+            }
+            let word = kind == .bare ? words.index(of: bytes, start, index) : Words.none
+            tokens.append(Token(start: Int32(start), end: Int32(index), kind: kind, word: word))
         }
-        return nil
     }
 
-    private static let escapes: [UInt8: UInt8] = [
-        UInt8(ascii: "n"): 0x0A, UInt8(ascii: "t"): 0x09, 0x22: 0x22, 0x5C: 0x5C,
-    ]
-
-    // MARK: - Blocks
-
-    private mutating func nest(_ flat: [(indentation: [UInt8], line: Line)]) -> [Line] {
-        var index = 0
-        var result: [Line] = []
-        while index < flat.count {
-            if !flat[index].indentation.isEmpty { report(flat[index], "nothing stands above that it could belong to") }
-            result.append(block(flat, &index, under: flat[index].indentation))
-        }
-        return result
+    /// Whether a `/` here begins a regular expression: behind `matches`, in what must be so.
+    private func isBehindMatches(_ first: Int) -> Bool {
+        tokens.count - first >= 2 && tokens[tokens.count - 1].word == words.matches
+            && (tokens[first].word == words.expect || tokens[first].word == words.wait)
     }
 
-    private mutating func block(
-        _ flat: [(indentation: [UInt8], line: Line)], _ index: inout Int, under indentation: [UInt8]
-    ) -> Line {
-        var line = flat[index].line
-        index += 1
-        guard index < flat.count else { return line }
-        let inner = flat[index].indentation
-        guard inner.count > indentation.count, inner.starts(with: indentation) else { return line }
-        while index < flat.count {
-            let next = flat[index].indentation
-            if next == inner {
-                line.block.append(block(flat, &index, under: inner))
-            } else if next.count > inner.count || !indentation.starts(with: next) {
-                report(flat[index], "the indentation fits neither the line above nor a block around it")
-                line.block.append(block(flat, &index, under: next))
+    private mutating func complainUnclosed(
+        _ start: Int, _ end: Int, _ lineStart: Int, _ line: Int32, _ what: String
+    ) {
+        let place = SourcePlace(file: file, line: Int(line), column: start - lineStart + 1)
+        diagnostics.append(
+            Diagnostic(.unclosed, "this \(what) does not end on its line", at: place, length: end - start))
+        // What is left of the line says nothing for certain: it is not read.
+        tokens.removeLast(tokens.count - Int(lines.last?.endOfTokens ?? 0))
+    }
+
+    static func isEscaped(_ byte: UInt8) -> Bool { escape(byte) != nil }
+
+    /// What a backslash and this stand for in double quotes; any other backslash stands for itself.
+    static func escape(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "t"): 0x09
+        case UInt8(ascii: "r"): 0x0D
+        case 0x22, 0x5C: byte
+        default: nil
+        }
+    }
+
+    // MARK: - Reading
+
+    /// In bytes.
+    var byteOrderMarkLength: Int { bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0 }
+
+    func place(_ line: Line, _ offset: Int32) -> SourcePlace {
+        SourcePlace(file: file, line: Int(line.number), column: Int(offset - line.start) + 1)
+    }
+
+    func place(_ line: Line) -> SourcePlace { place(line, line.contentStart) }
+
+    /// What a word says: quotes taken off, escapes resolved.
+    func text(_ token: Token) -> String {
+        switch token.kind {
+        case .bare: text(token.start, token.end)
+        case .quoted: unquoted(token.start, token.end)
+        case .regularExpression: text(token.start, token.end)
+        }
+    }
+
+    /// The bytes as they stand there.
+    func text(_ start: Int32, _ end: Int32) -> String {
+        String(decoding: bytes[Int(start)..<Int(end)], as: UTF8.self)
+    }
+
+    func unquoted(_ start: Int32, _ end: Int32) -> String {
+        var result: [UInt8] = []
+        result.reserveCapacity(Int(end - start))
+        var index = Int(start)
+        var quote: UInt8?
+        while index < Int(end) {
+            let byte = bytes[index]
+            index += 1
+            if byte == quote {
+                quote = nil
+            } else if let inside = quote {
+                if inside == 0x22, byte == 0x5C, index < Int(end), let escaped = LexedText.escape(bytes[index]) {
+                    result.append(escaped)
+                    index += 1
+                } else {
+                    result.append(byte)
+                }
+            } else if byte == 0x22 || byte == 0x27 {
+                quote = byte
             } else {
-                break
+                result.append(byte)
             }
         }
-        return line
+        return String(decoding: result, as: UTF8.self)
     }
 
-    private mutating func report(_ entry: (indentation: [UInt8], line: Line), _ message: String) {
-        let place = SourcePlace(file: file, line: entry.line.number, column: entry.line.column)
-        diagnostics.append(Diagnostic(.badIndentation, message, at: place))
+    /// The lines in the block of a line: those behind it that stand deeper.
+    func block(of index: Int) -> Range<Int> {
+        var end = index + 1
+        while end < lines.count, lines[end].level > lines[index].level { end += 1 }
+        return (index + 1)..<end
     }
 }

@@ -3,81 +3,83 @@ import Vocabulary
 
 /// Reads a file of init profiles.
 public func parseProfiles(_ bytes: [UInt8], file: String) -> Parsed<InitProfile> {
-    var lexer = Lexer(file: file)
-    let lines = lexer.lines(of: bytes)
+    let grammar = Grammar.shared
+    let text = LexedText(bytes, file: file, words: grammar.words)
+    var parser = ProfileParser(text: text, matcher: Matcher(text, grammar), grammar: grammar)
+    var index = 0
+    while index < text.lines.count {
+        let block = text.block(of: index)
+        parser.read(profileAt: index, block)
+        index = block.upperBound
+    }
+    return Parsed(values: parser.profiles, diagnostics: text.diagnostics + parser.diagnostics)
+}
+
+/// Makes profiles of lines.
+private struct ProfileParser {
+    let text: LexedText
+    var matcher: Matcher
+    let grammar: Grammar
     var profiles: [InitProfile] = []
-    var diagnostics = lexer.diagnostics
-    for line in lines {
+    var diagnostics: [Diagnostic] = []
+
+    private mutating func match<Subject>(_ index: Int, _ table: FormTable<Subject>) -> Form<Subject>? {
+        let line = text.lines[index]
+        if line.isText {
+            diagnostics.append(
+                Diagnostic(.unexpected, "a profile has no lines of text", at: text.place(line)))
+        }
+        guard line.firstToken < line.endOfTokens else { return nil }
         do {
-            profiles.append(try profile(line, file: file, &diagnostics))
+            return try matcher.match(line, table)
         } catch {
             diagnostics.append(error)
+            return nil
         }
     }
-    return Parsed(values: profiles, diagnostics: diagnostics)
-}
 
-private func profile(
-    _ line: Line, file: String, _ diagnostics: inout [Diagnostic]
-) throws(Diagnostic) -> InitProfile {
-    var reader = LineReader(line, file: file)
-    let word = try reader.token("'init'")
-    guard word.text == "init" else { throw reader.unknown(word, among: ["init"], as: "'init'") }
-    var profile = InitProfile(name: try reader.token("a name").text, place: reader.place)
-    profile.summary = line.comment
-    if profile.name == "none" || profile.name == "all" {
-        throw reader.bad(line.tokens[1], "an init's name: the word has a meaning of its own")
-    }
-    try reader.requireEnd()
-    let complaints = diagnostics.count
-    for inner in line.block {
-        do {
-            try profileLine(inner, file: file, into: &profile)
-        } catch {
-            diagnostics.append(error)
+    mutating func read(profileAt index: Int, _ block: Range<Int>) {
+        guard let form = match(index, grammar.profiles) else { return }
+        let place = text.place(text.lines[index])
+        var name = ""
+        form.apply(&name, matcher.captures)
+        if name == "none" || name == "all" {
+            diagnostics.append(
+                Diagnostic(
+                    .badValue, "'\(name)' is not an init's name: the word has a meaning of its own", at: place,
+                    length: Int(text.lines[index].end - text.lines[index].contentStart)))
         }
-    }
-    if profile.command.isEmpty && diagnostics.count == complaints {
-        throw Diagnostic(.missing, "the 'command' of '\(profile.name)' is missing", at: profile.place)
-    }
-    return profile
-}
-
-private func profileLine(_ line: Line, file: String, into profile: inout InitProfile) throws(Diagnostic) {
-    var reader = LineReader(line, file: file)
-    try reader.requireNoBlock()
-    let word = try reader.token("a word")
-    switch word.text {
-    case "command":
-        if !profile.command.isEmpty {
-            throw Diagnostic(
-                .duplicate, "'command' stands here for the second time", at: reader.place(of: word), length: word.length
-            )
+        if let other = profiles.first(where: { $0.name == name }) {
+            diagnostics.append(
+                Diagnostic(
+                    .duplicate, "there is an init '\(name)' in this file already", at: place,
+                    notes: [.init("it stands here", at: other.place)]))
         }
-        profile.command = try reader.rest("a command line")
-    case "service-arguments": profile.serviceArguments = try reader.rest("arguments")
-    case "package": profile.package = try reader.token("a package").text
-    case "version": profile.version = try reader.rest("a command line")
-    case "abilities":
-        for token in try reader.list("an ability") {
-            guard let ability = Ability(rawValue: token.text) else {
-                throw reader.unknown(token, among: Ability.allCases.map(\.rawValue), as: "an ability of an init")
+        var profile = InitProfile(name: name, place: place)
+        profile.summary = text.comment(above: index)
+        var stood: [(pattern: String, place: SourcePlace)] = []
+        let complaints = diagnostics.count
+        for inner in block {
+            let line = text.lines[inner]
+            if line.level > text.lines[index].level + 1 {
+                diagnostics.append(
+                    Diagnostic(.badIndentation, "no line of a profile has a block", at: text.place(line)))
+                continue
             }
-            profile.abilities.insert(ability)
+            guard let form = match(inner, grammar.profile) else { continue }
+            if form.isOnce, let other = stood.first(where: { $0.pattern == form.pattern.text }) {
+                diagnostics.append(
+                    Diagnostic(
+                        .duplicate, "'\(form.pattern.words[0])' stands here for the second time", at: text.place(line),
+                        length: form.pattern.words[0].utf8.count, notes: [.init("it stands here", at: other.place)]))
+                continue
+            }
+            stood.append((form.pattern.text, text.place(line)))
+            form.apply(&profile, matcher.captures)
         }
-    case "stop":
-        try reader.require("signal")
-        profile.stopSignal = try reader.signal()
-    case "env":
-        let token = try reader.token("NAME=value")
-        guard token.text.dropFirst().contains("=") else { throw reader.bad(token, "of the form NAME=value") }
-        profile.environment.append(token.text)
-    case "tmpfs":
-        for token in try reader.list("a path") {
-            guard token.isAbsolutePath else { throw reader.bad(token, "an absolute path without '..'") }
-            profile.tmpfs.append(token.text)
+        if profile.command.isEmpty && diagnostics.count == complaints {
+            diagnostics.append(Diagnostic(.incomplete, "the 'command' of '\(name)' is missing", at: place))
         }
-    default: throw reader.unknown(word, among: Words.profile, as: "a word of a profile")
+        profiles.append(profile)
     }
-    try reader.requireEnd()
 }

@@ -4,303 +4,399 @@ import Vocabulary
 /// What a text has given: the values that could be read, and everything that is wrong with it.
 public struct Parsed<Value: Sendable>: Sendable {
     public var values: [Value]
+    /// In the order of their places.
     public var diagnostics: [Diagnostic]
+
+    init(values: [Value], diagnostics: [Diagnostic]) {
+        self.values = values
+        self.diagnostics = diagnostics.enumerated().sorted {
+            ($0.element.place.line, $0.element.place.column, $0.offset)
+                < ($1.element.place.line, $1.element.place.column, $1.offset)
+        }.map(\.element)
+    }
+
+    /// Whether it means something: words that this version cannot carry out are no fault of the text.
+    public var isWellFormed: Bool { !diagnostics.contains { $0.id != .notYetSupported } }
 }
 
 /// Reads a scenario file.
 ///
 /// - Parameters:
-///   - bytes: UTF-8, with or without byte order mark; lines end with LF or CRLF.
+///   - bytes: UTF-8, with or without byte order mark; lines end with LF or CRLF. 64 MiB at most.
 ///   - file: what diagnostics and places call it.
 public func parseScenarios(_ bytes: [UInt8], file: String) -> Parsed<Scenario> {
-    var lexer = Lexer(file: file)
-    let lines = lexer.lines(of: bytes)
-    var parser = ScenarioParser(file: file)
-    for line in lines { parser.topLevel(line) }
-    let diagnostics = (lexer.diagnostics + parser.diagnostics)
-        .sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-    return Parsed(values: parser.scenarios, diagnostics: diagnostics)
+    var parser = ScenarioParser(LexedText(bytes, file: file, words: Grammar.shared.words))
+    parser.readAll()
+    return Parsed(values: parser.scenarios, diagnostics: parser.text.diagnostics + parser.diagnostics)
 }
 
+/// Makes scenarios of lines.
 struct ScenarioParser {
-    let file: String
-    var scenarios: [Scenario] = []
-    var diagnostics: [Diagnostic] = []
+    let text: LexedText
+    private(set) var scenarios: [Scenario] = []
+    private(set) var diagnostics: [Diagnostic] = []
+    private var matcher: Matcher
+    private let grammar = Grammar.shared
+    /// Where each title was first.
+    private var titles: [String: SourcePlace] = [:]
+    /// Where each form that may stand only once stands in the present block.
+    private var stood: [(pattern: String, place: SourcePlace)] = []
+    /// The first step of the present scenario.
+    private var firstStep: SourcePlace?
+    /// The first of the lexer's diagnostics that stands behind what has been read.
+    private var nextLexicalComplaint = 0
 
-    init(file: String) {
-        self.file = file
+    init(_ text: LexedText) {
+        self.text = text
+        matcher = Matcher(text, grammar)
     }
 
-    /// Does what throws, and keeps the diagnostic instead.
-    mutating func collect(_ body: (inout ScenarioParser) throws(Diagnostic) -> Void) {
+    mutating func readAll() {
+        var index = 0
+        while index < text.lines.count {
+            let block = text.block(of: index)
+            read(scenarioAt: index, block)
+            index = block.upperBound
+        }
+    }
+
+    mutating func complain(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+
+    // MARK: - Lines
+
+    /// The form that a line has, or nil when it has none, which is complained of.
+    private mutating func match<Subject>(_ index: Int, _ table: FormTable<Subject>) -> Form<Subject>? {
+        let line = text.lines[index]
+        if line.isText {
+            complain(
+                Diagnostic(
+                    .unexpected, "a line of text belongs in the block of a 'file'", at: text.place(line),
+                    length: Int(line.end - line.contentStart)))
+            return nil
+        }
+        // A line that could not even be cut into words has been complained of.
+        guard line.firstToken < line.endOfTokens else { return nil }
         do {
-            try body(&self)
+            let form = try matcher.match(line, table)
+            let place = text.place(line)
+            if form.isOnce {
+                if let other = stood.first(where: { $0.pattern == form.pattern.text }) {
+                    complain(
+                        Diagnostic(
+                            .duplicate, "'\(keyword(of: form))' stands here for the second time", at: place,
+                            length: keyword(of: form).utf8.count, notes: [.init("it stands here", at: other.place)]))
+                    return nil
+                }
+                stood.append((form.pattern.text, place))
+            }
+            if !form.isCarriedOut { complainNotYet(keyword(of: form), at: line) }
+            return form
         } catch {
-            diagnostics.append(error)
+            complain(error)
+            return nil
         }
     }
 
-    mutating func topLevel(_ line: Line) {
-        collect { parser throws(Diagnostic) in
-            var reader = LineReader(line, file: parser.file)
-            let word = try reader.token("'scenario'")
-            guard !word.isQuoted, word.text == "scenario" else {
-                throw reader.unknown(word, among: ["scenario"], as: "'scenario'")
+    /// The words that a form begins with.
+    private func keyword<Subject>(of form: Form<Subject>) -> String {
+        var result: [String] = []
+        for case .word(let spelling, _) in form.pattern.parts.prefix(while: { if case .word = $0 { true } else { false } })
+        {
+            result.append(spelling)
+        }
+        return result.joined(separator: " ")
+    }
+
+    private mutating func complainNotYet(_ what: String, at line: Line) {
+        complain(
+            Diagnostic(
+                .notYetSupported, "'\(what)' is read, but this version cannot carry it out yet", at: text.place(line),
+                length: Int(text.tokens[Int(line.firstToken)].end - line.contentStart)))
+    }
+
+    private mutating func complainOfBlock(_ block: Range<Int>, of index: Int) {
+        guard let first = block.first else { return }
+        let line = text.lines[index]
+        let said = line.isText ? "|" : text.text(text.tokens[Int(line.firstToken)])
+        complain(
+            Diagnostic(
+                .badIndentation, "'\(shown(said))' has no block, but this line is indented under it",
+                at: text.place(text.lines[first]), notes: [.init("this is the line above", at: text.place(line))]))
+    }
+
+    // MARK: - Scenarios
+
+    private mutating func read(scenarioAt index: Int, _ block: Range<Int>) {
+        stood.removeAll(keepingCapacity: true)
+        guard let form = match(index, grammar.files) else { return }
+        var title = ""
+        form.apply(&title, matcher.captures)
+        let place = text.place(text.lines[index])
+        if let other = titles[title] {
+            complain(
+                Diagnostic(
+                    .duplicate, "there is a scenario \(Spelling.quoted(shown(title))) in this file already", at: place,
+                    notes: [.init("it stands here", at: other)]))
+        } else {
+            titles[title] = place
+        }
+        var draft = Grammar.Draft(scenario: Scenario(title: title, place: place))
+        draft.scenario.summary = text.comment(above: index)
+        let complaints = diagnostics.count
+        firstStep = nil
+        var inner = block.lowerBound
+        while inner < block.upperBound {
+            let innerBlock = text.block(of: inner)
+            read(lineAt: inner, innerBlock, &draft)
+            inner = innerBlock.upperBound
+        }
+        let isWhole =
+            !hasLexicalComplaint(upTo: text.lines[block.last ?? index].number)
+            && diagnostics[complaints...].allSatisfy { $0.id == .notYetSupported }
+        for problem in draft.scenario.problems(isWhole: isWhole) { complain(located(problem)) }
+        scenarios.append(draft.scenario)
+    }
+
+    /// Whether lines that have not been asked about, up to this one, could not be cut into words.
+    private mutating func hasLexicalComplaint(upTo number: Int32) -> Bool {
+        let before = nextLexicalComplaint
+        while nextLexicalComplaint < text.diagnostics.count,
+            text.diagnostics[nextLexicalComplaint].place.line <= Int(number)
+        {
+            nextLexicalComplaint += 1
+        }
+        return nextLexicalComplaint > before
+    }
+
+    /// A problem at the word that it is about, where that stands on its line.
+    private func located(_ problem: Scenario.Problem) -> Diagnostic {
+        let diagnostic = problem.diagnostic
+        guard let subject = problem.subject else { return diagnostic }
+        if let setup = stood.first(where: { $0.pattern.hasPrefix(subject + " ") }) {
+            return Diagnostic(diagnostic.id, diagnostic.message, at: setup.place, length: subject.utf8.count)
+        }
+        guard let line = text.line(number: diagnostic.place.line), let range = text.range(of: subject, in: line)
+        else { return diagnostic }
+        return Diagnostic(
+            diagnostic.id, diagnostic.message, at: text.place(line, range.start), length: Int(range.end - range.start),
+            suggestion: diagnostic.suggestion, notes: diagnostic.notes)
+    }
+
+    private mutating func read(lineAt index: Int, _ block: Range<Int>, _ draft: inout Grammar.Draft) {
+        draft.block = .none
+        draft.action = nil
+        guard let form = match(index, grammar.scenario) else { return }
+        let place = text.place(text.lines[index])
+        form.apply(&draft, matcher.captures)
+        if draft.action != nil {
+            if firstStep == nil { firstStep = place }
+            if let action = readStep(index, form, block, &draft) {
+                draft.scenario.steps.append(Step(action, place: place))
             }
-            let place = reader.place
-            let title = try reader.string("the scenario's title")
-            try reader.requireEnd()
-            if let other = parser.scenarios.first(where: { $0.title == title }) {
-                throw Diagnostic(
-                    .duplicate, "there is a scenario \"\(title)\" in this file already", at: place,
-                    notes: [.init("it stands here", at: other.place)])
-            }
-            var scenario = Scenario(title: title, place: place)
-            scenario.summary = line.comment
-            let complaints = parser.diagnostics.count
-            for inner in line.block { parser.scenarioLine(inner, into: &scenario) }
-            parser.check(scenario, isWhole: parser.diagnostics.count == complaints)
-            parser.scenarios.append(scenario)
+            return
+        }
+        if let firstStep {
+            let word = keyword(of: form)
+            complain(
+                Diagnostic(
+                    .setupAfterStep, "'\(word)' says what there is: it stands before the first step", at: place,
+                    length: word.utf8.count, notes: [.init("the first step is here", at: firstStep)]))
+        }
+        let namePlace = self.namePlace(index)
+        switch draft.block {
+        case .service:
+            draft.scenario.services[draft.scenario.services.count - 1].place = namePlace
+            readBehaviour(block, &draft.scenario.services[draft.scenario.services.count - 1])
+        case .file:
+            let last = draft.scenario.settings.files.count - 1
+            draft.scenario.settings.files[last].place = namePlace
+            draft.scenario.settings.files[last].text = fileText(block, under: index)
+        case .volume:
+            draft.scenario.settings.volumes[draft.scenario.settings.volumes.count - 1].place = namePlace
+            complainOfBlock(block, of: index)
+        case .none, .steps: complainOfBlock(block, of: index)
+        }
+        if draft.scenario.runtime != .docker, form.pattern.text == "runtime RUNTIME" {
+            complainNotYet("runtime \(draft.scenario.runtime.rawValue)", at: text.lines[index])
         }
     }
 
-    private mutating func scenarioLine(_ line: Line, into scenario: inout Scenario) {
-        let before = scenario
-        var result = scenario
-        collect { parser throws(Diagnostic) in
-            var reader = LineReader(line, file: parser.file)
-            let word = try reader.token("a word")
-            let isSetup = parser.isSetup(word, line)
-            if isSetup, let step = before.steps.first {
-                throw Diagnostic(
-                    .setupAfterStep, "'\(word.text)' says what there is: it stands before the first step",
-                    at: reader.place, length: word.length, notes: [.init("the first step is here", at: step.place)])
+    /// The place of a line's second word: the name of what it declares.
+    private func namePlace(_ index: Int) -> SourcePlace {
+        let line = text.lines[index]
+        let second = Int(line.firstToken) + 1
+        return second < Int(line.endOfTokens) ? text.place(line, text.tokens[second].start) : text.place(line)
+    }
+
+    // MARK: - Blocks
+
+    private mutating func readBehaviour(_ block: Range<Int>, _ service: inout Service) {
+        let outer = stood
+        defer { stood = outer }
+        var index = block.lowerBound
+        while index < block.upperBound {
+            let inner = text.block(of: index)
+            if let form = match(index, grammar.behaviour) {
+                complainOfBlock(inner, of: index)
+                let before = service.traits.count
+                form.apply(&service, matcher.captures)
+                let added = service.traits[before...]
+                if service.traits[..<before].contains(where: { old in added.contains { $0.excludes(old) } }) {
+                    complain(
+                        Diagnostic(
+                            .conflict, "this contradicts or repeats what '\(service.name)' is told above",
+                            at: text.place(text.lines[index])))
+                    service.traits.removeSubrange(before...)
+                }
             }
-            if isSetup {
-                try parser.setup(word, &reader, line, &result)
+            index = inner.upperBound
+        }
+    }
+
+    private mutating func fileText(_ block: Range<Int>, under parent: Int) -> String {
+        var bytes: [UInt8] = []
+        var hasEnd = false
+        for index in block {
+            let line = text.lines[index]
+            let start = Int(line.contentStart), end = Int(line.end)
+            guard line.isText else {
+                complain(
+                    Diagnostic(
+                        .unexpected, "the lines of a file stand behind '| '", at: text.place(line),
+                        notes: [.init("the file is this", at: text.place(text.lines[parent]))]))
+                continue
+            }
+            if line.level != text.lines[parent].level + 1 {
+                complain(
+                    Diagnostic(
+                        .badIndentation, "the lines of a file stand under each other", at: text.place(line),
+                        notes: [.init("the file is this", at: text.place(text.lines[parent]))]))
+            }
+            let content = text.bytes[(start + 1)..<end]
+            if hasEnd {
+                complain(Diagnostic(.unexpected, "the text has ended in the line above", at: text.place(line)))
+            } else if content.elementsEqual([0x5C]) {
+                hasEnd = true
+                if bytes.last == 0x0A {
+                    bytes.removeLast()
+                } else {
+                    complain(
+                        Diagnostic(.unexpected, "there is no line above that could end here", at: text.place(line)))
+                }
+            } else if content.isEmpty || content.first == 0x20 {
+                bytes += content.dropFirst()
+                bytes.append(0x0A)
             } else {
-                if word.text != "service" { try reader.requireNoBlock() }
-                result.steps.append(Step(try parser.step(word, &reader), place: reader.place))
+                complain(
+                    Diagnostic(
+                        .unexpected, "a space is expected after '|'",
+                        at: text.place(line, line.contentStart + 1)))
             }
-            try reader.requireEnd()
         }
-        scenario = result
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func isSetup(_ word: Token, _ line: Line) -> Bool {
-        if word.isQuoted { return false }
-        switch word.text {
-        case "stop": return line.tokens.count > 1 && line.tokens[1].text == "signal"
-        case "restart": return line.tokens.count > 1 && line.tokens[1].text == "policy"
-        default: return Words.setup.contains(word.text) || Words.notYetSetup.contains(word.text)
+    /// The rest of a step whose line has been read: its block.
+    private mutating func readStep(
+        _ index: Int, _ form: Form<Grammar.Draft>, _ block: Range<Int>, _ draft: inout Grammar.Draft
+    ) -> Step.Action? {
+        let action = draft.action
+        complainOfPlannedCondition(action, at: text.lines[index])
+        guard draft.block == .steps else {
+            complainOfBlock(block, of: index)
+            return action
         }
-    }
-
-    // MARK: - What there is
-
-    private mutating func setup(
-        _ word: Token, _ reader: inout LineReader, _ line: Line, _ scenario: inout Scenario
-    ) throws(Diagnostic) {
-        if word.text != "service" { try reader.requireNoBlock() }
-        switch word.text {
-        case "tags": scenario.tags += try reader.list("a tag").map(\.text)
-        case "requires":
-            for token in try reader.list("an ability") {
-                guard let ability = Ability(rawValue: token.text) else {
-                    throw reader.unknown(token, among: Ability.allCases.map(\.rawValue), as: "an ability of an init")
+        var steps: [Step] = []
+        if block.isEmpty {
+            complain(
+                Diagnostic(
+                    .incomplete, "the steps that '\(keyword(of: form))' is about are missing: they stand indented below it",
+                    at: text.place(text.lines[index])))
+        }
+        var inner = block.lowerBound
+        while inner < block.upperBound {
+            let innerBlock = text.block(of: inner)
+            if let form = match(inner, grammar.steps) {
+                draft.block = .none
+                form.apply(&draft, matcher.captures)
+                if let action = readStep(inner, form, innerBlock, &draft) {
+                    steps.append(Step(action, place: text.place(text.lines[inner])))
                 }
-                scenario.requires.append(ability)
             }
-        case "runtime":
-            let token = try reader.token("a runtime")
-            if Words.notYetRuntimes.contains(token.text) { throw notYet(token, reader) }
-            if token.text != "docker" { throw reader.unknown(token, among: ["docker"], as: "a runtime") }
-        case "stop":
-            if scenario.stop.signal != nil { throw twice(word, reader) }
-            try reader.require("signal")
-            scenario.stop.signal = try reader.signal()
-            if reader.take("grace") { scenario.stop.grace = try reader.duration() }
-        case "hostname":
-            if scenario.settings.hostname != nil { throw twice(word, reader) }
-            let token = try reader.token("a host name")
-            guard (1...64).contains(token.text.utf8.count) else {
-                throw reader.bad(token, "a host name of 64 bytes at most")
-            }
-            scenario.settings.hostname = token.text
-        case "env":
-            let token = try reader.token("NAME=value")
-            guard let equals = token.text.firstIndex(of: "="), equals != token.text.startIndex else {
-                throw reader.bad(token, "of the form NAME=value")
-            }
-            scenario.settings.environment.append(token.text)
-        case "tmpfs":
-            for token in try reader.list("a path") {
-                guard token.isAbsolutePath else { throw reader.bad(token, "an absolute path without '..'") }
-                scenario.settings.tmpfs.append(token.text)
-            }
-        case "command":
-            if scenario.settings.command != nil { throw twice(word, reader) }
-            scenario.settings.command = try reader.rest("a command line")
-        case "service": try service(&reader, line, &scenario)
-        default: throw notYet(word, reader)
+            inner = innerBlock.upperBound
+        }
+        switch action {
+        case .repeated(let times, _)?: return .repeated(times: times, steps)
+        case .sweep(let times, _)?: return .sweep(times, steps)
+        default: return action
         }
     }
 
-    private func twice(_ word: Token, _ reader: LineReader) -> Diagnostic {
-        Diagnostic(
-            .duplicate, "'\(word.text)' stands here for the second time", at: reader.place(of: word),
-            length: word.length)
-    }
-
-    func notYet(_ token: Token, _ reader: LineReader) -> Diagnostic {
-        Diagnostic(
-            .notYetSupported, "'\(token.text)' is a word of the language that this version cannot carry out yet",
-            at: reader.place(of: token), length: token.length)
-    }
-
-    // MARK: - Services
-
-    private mutating func service(
-        _ reader: inout LineReader, _ line: Line, _ scenario: inout Scenario
-    ) throws(Diagnostic) {
-        let token = try reader.token("a name")
-        try checkName(token, reader)
-        if let other = scenario.services.first(where: { $0.name == token.text }) {
-            throw Diagnostic(
-                .duplicate, "there is a service '\(token.text)' already", at: reader.place(of: token),
-                length: token.length, notes: [.init("it stands here", at: other.place)])
+    /// A condition is a part of its line: that it cannot be judged yet is found here.
+    private mutating func complainOfPlannedCondition(_ action: Step.Action?, at line: Line) {
+        let condition: Condition
+        switch action {
+        case .expect(let expectation)?: condition = expectation.condition
+        case .waitFor(let waited, _)?: condition = waited
+        default: return
         }
-        var service = Service(name: token.text, place: reader.place(of: token))
-        if reader.take("after") { service.after = try reader.list("a service").map(\.text) }
-        for inner in line.block {
-            collect { parser throws(Diagnostic) in
-                var reader = LineReader(inner, file: parser.file)
-                let trait = try parser.trait(&reader)
-                if service.traits.contains(where: { $0.excludes(trait) }) {
-                    throw Diagnostic(
-                        .duplicate, "this contradicts or repeats what '\(service.name)' is told above", at: reader.place
-                    )
-                }
-                service.traits.append(trait)
-                try reader.requireEnd()
-                try reader.requireNoBlock()
-            }
-        }
-        scenario.services.append(service)
-    }
-
-    private func checkName(_ token: Token, _ reader: LineReader) throws(Diagnostic) {
-        let isWord = token.text.utf8.allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
-                || $0 == 0x5F
-        }
-        guard isWord, !token.text.isEmpty, !token.isQuoted else {
-            throw reader.bad(token, "a service's name: letters, digits, '-' and '_'")
-        }
-        if Party.reservedNames.contains(token.text) {
-            throw reader.bad(token, "a service's name: the word means somebody else")
-        }
-    }
-
-    private func trait(_ reader: inout LineReader) throws(Diagnostic) -> Service.Trait {
-        let word = try reader.token("a behaviour")
-        switch word.text {
-        case "ready":
-            try reader.require("after")
-            return .readyAfter(try reader.positiveDuration())
-        case "stop":
-            try reader.require("takes")
-            return .stopTakes(try reader.positiveDuration())
-        case "ignores":
-            let start = reader.next
-            let signals = try reader.signals()
-            if let start, signals.contains(where: \.cannotBeCaught) {
-                throw reader.bad(start, "a signal that can be caught")
-            }
-            return .ignores(signals)
-        case "exits":
-            let code = Int32(try reader.number(in: 0...255))
-            if reader.take("on") {
-                let start = reader.next
-                let signal = try reader.signal()
-                if let start, signal.cannotBeCaught { throw reader.bad(start, "a signal that can be caught") }
-                return .exitsOn(code: code, signal)
-            }
-            try reader.require("after")
-            return .exitsAfter(code: code, try reader.positiveDuration())
-        case "dies":
-            try reader.require("of")
-            let signal = try reader.signal()
-            try reader.require("after")
-            return .diesOf(signal, after: try reader.positiveDuration())
-        case "spawns":
-            let count = try reader.number(in: 1...200)
-            if !reader.take("child") { try reader.require("children") }
-            return .spawns(count: count, ownSession: reader.take("in", "own", "session"))
-        case "leaves":
-            let count = try reader.number(in: 1...10000)
-            if reader.take("zombies") || reader.take("zombie") { return .leavesZombies(count: count) }
-            if !reader.take("orphan") { try reader.require("orphans") }
-            try reader.require("living")
-            return .leavesOrphans(count: count, living: try reader.positiveDuration())
-        case "runs": return .runs(try reader.rest("a command line"))
-        default:
-            if Words.notYetBehaviour.contains(word.text) { throw notYet(word, reader) }
-            throw reader.unknown(word, among: Words.behaviour, as: "a behaviour of a service")
-        }
-    }
-
-    // MARK: - What happens
-
-    private func step(_ word: Token, _ reader: inout LineReader) throws(Diagnostic) -> Step.Action {
-        switch word.text {
-        case _ where word.isQuoted: throw reader.unknown(word, among: [], as: "a word of a scenario")
-        case "start": return .start
-        case "stop":
-            return .stop(grace: reader.take("grace") ? try reader.duration() : nil)
-        case "kill": return .kill(reader.isAtEnd ? .kill : try reader.signal())
-        case "signal":
-            let signal = try reader.signal()
-            try reader.require("to")
-            return .signal(signal, to: Party(name: try reader.token("a service").text))
-        case "crash": return .crash(service: try reader.token("a service").text)
-        case "wait":
-            guard reader.take("for") else { return .wait(try reader.positiveDuration()) }
-            let condition = try condition(&reader)
-            try reader.require("within")
-            return .waitFor(condition, within: try reader.positiveDuration())
-        case "expect": return .expect(try expectation(&reader))
-        default:
-            if Words.notYetSteps.contains(word.text) { throw notYet(word, reader) }
-            throw reader.unknown(word, among: Words.setup + Words.steps, as: "a word of a scenario")
+        if Grammar.plannedConditions.contains(condition.kind) || condition == .state(.restarting) {
+            let text = condition.description
+            complainNotYet(String(text.prefix { $0 != "\"" }.prefix(60)), at: line)
         }
     }
 }
 
-extension Signal {
-    /// SIGKILL and SIGSTOP: no program has a say in them (signal(7)).
-    fileprivate var cannotBeCaught: Bool { self == .kill || self == .stop }
+extension Grammar {
+    /// Conditions that this version reads, but cannot judge: kept beside the forms, which a test compares.
+    static let plannedConditions: Set<Condition.Kind> = [
+        .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan,
+    ]
 }
 
-extension Token {
-    /// From the root, and never back towards it.
-    var isAbsolutePath: Bool {
-        text.hasPrefix("/") && text.count > 1 && !text.split(separator: "/").contains("..")
-    }
-}
-
-extension Service.Trait {
-    /// Whether only one of the two can be said of a service.
-    fileprivate func excludes(_ other: Service.Trait) -> Bool {
-        switch (self, other) {
-        case (.readyAfter, .readyAfter), (.stopTakes, .stopTakes), (.spawns, .spawns), (.leavesOrphans, .leavesOrphans),
-            (.leavesZombies, .leavesZombies), (.runs, .runs), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf),
-            (.diesOf, .exitsAfter), (.diesOf, .diesOf):
-            true
-        case (.exitsOn(_, let signal), .exitsOn(_, let again)): signal == again
-        case (.exitsOn(_, let signal), .ignores(let ignored)), (.ignores(let ignored), .exitsOn(_, let signal)):
-            ignored.contains(signal)
-        default: false
+extension LexedText {
+    /// The comment lines right above a line, without `#` and the space behind it.
+    func comment(above index: Int) -> String {
+        var end = Int(lines[index].start)
+        var result: [String] = []
+        while end > byteOrderMarkLength {
+            // `end` is behind the LF of the line before.
+            var start = end - 1
+            while start > byteOrderMarkLength, bytes[start - 1] != 0x0A { start -= 1 }
+            var content = bytes[start..<(end - 1)]
+            if content.last == 0x0D { content = content.dropLast() }
+            content = content.drop { $0 == 0x20 || $0 == 0x09 }
+            guard content.first == 0x23 else { break }
+            content = content.drop { $0 == 0x23 }
+            if content.first == 0x20 { content = content.dropFirst() }
+            result.append(String(decoding: content, as: UTF8.self))
+            end = start
         }
+        return result.reversed().joined(separator: "\n")
+    }
+
+    /// The line of this number; lines are in order.
+    func line(number: Int) -> Line? {
+        var range = lines.startIndex..<lines.endIndex
+        while !range.isEmpty {
+            let middle = (range.lowerBound + range.upperBound) / 2
+            if Int(lines[middle].number) == number { return lines[middle] }
+            range = Int(lines[middle].number) < number ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return nil
+    }
+
+    /// Where a word, or an element of a list, stands on a line, the first word apart.
+    func range(of subject: String, in line: Line) -> (start: Int32, end: Int32)? {
+        for token in tokens[Int(line.firstToken)..<Int(line.endOfTokens)].dropFirst() {
+            if text(token) == subject { return (token.start, token.end) }
+            var start = token.start
+            for element in text(token.start, token.end).split(separator: ",", omittingEmptySubsequences: false) {
+                let end = start + Int32(element.utf8.count)
+                if element == subject { return (start, end) }
+                start = end + 1
+            }
+        }
+        return nil
     }
 }

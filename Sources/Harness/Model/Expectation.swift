@@ -33,12 +33,38 @@ public enum Condition: Hashable, Sendable {
     case orphansReaped
     case noProcessesLeft
     case state(State)
+    /// How often the restart policy has started it again.
+    case restarts(Int)
+    /// The times between an end and the restart that the policy made of it, in their order.
+    case restartDelays([Duration])
     case outputContains(String)
     case outputInOrder([String])
+    case markerWrittenOnce(path: String)
+    /// Content, times, owner, mode and inode are those of the first writing.
+    case markerUnchanged(path: String)
+    case file(path: String, FileState)
+    /// How often a fake entrypoint has gone through all its steps.
+    case initialised(times: Int)
+    case stepRan(String, times: Int)
+    case data(path: String, DataState)
     case stopTook(Bound)
 
     public enum State: String, CaseIterable, Hashable, Sendable {
-        case running, exited
+        case running, exited, restarting
+    }
+
+    /// What is said of a file of the container.
+    public enum FileState: Hashable, Sendable {
+        case exists
+        case contains(String)
+        /// A regular expression that its whole text, without the newline at its end, matches somewhere.
+        case matches(String)
+        case owner(Owner)
+        case mode(UInt16)
+    }
+
+    public enum DataState: String, CaseIterable, Hashable, Sendable {
+        case clean, dirty
     }
 
     public enum Bound: Hashable, Sendable {
@@ -61,15 +87,29 @@ public enum Condition: Hashable, Sendable {
         case .orphansReaped: .orphansReaped
         case .noProcessesLeft: .noProcessesLeft
         case .state: .state
+        case .restarts: .restarts
+        case .restartDelays: .restartDelays
         case .outputContains: .outputContains
         case .outputInOrder: .outputInOrder
+        case .markerWrittenOnce: .markerWrittenOnce
+        case .markerUnchanged: .markerUnchanged
+        case .file(_, .exists): .fileExists
+        case .file(_, .contains): .fileContains
+        case .file(_, .matches): .fileMatches
+        case .file(_, .owner): .fileOwner
+        case .file(_, .mode): .fileMode
+        case .initialised: .initialised
+        case .stepRan: .stepRan
+        case .data: .data
         case .stopTook: .stopTook
         }
     }
 
     public enum Kind: String, CaseIterable, Hashable, Sendable {
         case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, zombies
-        case orphansReaped, noProcessesLeft, state, outputContains, outputInOrder, stopTook
+        case orphansReaped, noProcessesLeft, state, restarts, restartDelays, outputContains, outputInOrder
+        case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
+        case initialised, stepRan, data, stopTook
     }
 
     /// The services that it speaks of.
@@ -81,6 +121,14 @@ public enum Condition: Hashable, Sendable {
         default: []
         }
     }
+
+    /// The file of the container that must be looked at before it can be answered.
+    public var path: String? {
+        switch self {
+        case .file(let path, _), .data(let path, _), .markerWrittenOnce(let path), .markerUnchanged(let path): path
+        default: nil
+        }
+    }
 }
 
 extension Condition: CustomStringConvertible {
@@ -90,20 +138,33 @@ extension Condition: CustomStringConvertible {
         case .ready(let parties): "\(Condition.list(parties)) ready"
         case .stopped(let first, let second): "\(first) stopped before \(second)"
         case .received(let parties, let signal, let times, let sender):
-            "\(Condition.list(parties)) received \(signal)"
-                + (times.map { $0 == 1 ? " once" : " \($0) times" } ?? "") + (sender.map { " from \($0)" } ?? "")
+            "\(Condition.list(parties)) received \(signal)" + (times.map { " " + Condition.times($0) } ?? "")
+                + (sender.map { " from \($0)" } ?? "")
         case .receivedNothing(let parties): "\(Condition.list(parties)) received nothing"
         case .nobodyKilled: "nobody killed"
         case .killed(let parties): "\(Condition.list(parties)) killed"
         case .exitCode(let code): "exit \(code)"
         case .exitSignal(let signal): "exit on \(signal)"
         case .zombies(0): "no zombies"
+        case .zombies(1): "1 zombie"
         case .zombies(let count): "\(count) zombies"
         case .orphansReaped: "orphans reaped"
         case .noProcessesLeft: "no processes left"
         case .state(let state): "state \(state.rawValue)"
-        case .outputContains(let text): "output contains \(Condition.quoted(text))"
-        case .outputInOrder(let texts): "output in order \(texts.map(Condition.quoted).joined(separator: ", "))"
+        case .restarts(let count): "restarts \(count)"
+        case .restartDelays(let delays): "restart delays \(delays.map(\.text).joined(separator: ", "))"
+        case .outputContains(let text): "output contains \(Spelling.quoted(text))"
+        case .outputInOrder(let texts): "output in order \(texts.map(Spelling.quoted).joined(separator: ", "))"
+        case .markerWrittenOnce(let path): "marker \(Spelling.word(path)) written once"
+        case .markerUnchanged(let path): "marker \(Spelling.word(path)) unchanged"
+        case .file(let path, .exists): "file \(Spelling.word(path)) exists"
+        case .file(let path, .contains(let text)): "file \(Spelling.word(path)) contains \(Spelling.quoted(text))"
+        case .file(let path, .matches(let pattern)): "file \(Spelling.word(path)) matches \(Spelling.regularExpression(pattern))"
+        case .file(let path, .owner(let owner)): "file \(Spelling.word(path)) owner \(owner)"
+        case .file(let path, .mode(let mode)): "file \(Spelling.word(path)) mode \(Spelling.octal(mode))"
+        case .initialised(let times): "initialised \(Condition.times(times))"
+        case .stepRan(let name, let times): "step \(Spelling.word(name)) ran \(Condition.times(times))"
+        case .data(let path, let state): "data \(Spelling.word(path)) \(state.rawValue)"
         case .stopTook(.lessThan(let time)): "stop took less than \(time.text)"
         case .stopTook(.atLeast(let time)): "stop took at least \(time.text)"
         }
@@ -113,9 +174,7 @@ extension Condition: CustomStringConvertible {
         parties.map(\.description).joined(separator: ", ")
     }
 
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
-    }
+    private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
 }
 
 extension Expectation: CustomStringConvertible {

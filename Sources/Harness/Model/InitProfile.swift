@@ -3,7 +3,7 @@ import Vocabulary
 /// How to start one init, and what can be expected of it.
 public struct InitProfile: Hashable, Sendable {
     public var name: String
-    public var place: SourcePlace
+    @Incidental public var place: SourcePlace
     /// The comment right above it.
     public var summary: String = ""
     /// The command line, in which the word `{command}` stands for the child's command and `{services}` for what

@@ -1,19 +1,25 @@
 import Vocabulary
 
 /// What there is, what happens, and what must be so: one test of an init.
+///
+/// Two scenarios are equal when they say the same, wherever they stand.
 public struct Scenario: Hashable, Sendable {
     /// In its file there is no other of the same title.
     public var title: String
     /// Where its first line stands.
-    public var place: SourcePlace
+    @Incidental public var place: SourcePlace
     /// The comment right above it, without the `#`.
     public var summary: String = ""
     /// Themes, and the row of docs/BEHAVIOURS.md.
     public var tags: [String] = []
     /// What an init must be able to do for the scenario to say anything about it.
     public var requires: [Ability] = []
+    /// Whose rules the container is driven by.
+    public var runtime: Runtime = .docker
     /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
+    /// Whether the runtime starts it again when it has ended.
+    public var restart: RestartPolicy = .no
     /// The container's surroundings.
     public var settings: ContainerSettings = ContainerSettings()
     /// In the order in which they are written.
@@ -25,6 +31,41 @@ public struct Scenario: Hashable, Sendable {
         self.title = title
         self.place = place
     }
+
+    /// What an init must be able to do: what is written, and what follows from the services.
+    public var requirements: Set<Ability> {
+        var result = Set(requires)
+        if services.count > 1 { result.insert(.supervision) }
+        for service in services {
+            if !service.after.isEmpty { result.insert(.ordering) }
+            for trait in service.traits {
+                switch trait {
+                case .forks: result.insert(.forking)
+                case .notifies: result.insert(.readiness)
+                case .oneshot: result.insert(.oneshot)
+                default: continue
+                }
+            }
+        }
+        return result
+    }
+
+    /// The services, each behind those it comes after; otherwise as they are written.
+    public var startOrder: [Service] {
+        var result: [Service] = []
+        var waiting = services
+        while let index = waiting.firstIndex(where: { service in
+            service.after.allSatisfy { name in result.contains { $0.name == name } }
+        }) {
+            result.append(waiting.remove(at: index))
+        }
+        return result + waiting
+    }
+}
+
+/// A container runtime whose rules are known.
+public enum Runtime: String, CaseIterable, Hashable, Sendable {
+    case docker, podman, compose, kubernetes, nspawn
 }
 
 /// How the container is asked to stop.
@@ -33,25 +74,51 @@ public struct StopPolicy: Hashable, Sendable {
     public var signal: Signal?
     /// From the stop signal to SIGKILL; negative: for ever. Docker's default is ten seconds (daemon/config, stop.go).
     public var grace: Duration = .seconds(10)
+    /// A command that is carried out inside before the stop signal is sent (a Kubernetes preStop hook).
+    public var hook: [String]?
 
-    public init(signal: Signal? = nil, grace: Duration = .seconds(10)) {
+    public init(signal: Signal? = nil, grace: Duration = .seconds(10), hook: [String]? = nil) {
         self.signal = signal
         self.grace = grace
+        self.hook = hook
     }
 }
 
-/// The container's surroundings, as far as a scenario chooses them.
-public struct ContainerSettings: Hashable, Sendable {
-    /// 64 bytes at most (sethostname(2)); nil: one of the harness's choice.
-    public var hostname: String?
-    /// `NAME=value`, in the order given.
-    public var environment: [String] = []
-    /// Absolute paths of private in-memory file systems.
-    public var tmpfs: [String] = []
-    /// The init's child, in place of services.
-    public var command: [String]?
+/// Whether a runtime starts a container again when it has ended (Docker's `--restart`).
+public enum RestartPolicy: Hashable, Sendable {
+    case no
+    case always
+    case unlessStopped
+    /// Nil: without limit.
+    case onFailure(limit: Int?)
+}
 
-    public init() {}
+extension RestartPolicy: CustomStringConvertible {
+    /// As Docker, Compose and the language write it.
+    public var description: String {
+        switch self {
+        case .no: "no"
+        case .always: "always"
+        case .unlessStopped: "unless-stopped"
+        case .onFailure(nil): "on-failure"
+        case .onFailure(let limit?): "on-failure:\(limit)"
+        }
+    }
+
+    /// Reads `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`, N from 0 (no limit, as in Docker).
+    public init?(_ text: some StringProtocol) {
+        switch text {
+        case "no": self = .no
+        case "always": self = .always
+        case "unless-stopped": self = .unlessStopped
+        case "on-failure": self = .onFailure(limit: nil)
+        default:
+            guard text.hasPrefix("on-failure:"), let limit = Int(text.dropFirst(11)), (0...1_000_000).contains(limit),
+                text.dropFirst(11).first != "+"
+            else { return nil }
+            self = .onFailure(limit: limit == 0 ? nil : limit)
+        }
+    }
 }
 
 /// Something that an init can or cannot do; a scenario may require it.

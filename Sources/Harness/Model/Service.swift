@@ -6,7 +6,7 @@ public struct Service: Hashable, Sendable {
     /// The services that it comes after, by name.
     public var after: [String] = []
     public var traits: [Trait] = []
-    public var place: SourcePlace
+    @Incidental public var place: SourcePlace
 
     public init(name: String, after: [String] = [], traits: [Trait] = [], place: SourcePlace) {
         self.name = name
@@ -23,9 +23,17 @@ public struct Service: Hashable, Sendable {
         case exitsAfter(code: Int32, Duration)
         case exitsOn(code: Int32, Signal)
         case diesOf(Signal, after: Duration)
+        /// It leaves a daemon in its place, whose number it writes there, and exits (systemd's Type=forking).
+        case forks(pidFile: String)
+        /// It says that it is ready over sd_notify(3).
+        case notifies
+        /// It does its work and exits.
+        case oneshot
         case spawns(count: Int, ownSession: Bool)
         case leavesOrphans(count: Int, living: Duration)
         case leavesZombies(count: Int)
+        /// A file that is dirty while it runs, and clean after an orderly stop.
+        case writes(data: String)
         case runs([String])
     }
 
@@ -39,5 +47,24 @@ public struct Service: Hashable, Sendable {
     public var childCount: Int {
         for case .spawns(let count, _) in traits { return count }
         return 0
+    }
+}
+
+extension Service.Trait {
+    /// Whether only one of the two can be said of a service.
+    public func excludes(_ other: Service.Trait) -> Bool {
+        switch (self, other) {
+        case (.readyAfter, .readyAfter), (.stopTakes, .stopTakes), (.spawns, .spawns), (.leavesOrphans, .leavesOrphans),
+            (.leavesZombies, .leavesZombies), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf), (.diesOf, .exitsAfter),
+            (.diesOf, .diesOf), (.forks, .forks), (.notifies, .notifies), (.oneshot, .oneshot), (.forks, .notifies),
+            (.notifies, .forks), (.forks, .oneshot), (.oneshot, .forks), (.oneshot, .exitsAfter),
+            (.exitsAfter, .oneshot), (.oneshot, .diesOf), (.diesOf, .oneshot), (.runs, _), (_, .runs):
+            true
+        case (.exitsOn(_, let signal), .exitsOn(_, let again)): signal == again
+        case (.exitsOn(_, let signal), .ignores(let ignored)), (.ignores(let ignored), .exitsOn(_, let signal)):
+            ignored.contains(signal)
+        case (.writes(let path), .writes(let again)): path == again
+        default: false
+        }
     }
 }

@@ -12,5 +12,22 @@ public struct SourcePlace: Hashable, Sendable, CustomStringConvertible {
         self.column = column
     }
 
+    /// That of a value which came from no text.
+    public static let none = SourcePlace(file: "", line: 0, column: 0)
+
     public var description: String { "\(file):\(line):\(column)" }
+}
+
+/// A part of a value that says where it came from, not what it says: two values are equal whatever this is.
+@propertyWrapper
+public struct Incidental<Value: Sendable>: Hashable, Sendable {
+    public var wrappedValue: Value
+
+    public init(wrappedValue: Value) {
+        self.wrappedValue = wrappedValue
+    }
+
+    public static func == (_: Incidental, _: Incidental) -> Bool { true }
+
+    public func hash(into _: inout Hasher) {}
 }

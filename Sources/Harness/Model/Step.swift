@@ -8,17 +8,38 @@ public struct Step: Hashable, Sendable {
         case stop(grace: Duration?)
         /// As `docker kill`: a signal to PID 1, from outside.
         case kill(Signal)
+        /// A stop and a start, so many times.
+        case restart(times: Int, grace: Duration?)
+        /// A new container in the place of the old one, with the same volumes.
+        case recreate
+        case removeVolume(String)
+        case pause
+        case resume
         /// A signal to one process, from outside the container.
         case signal(Signal, to: Party)
         /// SIGKILL to a service, from outside.
         case crash(service: String)
+        /// A service that runs makes orphans, each of which exits after this time.
+        case orphan(count: Int, from: String, living: Duration)
+        /// As `docker exec`: a further process in the container, waited for.
+        case exec([String])
         case wait(Duration)
         case waitFor(Condition, within: Duration)
+        case repeated(times: Int, [Step])
+        /// The steps from a new container on, once for each kill time, counted from the start.
+        case sweep(KillTimes, [Step])
         case expect(Expectation)
     }
 
+    /// The moments at which a sweep kills PID 1.
+    public enum KillTimes: Hashable, Sendable {
+        case range(from: Duration, to: Duration, step: Duration)
+        /// At each event of a run that nothing disturbs.
+        case everyEvent
+    }
+
     public var action: Action
-    public var place: SourcePlace
+    @Incidental public var place: SourcePlace
 
     public init(_ action: Action, place: SourcePlace) {
         self.action = action
@@ -35,7 +56,7 @@ public enum Party: Hashable, Sendable, CustomStringConvertible {
     /// A service, or one of its children (`app.1`).
     case service(String)
 
-    /// Words that cannot be a service's name, because they mean somebody else.
+    /// Words that cannot be a service's name, because they mean somebody or something else.
     public static let reservedNames = ["init", "runtime", "nobody", "no"]
 
     public init(name: String) {

@@ -12,6 +12,8 @@ package struct ServiceReports {
         let descriptor: Descriptor
         /// Opened when it said hello: its end is seen even without a trace.
         var process: PIDDescriptor?
+        /// Who has spoken on it last.
+        var speaker: ProcessID?
         var isOpen = true
 
         init(_ descriptor: consuming Descriptor) {
@@ -89,6 +91,7 @@ package struct ServiceReports {
             let now = MonotonicInstant.now
             let instant = report.instant >= known && report.instant <= now ? report.instant : now
             result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
+            connection.speaker = message.sender
             if watchesProcesses, connection.process == nil {
                 connection.process = try? PIDDescriptor(opening: message.sender)
             }
@@ -102,6 +105,12 @@ package struct ServiceReports {
             result.append(Event(at: .now, .kernel(.exited(pid))))
             connection.process = nil
         }
+    }
+
+    /// Tells a service to do something; false when it has no connection, or does not listen.
+    package func send(_ order: Order, to pid: ProcessID) -> Bool {
+        guard let connection = connections.last(where: { $0.isOpen && $0.speaker == pid }) else { return false }
+        return connection.descriptor.send(order.text)
     }
 
     /// Something was said but not kept: the first time it is told at once, as from here on it is uncertain what was said.
@@ -131,6 +140,7 @@ extension ServiceWord {
             case .caught(let signal, let sender): .caught(signal, sender: sender)
             case .stopping: .stopping
             case .finished(let code): .finished(code: code)
+            case .orphaned(let count): .orphaned(count: count)
             }
     }
 }

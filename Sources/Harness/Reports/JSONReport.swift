@@ -13,6 +13,11 @@ public func jsonReport(_ report: RunReport) throws -> String {
         witness: report.witness.description,
         skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
         results: report.results.map(EncodedResult.init))
+    return try encoded(document)
+}
+
+/// A document as every report writes it.
+func encoded(_ document: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .withoutEscapingSlashes, .sortedKeys]
     return String(decoding: try encoder.encode(document), as: UTF8.self)

@@ -6,13 +6,13 @@ extension InitProfile {
     /// The command line of PID 1 for a scenario.
     func commandLine(for scenario: Scenario) -> [String] {
         let services = scenario.startOrder
-        let first = scenario.settings.command ?? services.first?.commandLine(in: scenario) ?? []
+        let first = scenario.payloadCommand ?? services.first?.commandLine(in: scenario) ?? []
         if command.isEmpty { return first }
         return command.flatMap { word -> [String] in
             switch word {
             case "{command}": first
             case "{services}":
-                if let command = scenario.settings.command {
+                if let command = scenario.payloadCommand {
                     arguments(name: "main", after: [], command: command)
                 } else {
                     services.flatMap {
@@ -37,26 +37,16 @@ extension InitProfile {
 
     /// Why a scenario says nothing about this init, or nil when it does.
     func reasonNotApplicable(_ scenario: Scenario) -> String? {
-        var needed = Set(scenario.requires)
-        if scenario.services.count > 1 { needed.insert(.supervision) }
-        if scenario.services.contains(where: { !$0.after.isEmpty }) { needed.insert(.ordering) }
-        let lacking = needed.subtracting(abilities).subtracting(InitProfile.duties)
+        let lacking = scenario.requirements.subtracting(abilities).subtracting(InitProfile.duties)
         if lacking.isEmpty { return nil }
         return "\(name) has no \(lacking.map(\.rawValue).sorted().joined(separator: ", "))"
     }
 }
 
 extension Scenario {
-    /// The services, each behind those it comes after; otherwise as they are written.
-    var startOrder: [Service] {
-        var result: [Service] = []
-        var waiting = services
-        while let index = waiting.firstIndex(where: { service in
-            service.after.allSatisfy { name in result.contains { $0.name == name } }
-        }) {
-            result.append(waiting.remove(at: index))
-        }
-        return result + waiting
+    /// What the init is given to run in place of services.
+    fileprivate var payloadCommand: [String]? {
+        if case .command(let command)? = settings.payload { command } else { nil }
     }
 }
 
@@ -85,7 +75,9 @@ extension Service {
                 result.orphans = count
                 result.orphansLive = time
             case .leavesZombies(let count): result.zombies = count
-            case .runs: break
+            case .writes(let path): result.data = path
+            // Refused before anything is run.
+            case .forks, .notifies, .oneshot, .runs: break
             }
         }
         result.stopSignals.removeAll { result.ignoredSignals.contains($0) || result.exitCodes[$0] != nil }

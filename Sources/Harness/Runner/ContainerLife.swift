@@ -5,6 +5,7 @@ import Model
 import Recorder
 import Runtimes
 import Sandbox
+import ServiceProtocol
 import Vocabulary
 
 /// A container from its start to its removal: what it is made of, and what comes out of it.
@@ -19,6 +20,8 @@ final class ContainerLife {
     private var standardError: Console?
     private var reports: ServiceReports
     private(set) var isRunning = false
+    /// What each file was when it was last looked at.
+    private var lastLooks: [String: FileFact] = [:]
     /// The moment up to which everything has been taken in.
     private var completeUntil = MonotonicInstant(nanoseconds: 0)
 
@@ -33,9 +36,10 @@ final class ContainerLife {
     ///
     /// - Throws: what kept the world from being made: an error of the harness or the machine, not of the init.
     static func start(
-        _ scenario: Scenario, _ profile: InitProfile, in session: Session, into journal: inout Journal
+        _ scenario: Scenario, _ profile: InitProfile, _ volumes: VolumeStore?, in session: Session,
+        into journal: inout Journal
     ) throws -> ContainerLife {
-        let life = try ContainerLife(session, scenario.settings)
+        let life = try ContainerLife(session, scenario, volumes)
         do {
             try life.start(scenario, profile, into: &journal)
         } catch {
@@ -45,9 +49,10 @@ final class ContainerLife {
         return life
     }
 
-    private init(_ session: Session, _ settings: ContainerSettings) throws {
+    private init(_ session: Session, _ scenario: Scenario, _ volumes: VolumeStore?) throws {
         self.session = session
-        container = try Container(host: session.host, settings: settings)
+        container = try Container(
+            host: session.host, settings: scenario.settings, lower: try scenario.rootDirectory(), volumes: volumes)
         reports = ServiceReports(watchesProcesses: session.tracer == nil)
         session.tracer?.open(inbox)
     }
@@ -69,7 +74,10 @@ final class ContainerLife {
             started.parts { process, output, errorOutput in
                 self.process = Process(process)
                 standardOutput = Console(output, as: .stdout)
-                standardError = Console(errorOutput, as: .stderr)
+                switch consume errorOutput {
+                case .some(let stream): standardError = Console(stream, as: .stderr)
+                case .none: break
+                }
             }
             isRunning = true
             guard let pid = self.process?.descriptor.pid else { return }
@@ -138,6 +146,25 @@ final class ContainerLife {
         if let event = try absence(of: exited, at: instant) { journal.append(event) }
     }
 
+    /// How much of a file is looked at.
+    private static let lookLimitInBytes = 1 << 20
+
+    /// Looks at a file of the container, and notes what it is where that is not known already.
+    ///
+    /// - Throws: `SystemCallError` or `Errno`, when it cannot be looked at.
+    func look(at path: String, into journal: inout Journal) throws {
+        let look = try container.look(
+            at: path, process: isRunning ? process?.descriptor.pid : nil,
+            limitInBytes: ContainerLife.lookLimitInBytes)
+        let fact = FileFact(path: path, status: look.map(FileFact.Status.init))
+        if lastLooks[path] == fact { return }
+        lastLooks[path] = fact
+        journal.append(Event(at: .now, .looked(fact)))
+    }
+
+    /// Tells a service to do something; false when it does not listen.
+    func send(_ order: Order, to pid: ProcessID) -> Bool { reports.send(order, to: pid) }
+
     /// A process of this container, by its number; nil when there is none, or it is somebody else's by now.
     func open(_ pid: ProcessID) -> PIDDescriptor? {
         guard isRunning, let process, let opened = try? PIDDescriptor(opening: pid) else { return nil }
@@ -175,7 +202,7 @@ final class ContainerLife {
         if isRunning, let process {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
-            try? process.descriptor.send(.kill)
+            _ = try? process.descriptor.send(.kill)
             var poller = Poller()
             poller.add(process.descriptor.descriptor.rawValue)
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
@@ -183,13 +210,36 @@ final class ContainerLife {
             isRunning = false
             if let status { journal.append(Event(at: .now, .runtime(.exited(status)))) }
         }
-        try? collect(into: &journal, kernel: true)
+        _ = try? collect(into: &journal, kernel: true)
         var rest = reports.finish()
         standardOutput?.finish(&rest)
         standardError?.finish(&rest)
         journal.append(contentsOf: rest)
         session.tracer?.close(inbox)
         container.remove()
+    }
+}
+
+extension FileFact.Status {
+    fileprivate init(_ look: Files.Look) {
+        self.init(
+            mode: look.mode, user: look.user, group: look.group, inode: look.inode, modified: look.modified,
+            sizeInBytes: look.sizeInBytes, text: look.beginning.map { String(decoding: $0, as: UTF8.self) })
+    }
+}
+
+extension Scenario {
+    /// What the container finds under `/`, on the host.
+    ///
+    /// - Throws: `CannotRun`, where there is no such directory.
+    fileprivate func rootDirectory() throws -> String {
+        guard let directory = settings.rootDirectory else { return "/" }
+        let folder = place.file.lastIndex(of: "/").map { String(place.file[...$0]) } ?? ""
+        let path = directory.hasPrefix("/") ? directory : folder + directory
+        guard let found = Files.realPath(path), Files.isDirectory(found) else {
+            throw CannotRun(reason: "\(place): rootfs: there is no directory \(path)", remedy: "make it first")
+        }
+        return found
     }
 }
 

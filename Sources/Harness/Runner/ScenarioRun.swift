@@ -4,6 +4,8 @@ import Kernel
 import Model
 import Reports
 import Runtimes
+import Sandbox
+import ServiceProtocol
 import Vocabulary
 
 /// One scenario being carried out, on one thread from beginning to end.
@@ -17,6 +19,7 @@ final class ScenarioRun {
     var journal: Journal
     /// The container while it exists.
     var life: ContainerLife?
+    private var volumes: VolumeStore?
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.
@@ -36,7 +39,10 @@ final class ScenarioRun {
         }
         let outcome: Verdict
         do {
-            defer { endLife() }
+            defer {
+                endLife()
+                volumes?.remove()
+            }
             try performSteps()
             endLife()
             outcome = verdict(on: scenario, journal, interruption: interruption)
@@ -68,6 +74,10 @@ final class ScenarioRun {
             case .kill(let signal): try kill(signal, step)
             case .signal(let signal, let party): try send(signal, to: party, step)
             case .crash(let service): try send(.kill, to: .service(service), step)
+            case .orphan(let count, let service, let time): try orphan(count, from: service, living: time, step)
+            case .restart, .recreate, .removeVolume, .pause, .resume, .exec, .repeated, .sweep:
+                throw CannotRun(
+                    reason: "\(step.place): this version cannot carry this step out yet", remedy: "leave it out")
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
             case .waitFor(let condition, let limit):
                 let isMet = try ask(Expectation(condition, within: limit), step: index)
@@ -116,6 +126,30 @@ final class ScenarioRun {
         }
     }
 
+    /// How long a service may take to make orphans: it does nothing else meanwhile.
+    private static let patienceWithOrders = Duration.seconds(10)
+
+    private func orphan(_ count: Int, from name: String, living time: Duration, _ step: Step) throws {
+        try collect()
+        let tree = JournalView(journal).tree
+        guard let life, let index = tree.index(named: name), tree.processes[index].exitedAt == nil else {
+            return interrupt(step, "\(name) is not running")
+        }
+        let pid = tree.processes[index].pid
+        let said = journal.events.count
+        guard life.send(.orphan(count: count, living: time), to: pid) else {
+            return interrupt(step, "\(name) does not listen")
+        }
+        var made: Int?
+        try pump(until: .now.advanced(by: ScenarioRun.patienceWithOrders)) {
+            for event in self.journal.events.dropFirst(max(0, said - 1)) {
+                if case .said(.orphaned(let count), pid) = event.kind { made = count }
+            }
+            return made != nil || !life.isRunning
+        }
+        if made != count { interrupt(step, "\(name) has made \(made.map(String.init) ?? "no") orphans of \(count)") }
+    }
+
     // MARK: - Expectations
 
     /// Puts a question until the answer is yes or its time is over, and marks the moment of the last time.
@@ -145,7 +179,7 @@ final class ScenarioRun {
         // Once PID 1 has ended nothing can change any more.
         try pump(
             until: life?.isRunning == true ? deadline : .now, watchingKernel: watchesKernel,
-            withCensus: kind.needsCensus
+            withCensus: kind.needsCensus, lookingAt: expectation.condition.path
         ) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {
@@ -160,7 +194,11 @@ final class ScenarioRun {
     // MARK: - Container
 
     private func start() throws {
-        life = try ContainerLife.start(scenario, profile, in: session, into: &journal)
+        if life?.isRunning == true { return }
+        if volumes == nil, !scenario.settings.volumes.isEmpty {
+            volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
+        }
+        life = try ContainerLife.start(scenario, profile, volumes, in: session, into: &journal)
     }
 
     /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
@@ -223,15 +261,17 @@ final class ScenarioRun {
     /// Takes in what happens, until the deadline or until it is enough.
     func pump(
         until deadline: MonotonicInstant, watchingKernel: Bool = false, withCensus: Bool = false,
-        isDone: () -> Bool = { false }
+        lookingAt path: String? = nil, isDone: () -> Bool = { false }
     ) throws {
         while true {
+            // Before the rest: the journal must be complete up to a moment behind it.
+            if let path { try life?.look(at: path, into: &journal) }
             try collect(kernel: watchingKernel, census: withCensus)
             if isDone() || MonotonicInstant.now >= deadline { return }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
             var wake = deadline
-            if watchingKernel || withCensus {
-                let interval = withCensus ? ScenarioRun.censusInterval : ScenarioRun.kernelInterval
+            if watchingKernel || withCensus || path != nil {
+                let interval = withCensus || path != nil ? ScenarioRun.censusInterval : ScenarioRun.kernelInterval
                 wake = min(wake, MonotonicInstant.now.advanced(by: interval))
             }
             try waitForEvents(until: wake)

@@ -1,13 +1,16 @@
 import Kernel
 import Language
 import Model
+import Reports
 
 /// Scenarios and profiles as they stand in files.
 public struct Suite: Sendable {
     public var scenarios: [Scenario] = []
     public var profiles: [InitProfile] = []
-    /// What is wrong with the files, rendered for people.
-    public var complaints: [String] = []
+    /// The files in which something is wrong, in the order in which they were read.
+    public var complaints: [FileDiagnostics] = []
+    /// How many files have been read.
+    public private(set) var fileCount = 0
 
     public init() {}
 
@@ -23,7 +26,12 @@ public struct Suite: Sendable {
         guard let bytes = read(path) else { return }
         let parsed = parseScenarios(bytes, file: path)
         scenarios += parsed.values
-        complain(parsed.diagnostics, bytes)
+        complain(path, parsed.diagnostics, bytes)
+    }
+
+    /// Adds a file of either kind: profiles stand in files that end with `.init`.
+    public mutating func add(_ file: String) {
+        if file.hasSuffix(".init") { addProfiles(at: file) } else { addScenarios(at: file) }
     }
 
     /// Adds the profiles of a file, or of all files of a folder (`*.init`).
@@ -35,37 +43,22 @@ public struct Suite: Sendable {
         guard let bytes = read(path) else { return }
         let parsed = parseProfiles(bytes, file: path)
         profiles += parsed.values
-        complain(parsed.diagnostics, bytes)
+        complain(path, parsed.diagnostics, bytes)
     }
-
-    /// So many diagnostics of one file are shown.
-    private static let complaintLimit = 100
-    /// A scenario file larger than this is none.
-    private static let sizeLimitInBytes = 64 << 20
 
     private mutating func read(_ path: String) -> [UInt8]? {
-        guard Files.exists(path) else {
-            complaints.append("\(path): error: there is no such file\n")
-            return nil
-        }
-        guard let size = Files.sizeOfRegularFile(path), size <= Suite.sizeLimitInBytes else {
-            complaints.append("\(path): error: this is no text file of 64 MiB at most\n")
-            return nil
-        }
+        fileCount += 1
         do {
-            return try Files.bytes(of: path)
+            return try SourceFile.bytes(of: path)
         } catch {
-            complaints.append("\(path): error: cannot be read: \(error)\n")
+            complaints.append(FileDiagnostics(file: path, problem: error.reason))
             return nil
         }
     }
 
-    private mutating func complain(_ diagnostics: [Diagnostic], _ bytes: [UInt8]) {
+    private mutating func complain(_ path: String, _ diagnostics: [Diagnostic], _ bytes: [UInt8]) {
         if diagnostics.isEmpty { return }
-        let lines = Diagnostic.lines(of: String(decoding: bytes, as: UTF8.self))
-        complaints += diagnostics.prefix(Suite.complaintLimit).map { $0.rendered(lines: lines) }
-        if diagnostics.count > Suite.complaintLimit {
-            complaints.append("… and \(diagnostics.count - Suite.complaintLimit) more in this file\n")
-        }
+        complaints.append(
+            FileDiagnostics(file: path, source: String(decoding: bytes, as: UTF8.self), diagnostics: diagnostics))
     }
 }

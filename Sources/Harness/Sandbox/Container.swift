@@ -2,7 +2,7 @@ import Kernel
 import Model
 import Vocabulary
 
-/// One container's world on the host: its layers, its cgroup, the socket that its services report to.
+/// One container's world on the host: its root, its cgroups, the socket that its services report to.
 ///
 /// Belongs to the thread that made it: its mounts are in that thread's tree, and the death of that thread kills PID 1.
 package final class Container {
@@ -11,19 +11,23 @@ package final class Container {
     package let socket: ServiceSocket
     private let host: SandboxHost
     private let directory: String
-    private let cgroup: Cgroup?
+    private let cgroups: [Cgroup]
     private let settings: ContainerSettings
+    private let volumes: VolumeStore?
     private let standardInput: Descriptor
+    /// The files of the settings are in the container's layer.
+    private var hasFiles = false
 
     /// The outside ends of a started container.
     package struct Started: ~Copyable {
         package let process: PIDDescriptor
         package let standardOutput: Descriptor
-        package let standardError: Descriptor
+        /// Nil with a terminal, where it is one with standard output.
+        package let standardError: Descriptor?
 
         /// Takes it apart: each part gets an owner of its own.
         package consuming func parts<Result>(
-            _ body: (consuming PIDDescriptor, consuming Descriptor, consuming Descriptor) -> Result
+            _ body: (consuming PIDDescriptor, consuming Descriptor, consuming Descriptor?) -> Result
         ) -> Result {
             body(process, standardOutput, standardError)
         }
@@ -34,11 +38,15 @@ package final class Container {
 
     /// Makes the world, but starts nothing in it. The calling thread must have entered the host.
     ///
+    /// - Parameters:
+    ///   - lower: the directory of the host that the container finds under `/`.
+    ///   - volumes: what outlives it.
     /// - Throws: `SystemCallError`; what was made so far is gone then.
-    package init(host: SandboxHost, settings: ContainerSettings) throws {
+    package init(host: SandboxHost, settings: ContainerSettings, lower: String = "/", volumes: VolumeStore?) throws {
         let number = host.nextContainerNumber()
         self.host = host
         self.settings = settings
+        self.volumes = volumes
         hostname = settings.hostname ?? "c\(number)"
         directory = "\(host.directory)/\(number)"
         try Files.makeDirectory(directory)
@@ -50,18 +58,32 @@ package final class Container {
             try? Files.removeDirectory(directory)
             throw error
         }
+        var cgroups: [Cgroup] = []
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
+            try Container.mountRoot(in: directory, lower: lower)
             socket = try ServiceSocket(path: "\(directory)/control/services")
             standardInput = try Descriptor.open("/dev/null", .read)
-            cgroup = try host.cgroupDirectory.map {
-                try Cgroup(making: "\($0)/\(number)", processLimit: SandboxHost.processLimit)
-            }
+            try host.makeCgroups(number, settings, into: &cgroups)
         } catch {
+            for cgroup in cgroups { cgroup.remove() }
             try? Mount.detach(directory)
             try? Files.removeDirectory(directory)
             throw error
         }
+        self.cgroups = cgroups
+    }
+
+    /// The layer that the container writes to, over one that it cannot.
+    ///
+    /// Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker says
+    /// the same with a device cgroup.
+    private static func mountRoot(in directory: String, lower: String) throws {
+        // What overlayfs would take for the end of an option or of a layer.
+        let escaped = lower.replacing("\\", with: "\\\\").replacing(",", with: "\\,").replacing(":", with: "\\:")
+        try Mount.mount(
+            source: "overlay", on: "\(directory)/root", type: "overlay", flags: .noDevices,
+            data: "lowerdir=\(escaped),upperdir=\(directory)/upper,workdir=\(directory)/work")
     }
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
@@ -70,27 +92,73 @@ package final class Container {
     package func start(
         _ command: [String], environment: [String], tmpfs: [String]
     ) throws -> Started {
+        if settings.hasTerminal {
+            let devpts = "\(directory)/pts"
+            try Files.makeDirectory(devpts)
+            try Mount.mount(
+                source: "devpts", on: devpts, type: "devpts", flags: [.noSetuid, .noExec],
+                data: SandboxPlan.devptsOptions)
+            // PID 1's mount tree has a copy, which lasts as long as it is needed.
+            defer { try? Mount.detach(devpts) }
+            let terminal = try Terminal(devpts: devpts, owner: settings.user?.user ?? 0)
+            let streams = SandboxPlan.Streams.terminal(
+                terminal.slave.rawValue, devpts: devpts, number: terminal.number)
+            let process = try spawn(command, environment, tmpfs, streams)
+            return Started(process: process, standardOutput: terminal.takeMaster(), standardError: nil)
+        }
         let output = try Pipe()
         let errorOutput = try Pipe()
-        var members: Int32?
-        let openMembers = try cgroup.map { try MembersFile($0) }
-        if let openMembers { members = openMembers.descriptor.rawValue }
-        let plan = SandboxPlan(
-            SandboxPlan.Surroundings(
-                lower: "/", upper: "\(directory)/upper", work: "\(directory)/work", root: "\(directory)/root",
-                control: "\(directory)/control", fakeServices: "\(host.directory)/fake-services", hostname: hostname,
-                membersDescriptor: members, parentDescriptor: host.ownDescriptor.descriptor.rawValue,
-                standardInput: standardInput.rawValue, standardOutput: output.writeEnd.rawValue,
-                standardError: errorOutput.writeEnd.rawValue, mountsCgroup2: host.hierarchy?.version == .version2),
-            settings: settings, tmpfs: tmpfs)
-        let variables = Container.merged(
-            ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", "HOME=/root"] + environment)
-        let path = variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
-        let process = try spawn(
-            arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
-            steps: plan.steps)
+        let streams = SandboxPlan.Streams.separate(
+            input: standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
+        let process = try spawn(command, environment, tmpfs, streams)
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
+    }
+
+    private func spawn(
+        _ command: [String], _ environment: [String], _ tmpfs: [String], _ streams: SandboxPlan.Streams
+    ) throws -> PIDDescriptor {
+        let members = try cgroups.map { try MembersFile($0) }
+        // A file on a volume comes with the volume, any other with the layer.
+        let files = settings.files.filter { file in
+            volumes?.location(of: file.path) == nil ? !hasFiles : volumes?.isFresh(file.path) == true
+        }
+        let access = settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
+        let plan = SandboxPlan(
+            SandboxPlan.Surroundings(
+                root: "\(directory)/root", control: "\(directory)/control",
+                fakeServices: "\(host.directory)/fake-services",
+                volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
+                membersDescriptors: members.map { $0.descriptor.rawValue },
+                parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams, cgroup: access),
+            settings: settings, tmpfs: tmpfs, files: files)
+        let isRoot = settings.user == nil || settings.user?.user == 0
+        let variables = Container.merged(
+            ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", isRoot ? "HOME=/root" : "HOME=/"]
+                + (settings.hasTerminal ? ["TERM=xterm"] : []) + environment)
+        let path = variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
+        let process = try Kernel.spawn(
+            arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
+            steps: plan.steps)
+        hasFiles = true
+        volumes?.use()
+        return process
+    }
+
+    /// Looks at a file of the container: through PID 1, which sees everything that is mounted, or, where it has ended, at
+    /// what it has left.
+    ///
+    /// - Parameter process: PID 1, not yet waited for.
+    /// - Throws: `SystemCallError` or `Errno`.
+    package func look(at path: String, process: ProcessID?, limitInBytes: Int) throws -> Files.Look? {
+        // Closed by an end that nobody has noticed yet: then what is left is what counts.
+        if let process, let root = try? Descriptor.open("/proc/\(process)/root", .directory) {
+            return try Files.look(at: path, inRoot: root, limitInBytes: limitInBytes)
+        }
+        if let (directory, rest) = volumes?.location(of: path) {
+            return try Files.look(at: rest, inRoot: try .open(directory, .directory), limitInBytes: limitInBytes)
+        }
+        return try Files.look(at: path, inRoot: try .open("\(directory)/root", .directory), limitInBytes: limitInBytes)
     }
 
     /// Each variable once, with the last of its values: getenv(3) would take the first.
@@ -106,7 +174,7 @@ package final class Container {
 
     /// Takes the world away. PID 1, if there was one, has been reaped.
     package func remove() {
-        cgroup?.remove()
+        for cgroup in cgroups { cgroup.remove() }
         try? Mount.detach(directory)
         try? Files.removeDirectory(directory)
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Kernel
+import Model
 import Synchronization
 import Vocabulary
 
@@ -15,7 +16,8 @@ package final class SandboxHost: Sendable {
     package let hierarchy: CgroupHierarchy?
     /// An empty directory of the host, over which each thread mounts its own.
     let directory: String
-    let cgroupDirectory: String?
+    /// A directory in each hierarchy that a container may need; all but that of `hierarchy` are made when one does.
+    private let cgroupDirectories: CgroupDirectories
     /// For PR_SET_PDEATHSIG: a child looks whether its parent still lived when it was armed.
     let ownDescriptor: PIDDescriptor
     private let containerCount = Atomic<Int>(0)
@@ -40,7 +42,7 @@ package final class SandboxHost: Sendable {
         SandboxHost.removeLeftovers(parent: parent)
         hierarchy = CgroupHierarchy.discover()
         directory = "\(parent)/\(name)"
-        cgroupDirectory = hierarchy.map { "\($0.directory)/\(name)" }
+        cgroupDirectories = CgroupDirectories(name: name, hierarchy: hierarchy)
         ownDescriptor = try PIDDescriptor(opening: ProcessID(rawValue: getpid()))
         let instance: String? =
             switch instances {
@@ -49,13 +51,64 @@ package final class SandboxHost: Sendable {
             }
         // The guard first: it takes away what the rest has made, also when the rest fails.
         hostGuard = Mutex(
-            try Guard(cgroup: cgroupDirectory, instances: instances, instance: instance, runDirectory: directory))
+            try Guard(
+                cgroups: cgroupDirectories.all, instances: instances, instance: instance, runDirectory: directory))
         try Files.makeDirectory(directory, mode: 0o700)
-        if let cgroupDirectory {
-            try Files.makeDirectory(cgroupDirectory)
-            if hierarchy?.version == .version2 {
-                try Files.write("+pids", to: cgroupDirectory + "/cgroup.subtree_control")
+        if let path = cgroupDirectories.main {
+            try Files.makeDirectory(path)
+            if hierarchy?.version == .version2 { try Files.write("+pids", to: path + "/cgroup.subtree_control") }
+        }
+    }
+
+    /// Where this run's cgroups are, by what they are for.
+    private struct CgroupDirectories {
+        let main: String?
+        let memory: (path: String, version: CgroupHierarchy.Version)?
+        let unified: String?
+
+        init(name: RunName, hierarchy: CgroupHierarchy?) {
+            main = hierarchy.map { "\($0.directory)/\(name)" }
+            memory = CgroupHierarchy.discover(controller: "memory").map { ("\($0.directory)/\(name)", $0.version) }
+            unified = CgroupHierarchy.unified().map { "\($0.directory)/\(name)" }
+        }
+
+        /// Each once.
+        var all: [String] { Set([main, memory?.path, unified].compactMap(\.self)).sorted() }
+    }
+
+    /// Makes the cgroups of a container: where its processes are counted, and others as its settings ask for them.
+    func makeCgroups(_ number: Int, _ settings: ContainerSettings, into cgroups: inout [Cgroup]) throws {
+        var limits: [Cgroup.Limit] = [("pids.max", String(settings.processLimit ?? SandboxHost.processLimit))]
+        var memoryPath: String?
+        if let limit = settings.memoryLimit {
+            guard let memory = cgroupDirectories.memory else {
+                throw SystemCallError("limit the memory of", "a container: no memory controller", .noSuchDevice)
             }
+            if memory.version == .version2, let main = cgroupDirectories.main {
+                try Files.write("+memory", to: main + "/cgroup.subtree_control")
+                limits += [("memory.max", String(limit)), ("memory.swap.max", "0")].filter { limit in
+                    limit.0 == "memory.max" || Files.exists("\(main)/memory.swap.max")
+                }
+            } else {
+                memoryPath = memory.path
+                try Files.makeDirectory(memory.path)
+            }
+        }
+        if let main = cgroupDirectories.main {
+            cgroups.append(try Cgroup(making: "\(main)/\(number)", limits: limits))
+        } else if settings.processLimit != nil {
+            throw SystemCallError("limit the processes of", "a container: no pids controller", .noSuchDevice)
+        }
+        if let memoryPath, let limit = settings.memoryLimit {
+            cgroups.append(
+                try Cgroup(making: "\(memoryPath)/\(number)", limits: [("memory.limit_in_bytes", String(limit))]))
+        }
+        if let access = settings.cgroup, access != .none, hierarchy?.version != .version2 {
+            guard let unified = cgroupDirectories.unified else {
+                throw SystemCallError("show control groups to", "a container: no version 2", .noSuchDevice)
+            }
+            try Files.makeDirectory(unified)
+            cgroups.append(try Cgroup(making: "\(unified)/\(number)", limits: []))
         }
     }
 
@@ -69,9 +122,13 @@ package final class SandboxHost: Sendable {
         for name in Files.names(in: parent) where RunName.isLeftover(name) {
             try? Files.removeDirectory("\(parent)/\(name)")
         }
-        guard let hierarchy = CgroupHierarchy.discover() else { return }
-        for name in Files.names(in: hierarchy.directory) where RunName.isLeftover(name) {
-            Cgroup.remove("\(hierarchy.directory)/\(name)")
+        let hierarchies = [
+            CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "memory"), CgroupHierarchy.unified(),
+        ].compactMap(\.self)
+        for directory in Set(hierarchies.map(\.directory)) {
+            for name in Files.names(in: directory) where RunName.isLeftover(name) {
+                Cgroup.remove("\(directory)/\(name)")
+            }
         }
     }
 

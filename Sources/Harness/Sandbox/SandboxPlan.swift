@@ -14,57 +14,74 @@ package struct SandboxPlan: Sendable {
 
     /// What it takes of the host to carry the plan out.
     package struct Surroundings: Sendable {
-        /// The overlay's lower layer: the root of the file system that the container sees, on the host.
-        package let lower: String
-        /// The overlay's upper layer: what the container writes.
-        package let upper: String
-        /// The overlay's own directory, on the file system of `upper`.
-        package let work: String
-        /// Where the overlay is mounted.
+        /// The container's root, mounted.
         package let root: String
         /// What /.harness shows: the socket that services report to.
         package let control: String
         /// The executable of the fakes, on a read-only mount.
         package let fakeServices: String
+        /// Where the volumes are, each under its name, and at which paths they are to be seen.
+        package let volumes: (directory: String, mounts: [Volume])?
         /// At most 64 bytes (sethostname(2)).
         package let hostname: String
-        /// An open cgroup.procs, or nil where there are no cgroups.
-        package let membersDescriptor: Int32?
+        /// The cgroup.procs of the container's cgroups, open.
+        package let membersDescriptors: [Int32]
         /// A pidfd of the harness.
         package let parentDescriptor: Int32
-        /// What become descriptors 0, 1 and 2.
-        package let standardInput: Int32
-        /// See `standardInput`.
-        package let standardOutput: Int32
-        /// See `standardInput`.
-        package let standardError: Int32
-        /// Whether /sys/fs/cgroup shows the container's cgroup, read-only, as Docker does with version 2.
-        package let mountsCgroup2: Bool
+        package let streams: Streams
+        /// How /sys/fs/cgroup shows the container's cgroup in the unified hierarchy; nil: not at all.
+        package let cgroup: ContainerSettings.CgroupAccess?
     }
 
-    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String]) {
-        var steps: [SetupStep] = [.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)]
-        if let members = surroundings.membersDescriptor {
-            steps.append(.write("0", descriptor: members, path: "cgroup.procs"))
+    /// What become descriptors 0, 1 and 2.
+    package enum Streams: Sendable {
+        case separate(input: Int32, output: Int32, error: Int32)
+        /// The slave of a pseudo-terminal, its devpts and its name there.
+        case terminal(Int32, devpts: String, number: Int32)
+
+        fileprivate var all: [Int32] {
+            switch self {
+            case .separate(let input, let output, let error): [input, output, error]
+            case .terminal(let slave, _, _): [slave, slave, slave]
+            }
         }
+    }
+
+    /// What stands in a start besides the settings.
+    ///
+    /// - Parameters:
+    ///   - tmpfs: the paths of file systems in memory.
+    ///   - files: what is to be written, once everything is mounted.
+    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File]) {
+        let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
+        var steps: [SetupStep] = [armed]
+        steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
-        steps += SandboxPlan.rootSteps(surroundings)
+        steps += [
+            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]), .changeDirectory(surroundings.root),
+        ]
         steps += SandboxPlan.procSteps
-        steps += SandboxPlan.deviceSteps
-        steps += SandboxPlan.sysSteps(mountsCgroup2: surroundings.mountsCgroup2)
+        steps += SandboxPlan.deviceSteps(surroundings.streams)
+        steps += SandboxPlan.sysSteps(cgroup: surroundings.cgroup)
         steps += SandboxPlan.controlSteps(surroundings)
         steps += [.pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/")]
         // From here on a path, and a symbolic link on its way, leads where it leads inside.
         steps += tmpfs.flatMap(SandboxPlan.tmpfsSteps)
+        if let volumes = surroundings.volumes { steps += SandboxPlan.volumeSteps(volumes.mounts) }
+        steps += files.flatMap(SandboxPlan.fileSteps)
         steps += [
             .setHostname(surroundings.hostname), .bringLoopbackUp,
             // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
             .limit(resource: 4, value: 1),
-            .descriptor(surroundings.standardInput, becomes: 0),
-            .descriptor(surroundings.standardOutput, becomes: 1),
-            .descriptor(surroundings.standardError, becomes: 2),
-            .newSession, .fileMask(0o022), .filterCalls, .keepCapabilities(SandboxPlan.dockerCapabilities),
         ]
+        steps += surroundings.streams.all.enumerated().map { .descriptor($0.element, becomes: Int32($0.offset)) }
+        steps.append(.newSession)
+        if case .terminal = surroundings.streams { steps.append(.controllingTerminal(0)) }
+        steps += [.fileMask(0o022), .filterCalls, .keepCapabilities(SandboxPlan.dockerCapabilities)]
+        if let user = settings.user, user != .root {
+            // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
+            steps += [.setIDs(user: user.user, group: user.group), armed]
+        }
         self.steps = steps
     }
 
@@ -73,30 +90,40 @@ package struct SandboxPlan: Sendable {
     package static let dockerCapabilities: UInt64 = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]
         .reduce(0) { $0 | 1 << $1 }
 
-    // MARK: - Root
+    // MARK: - Paths inside
 
-    private static func rootSteps(_ surroundings: Surroundings) -> [SetupStep] {
-        // Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker
-        // says the same with a device cgroup.
-        [
-            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]),
-            .mount(
-                "overlay", on: surroundings.root, type: "overlay", .noDevices,
-                data: "lowerdir=\(surroundings.lower),upperdir=\(surroundings.upper),workdir=\(surroundings.work)"),
-            .changeDirectory(surroundings.root),
-        ]
+    /// The directories that lead to a path, and the path itself.
+    private static func directories(to path: String) -> [SetupStep] {
+        var directory = ""
+        return path.split(separator: "/").map { name in
+            directory += "/\(name)"
+            return .makeDirectory(directory, mode: 0o755)
+        }
     }
 
     /// A private file system in memory, with the options of Docker's `--tmpfs`, and the directories that lead to it.
     private static func tmpfsSteps(_ path: String) -> [SetupStep] {
-        var directory = ""
-        var steps: [SetupStep] = []
-        for name in path.split(separator: "/") {
-            directory += "/\(name)"
-            steps.append(.makeDirectory(directory, mode: 0o755))
-        }
-        let flags: Mount.Flags = [.noSetuid, .noDevices, .noExec]
-        return steps + [.mount("tmpfs", on: directory, type: "tmpfs", flags, data: "mode=1777,size=64m")]
+        directories(to: path) + [
+            .mount("tmpfs", on: path, type: "tmpfs", [.noSetuid, .noDevices, .noExec], data: "mode=1777,size=64m")
+        ]
+    }
+
+    /// Where the volumes' directory is seen until each is in its place.
+    private static let volumesInside = ".harness/volumes"
+
+    private static func volumeSteps(_ volumes: [Volume]) -> [SetupStep] {
+        volumes.flatMap { volume in
+            directories(to: volume.path) + [
+                .mount("/\(volumesInside)/\(volume.name)", on: volume.path, type: nil, .bind)
+            ]
+        } + [.unmount("/" + volumesInside, flags: 2)]
+    }
+
+    private static func fileSteps(_ file: File) -> [SetupStep] {
+        let parent = file.path[..<(file.path.lastIndex(of: "/") ?? file.path.startIndex)]
+        return directories(to: String(parent)) + [
+            .writeFile(file.path, text: file.text, mode: file.mode, user: file.owner.user, group: file.owner.group)
+        ]
     }
 
     private static func controlSteps(_ surroundings: Surroundings) -> [SetupStep] {
@@ -106,6 +133,12 @@ package struct SandboxPlan: Sendable {
             .makeFile(".harness/fake-services", mode: 0o755),
             .mount(surroundings.fakeServices, on: ".harness/fake-services", type: nil, .bind),
         ]
+            + (surroundings.volumes.map { volumes in
+                [
+                    .makeDirectory(volumesInside, mode: 0o700),
+                    .mount(volumes.directory, on: volumesInside, type: nil, .bind),
+                ]
+            } ?? [])
     }
 
     // MARK: - /proc and /sys
@@ -131,14 +164,15 @@ package struct SandboxPlan: Sendable {
             + maskedDirectories.map(masked)
     }
 
-    private static func sysSteps(mountsCgroup2: Bool) -> [SetupStep] {
+    private static func sysSteps(cgroup: ContainerSettings.CgroupAccess?) -> [SetupStep] {
         var steps: [SetupStep] = [
             .makeDirectory("sys", mode: 0o555),
             .mount("sysfs", on: "sys", type: "sysfs", noEffects.union(.readOnly)),
         ]
         steps += ["sys/firmware", "sys/devices/virtual/powercap"].filter(existsOnHost).map(masked)
-        if mountsCgroup2 {
-            steps.append(.mount("cgroup", on: "sys/fs/cgroup", type: "cgroup2", noEffects.union(.readOnly)))
+        if let cgroup, cgroup != .none {
+            let flags = cgroup == .readOnly ? noEffects.union(.readOnly) : noEffects
+            steps.append(.mount("cgroup", on: "sys/fs/cgroup", type: "cgroup2", flags))
         }
         return steps
     }
@@ -162,7 +196,7 @@ package struct SandboxPlan: Sendable {
         ]
     }
 
-    private static var deviceSteps: [SetupStep] {
+    private static func deviceSteps(_ streams: Streams) -> [SetupStep] {
         let devices = ["null", "zero", "full", "random", "urandom", "tty"]
         let links = [
             ("/proc/self/fd", "fd"), ("/proc/self/fd/0", "stdin"), ("/proc/self/fd/1", "stdout"),
@@ -176,16 +210,31 @@ package struct SandboxPlan: Sendable {
                 [.makeFile("dev/\(name)", mode: 0o666)] + hostDevice(name, on: "dev/\(name)")
             }
             + links.map { .makeLink($0.0, to: "dev/\($0.1)") }
+            + terminalSteps(streams)
             + [
-                .makeDirectory("dev/pts", mode: 0o755),
-                .mount(
-                    "devpts", on: "dev/pts", type: "devpts", [.noSetuid, .noExec],
-                    data: "newinstance,ptmxmode=0666,mode=0620,gid=5"),
                 .makeDirectory("dev/shm", mode: 0o1777),
                 .mount("shm", on: "dev/shm", type: "tmpfs", noEffects, data: "mode=1777,size=65536k"),
                 .makeDirectory("dev/mqueue", mode: 0o1777),
                 .ifPresent(.mount("mqueue", on: "dev/mqueue", type: "mqueue", noEffects)),
             ]
+    }
+
+    /// The options of every devpts: those of Docker.
+    static let devptsOptions = "newinstance,ptmxmode=0666,mode=0620,gid=5"
+
+    /// A devpts of its own, or the one that has PID 1's terminal, which is the console too.
+    private static func terminalSteps(_ streams: Streams) -> [SetupStep] {
+        let directory = SetupStep.makeDirectory("dev/pts", mode: 0o755)
+        guard case .terminal(_, let devpts, let number) = streams else {
+            return [
+                directory,
+                .mount("devpts", on: "dev/pts", type: "devpts", [.noSetuid, .noExec], data: devptsOptions),
+            ]
+        }
+        return [
+            directory, .mount(devpts, on: "dev/pts", type: nil, .bind), .makeFile("dev/console", mode: 0o600),
+            .mount("dev/pts/\(number)", on: "dev/console", type: nil, .bind),
+        ]
     }
 }
 

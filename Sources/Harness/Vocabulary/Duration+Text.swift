@@ -11,38 +11,102 @@ extension Duration {
     /// The whole length in milliseconds.
     public var inMilliseconds: Double { Double(inNanoseconds) / 1e6 }
 
-    /// Reads `250ms`, `10s`, `1m30s`, `1.5s`, `0s` or `-1s`: numbers with a unit (`us`, `ms`, `s`, `m`, `h`), largest first.
+    /// Reads `250ms`, `10s`, `1m30s`, `1.5s`, `0s` or `-1s`: numbers with a unit (`ns`, `us`, `ms`, `s`, `m`, `h`), largest
+    /// first; nil for anything else, and for more than 292 years.
     public init?(text: some StringProtocol) {
-        let isNegative = text.first == "-"
-        var rest = isNegative ? Substring(text.dropFirst()) : Substring(text)
-        var total: Double = 0
-        var previousUnit = Double.infinity
-        guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty {
-            let number = rest.prefix { ("0"..."9").contains($0) || $0 == "." }
-            rest = rest.dropFirst(number.count)
-            let unit = rest.prefix { ("a"..."z").contains($0) }
-            rest = rest.dropFirst(unit.count)
-            guard
-                let value = Double(number), number.first != ".", number.last != ".",
-                let scale = Duration.units[String(unit)], scale < previousUnit
-            else { return nil }
-            total += value * scale
-            previousUnit = scale
-        }
-        guard total < 9e18 else { return nil }
-        self = .nanoseconds(Int64(total.rounded()) * (isNegative ? -1 : 1))
+        self.init(utf8: Array(text.utf8)[...])
     }
 
-    private static let units: [String: Double] = ["us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9]
+    /// The same, from the bytes of a text.
+    public init?(utf8: ArraySlice<UInt8>) {
+        var index = utf8.startIndex
+        let isNegative = utf8.first == UInt8(ascii: "-")
+        if isNegative { index += 1 }
+        var total: Int64 = 0
+        var previousUnit = Int64.max
+        guard index < utf8.endIndex else { return nil }
+        while index < utf8.endIndex {
+            guard let number = Duration.number(utf8, &index), let unit = Duration.unit(utf8, &index), unit < previousUnit,
+                let part = number.inNanoseconds(unit)
+            else { return nil }
+            let (sum, overflow) = total.addingReportingOverflow(part)
+            if overflow { return nil }
+            total = sum
+            previousUnit = unit
+        }
+        self = .nanoseconds(isNegative ? -total : total)
+    }
+
+    /// Digits, and what stands behind a decimal point.
+    private struct Decimal {
+        var digits: Int64
+        /// How many of the digits stand behind the point.
+        var places: Int
+
+        func inNanoseconds(_ unit: Int64) -> Int64? {
+            let (product, overflow) = digits.multipliedReportingOverflow(by: unit)
+            if overflow { return nil }
+            var result = product
+            for _ in 0..<places { result /= 10 }
+            return result
+        }
+    }
+
+    private static func number(_ utf8: ArraySlice<UInt8>, _ index: inout Int) -> Decimal? {
+        var result = Decimal(digits: 0, places: 0)
+        var hasPoint = false
+        let start = index
+        while index < utf8.endIndex {
+            let byte = utf8[index]
+            if byte == UInt8(ascii: "."), !hasPoint, index > start {
+                hasPoint = true
+            } else if (0x30...0x39).contains(byte) {
+                // More than nine places are less than a nanosecond.
+                if result.places < 9 {
+                    let (product, overflow) = result.digits.multipliedReportingOverflow(by: 10)
+                    let (sum, carry) = product.addingReportingOverflow(Int64(byte - 0x30))
+                    if overflow || carry { return nil }
+                    result.digits = sum
+                    if hasPoint { result.places += 1 }
+                }
+            } else {
+                break
+            }
+            index += 1
+        }
+        return index > start && utf8[index - 1] != UInt8(ascii: ".") ? result : nil
+    }
+
+    private static func unit(_ utf8: ArraySlice<UInt8>, _ index: inout Int) -> Int64? {
+        let start = index
+        while index < utf8.endIndex, (0x61...0x7A).contains(utf8[index]) { index += 1 }
+        switch index - start {
+        case 1:
+            switch utf8[start] {
+            case UInt8(ascii: "s"): return 1_000_000_000
+            case UInt8(ascii: "m"): return 60_000_000_000
+            case UInt8(ascii: "h"): return 3_600_000_000_000
+            default: return nil
+            }
+        case 2 where utf8[start + 1] == UInt8(ascii: "s"):
+            switch utf8[start] {
+            case UInt8(ascii: "n"): return 1
+            case UInt8(ascii: "u"): return 1000
+            case UInt8(ascii: "m"): return 1_000_000
+            default: return nil
+            }
+        default: return nil
+        }
+    }
 
     /// The spelling that `init(text:)` reads back: `250ms`, `1m30s`, `0s`.
     public var text: String {
-        var rest = inNanoseconds.magnitude / 1000
+        var rest = inNanoseconds.magnitude
         guard rest > 0 else { return "0s" }
         var result = inNanoseconds < 0 ? "-" : ""
         for (unit, length) in [
-            ("h", UInt64(3_600_000_000)), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1),
+            ("h", UInt64(3_600_000_000_000)), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000),
+            ("ns", 1),
         ]
         where rest >= length {
             result += "\(rest / length)\(unit)"

@@ -1,0 +1,309 @@
+import Model
+import Vocabulary
+
+extension Grammar {
+    /// What there is: the lines of a scenario before its first step.
+    static let setupForms: [Form<Draft>] = [
+        Form(
+            "tags TAGS",
+            "Themes of the scenario, and the row of BEHAVIOURS.md that it covers; `--tag` chooses by them.",
+            otherwise: "none",
+            example: """
+                scenario "chosen by its tags"
+                  tags quick, SF01
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) { $0.scenario.tags += $1.texts(0) },
+        Form(
+            "requires ABILITIES",
+            "What an init must be able to do; against one that cannot the verdict is `not-applicable`. Several services "
+                + "require `supervision`, `after` requires `ordering`, whether it is written or not.",
+            otherwise: "nothing but the duties that every PID 1 has: forwarding, reaping, exit-status",
+            example: """
+                scenario "for inits that look after several services"
+                  requires supervision
+                  service db
+                  service api
+
+                  start
+                  expect db, api ready within 5s
+                """
+        ) { $0.scenario.requires += $1.texts(0).compactMap(Ability.init(rawValue:)) },
+        Form(
+            "runtime RUNTIME",
+            "Whose rules the container is driven by. Docker's are carried out; the others are read, and refused when run.",
+            otherwise: "docker", once: true,
+            example: """
+                scenario "as Docker does it"
+                  runtime docker
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) { $0.scenario.runtime = $1.text(0).flatMap(Runtime.init(rawValue:)) ?? .docker },
+        Form(
+            "stop signal SIGNAL [grace GRACE]",
+            "The signal that asks the container to end, and the time from there to SIGKILL. A negative time has no end.",
+            otherwise: "the signal of the init's profile, else SIGTERM; 10s", once: true,
+            example: """
+                scenario "stopped with a real-time signal"
+                  stop signal SIGRTMIN+3 grace 2s
+                  service app
+                    exits 0 on SIGRTMIN+3
+
+                  start
+                  wait for app ready within 5s
+                  stop
+                  expect exit 0
+                """
+        ) {
+            $0.scenario.stop.signal = $1.signal(0)
+            if let grace = $1.duration(2) { $0.scenario.stop.grace = grace }
+        },
+        Form(
+            "restart policy POLICY",
+            "When the runtime starts the container again by itself.", otherwise: "no", once: true, carriedOut: false,
+            example: """
+                scenario "a crash loop"
+                  restart policy on-failure:3
+                  service app
+                    exits 1 after 10ms
+
+                  start
+                  expect restarts 3 within 5s
+                """
+        ) { if case .restartPolicy(let policy) = $1[0] { $0.scenario.restart = policy } },
+        Form(
+            "volume VOLUME at PATH",
+            "A directory of its own, mounted there, that a new container finds as the old one left it. It is empty at first, and belongs to root.",
+            otherwise: "none",
+            example: """
+                scenario "a volume can be written to"
+                  volume data at /var/lib/app
+                  command sh -c "echo kept > /var/lib/app/state"
+
+                  start
+                  expect exit 0 within 5s
+                  expect file /var/lib/app/state contains "kept"
+                """
+        ) { 
+            $0.scenario.settings.volumes.append(
+                Volume(name: $1.text(0) ?? "", path: $1.text(1) ?? "", place: .none))
+            $0.block = .volume
+        },
+        Form(
+            "tmpfs PATHS",
+            "Private file systems in memory, mounted there with the options of Docker's `--tmpfs` (64 MiB, noexec, nosuid, nodev).",
+            otherwise: "none but those of the init's profile",
+            example: """
+                scenario "room for sockets"
+                  tmpfs /run, /run/lock
+                  command test -w /run/lock
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.tmpfs += $1.texts(0) },
+        Form(
+            "cgroup ACCESS",
+            "How /sys/fs/cgroup shows the container's control group: writable, read-only, or as an empty directory.",
+            otherwise: "read-only on hosts with version 2 only; empty on others", once: true,
+            example: """
+                scenario "no control groups"
+                  cgroup none
+                  command sh -c "! test -e /sys/fs/cgroup/cgroup.procs"
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.cgroup = $1.text(0).flatMap(ContainerSettings.CgroupAccess.init(rawValue:)) },
+        Form(
+            "terminal on",
+            "PID 1 has a terminal as its input and output, as with `docker run -t`: standard error is one with standard output.",
+            otherwise: "input is /dev/null, the outputs are pipes", once: true,
+            example: """
+                scenario "PID 1 has a terminal"
+                  terminal on
+                  command tty
+
+                  start
+                  expect exit 0 within 5s
+                  expect output contains "/dev/"
+                """
+        ) { draft, _ in draft.scenario.settings.hasTerminal = true },
+        Form(
+            "env ASSIGNMENT",
+            "A variable of PID 1's environment; of several with one name the last counts.",
+            otherwise: "PATH as Docker sets it, HOSTNAME, HOME=/root, and those of the init's profile",
+            example: """
+                scenario "a variable"
+                  env GREETING="hello, world"
+                  command sh -c 'test "$GREETING" = "hello, world"'
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.environment.append($1.text(0) ?? "") },
+        Form(
+            "user OWNER",
+            "Who PID 1 is, by number, without further groups or capabilities, as with `docker run -u`.", otherwise: "0:0",
+            once: true,
+            example: """
+                scenario "not as root"
+                  user 568:568
+                  command sh -c 'test "$(id -u):$(id -g)" = 568:568'
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.user = $1.owner(0) },
+        Form(
+            "hostname HOSTNAME", "The container's host name.", otherwise: "one of the harness's choice", once: true,
+            example: """
+                scenario "a name of its own"
+                  hostname box
+                  command sh -c 'test "$(uname -n)" = box'
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.hostname = $1.text(0) },
+        Form(
+            "rootfs DIRECTORY",
+            "What the container finds under /, on the host; it is never written to. A relative path counts from the scenario's file.",
+            otherwise: "the host's own root", once: true,
+            example: """
+                scenario "another root"
+                  rootfs /
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) { $0.scenario.settings.rootDirectory = $1.text(0) },
+        Form(
+            "pids limit COUNT",
+            "How many processes the container may have at once; a fork beyond fails with EAGAIN.", otherwise: "2048",
+            once: true,
+            example: """
+                scenario "no room for more"
+                  pids limit 20
+                  command sh -c "for i in 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0; do sleep 1 & done"
+
+                  start
+                  expect exit 2 within 5s
+                """
+        ) { $0.scenario.settings.processLimit = $1.number(0) },
+        Form(
+            "memory limit SIZE",
+            "How much memory the container may use; the kernel kills what goes beyond.", otherwise: "no limit",
+            once: true,
+            example: """
+                scenario "too much memory"
+                  memory limit 64MiB
+                  command sh -c 'head -c 200m /dev/zero | tail > /dev/null'
+
+                  start
+                  expect no exit 0 within 10s
+                """
+        ) { $0.scenario.settings.memoryLimit = $1.number(0) },
+        Form(
+            "pre-stop COMMAND",
+            "A command that is carried out inside before the stop signal is sent; its time counts. Kubernetes has such hooks.",
+            otherwise: "none", once: true, carriedOut: false,
+            example: """
+                scenario "the hook sends the signal that the runtime does not"
+                  runtime kubernetes
+                  stop signal SIGTERM grace 2s
+                  pre-stop kill -RTMIN+3 1
+                  service app
+                    ignores SIGTERM
+                    exits 0 on SIGRTMIN+3
+
+                  start
+                  stop
+                  expect exit 0
+                """
+        ) { $0.scenario.stop.hook = $1.texts(0) },
+        Form(
+            "command COMMAND",
+            "What the init is given to run, in place of services. With `--init none` it is PID 1 itself.",
+            otherwise: "the services", once: true,
+            example: """
+                scenario "the status of the command"
+                  command sh -c "exit 3"
+
+                  start
+                  expect exit 3 within 5s
+                """
+        ) { $0.scenario.settings.payload = .command($1.texts(0)) },
+        Form(
+            "entrypoint initialises marker PATH steps NAMES [each TIME] then COMMAND",
+            "A fake entrypoint in place of services: when the marker is not there it goes through its steps and writes it; "
+                + "then it becomes the command.",
+            otherwise: "none", once: true, carriedOut: false,
+            example: """
+                scenario "initialised once"
+                  volume data at /var/lib/maas
+                  entrypoint initialises marker /var/lib/maas/.initialized steps schema, users each 10ms then sleep 60
+
+                  start
+                  expect initialised once within 5s
+                """
+        ) {
+            let command = $1.texts(4)
+            $0.scenario.settings.payload = .entrypoint(
+                Entrypoint(
+                    marker: $1.text(0) ?? "", steps: $1.texts(1), stepTakes: $1.duration(3) ?? .zero, command: command))
+        },
+        Form(
+            "file PATH [mode MODE] [owner OWNER]",
+            "A file that is there when the container is made; its lines stand in the block below, each behind `| `. "
+                + "A last line `|\\` says that the text ends without a newline. On a volume it is there when the volume is new.",
+            otherwise: "mode 644, owner 0:0",
+            example: """
+                scenario "an entrypoint in the scenario"
+                  file /entrypoint.sh mode 755
+                    | #!/bin/sh
+                    | echo "first run"
+                    | exec "$@"
+                  command /entrypoint.sh sh -c "exit 7"
+
+                  start
+                  expect exit 7 within 5s
+                  expect output contains "first run"
+                """
+        ) {
+            let path = $1.text(0) ?? ""
+            var file = File(path: path, text: "", place: .none)
+            if let mode = $1.number(2) { file.mode = UInt16(mode) }
+            if let owner = $1.owner(4) { file.owner = owner }
+            $0.scenario.settings.files.append(file)
+            $0.block = .file
+        },
+        Form(
+            "service NEW-NAME [after SERVICES]",
+            "A process that the init is to start and look after, behind those that it comes after; how it behaves stands in "
+                + "the block below. Without a block it is a well-behaved daemon: ready at once, ends at once with status 0 on "
+                + "the stop signal, SIGTERM and SIGINT.",
+            example: """
+                scenario "one behind the other"
+                  service db
+                    ready after 20ms
+                  service api after db
+
+                  start
+                  expect db, api ready within 5s
+                """
+        ) {
+            let name = $1.text(0) ?? ""
+            $0.scenario.services.append(
+                Service(name: name, after: $1.texts(2), place: .none))
+            $0.block = .service
+        },
+    ]
+}

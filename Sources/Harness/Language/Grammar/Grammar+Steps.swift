@@ -1,0 +1,237 @@
+import Model
+import Vocabulary
+
+extension Grammar {
+    /// What happens, and what must be so.
+    static let stepForms: [Form<Draft>] = [
+        Form(
+            "start", "Starts the container; returns when PID 1 has been executed. One that runs is left alone.",
+            example: """
+                scenario "started"
+                  service app
+
+                  start
+                  expect state running
+                """
+        ) { draft, _ in draft.action = .start },
+        Form(
+            "stop [grace GRACE]",
+            "Stops the container as the runtime does: the stop signal, the grace period, SIGKILL. Returns when PID 1 has ended.",
+            otherwise: "the grace period of `stop signal`",
+            example: """
+                scenario "stopped with little patience"
+                  service app
+                    ignores SIGTERM
+
+                  start
+                  wait for app ready within 5s
+                  stop grace 100ms
+                  expect exit on SIGKILL
+                """
+        ) { $0.action = .stop(grace: $1.duration(1)) },
+        Form(
+            "kill [SIGNAL]",
+            "A signal to PID 1 from outside, as `docker kill`. SIGKILL is waited for, other signals are not.",
+            otherwise: "SIGKILL",
+            example: """
+                scenario "killed"
+                  service app
+
+                  start
+                  kill
+                  expect exit 137
+                """
+        ) { $0.action = .kill($1.signal(1) ?? .kill) },
+        Form(
+            "restart [NUMBER times] [grace GRACE]",
+            "Stops the container and starts it again, so many times, as `docker restart`.",
+            otherwise: "once; the grace period of `stop signal`", carriedOut: false,
+            example: """
+                scenario "restarted"
+                  service app
+
+                  start
+                  restart 3 times grace 5s
+                  expect app ready within 5s
+                """
+        ) { $0.action = .restart(times: $1.number(1) ?? 1, grace: $1.duration(3)) },
+        Form(
+            "recreate", "A new container in the place of the old one: its own layer is new, the volumes are the same.",
+            carriedOut: false,
+            example: """
+                scenario "a new container"
+                  volume data at /data
+                  service app
+
+                  start
+                  stop
+                  recreate
+                  start
+                  expect app ready within 5s
+                """
+        ) { draft, _ in draft.action = .recreate },
+        Form(
+            "remove volume VOLUME", "Takes a volume away: the next start finds it empty. The container must not be running.",
+            carriedOut: false,
+            example: """
+                scenario "an empty volume"
+                  volume data at /data
+                  service app
+
+                  start
+                  stop
+                  remove volume data
+                  start
+                  expect app ready within 5s
+                """
+        ) { $0.action = .removeVolume($1.text(0) ?? "") },
+        Form(
+            "pause", "Freezes every process of the container, as `docker pause`.", carriedOut: false,
+            example: """
+                scenario "paused"
+                  service app
+
+                  start
+                  pause
+                  resume
+                  expect app ready within 5s
+                """
+        ) { draft, _ in draft.action = .pause },
+        Form("resume", "Lets a paused container go on.", carriedOut: false, example: "") { draft, _ in
+            draft.action = .resume
+        },
+        Form(
+            "signal SIGNAL to PARTY", "A signal to one process of the container, from outside.",
+            example: """
+                scenario "a signal past the init"
+                  service app
+                    exits 5 on SIGUSR1
+
+                  start
+                  wait for app ready within 5s
+                  signal SIGUSR1 to app
+                  expect exit 5 within 5s
+                """
+        ) { $0.action = .signal($1.signal(0) ?? .term, to: Party(name: $1.text(1) ?? "")) },
+        Form(
+            "crash SERVICE", "SIGKILL to a service, from outside.",
+            example: """
+                scenario "a service is killed"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  crash app
+                  expect exit 137 within 5s
+                """
+        ) { $0.action = .crash(service: $1.text(0) ?? "") },
+        Form(
+            "orphan COUNT from SERVICE living TIME",
+            "A fake service that runs makes processes and leaves them to the init; each exits after the time. Returns when all are there.",
+            example: """
+                scenario "orphans later"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  orphan 5 from app living 10ms
+                  expect orphans reaped within 5s
+                """
+        ) { $0.action = .orphan(count: $1.number(0) ?? 1, from: $1.text(1) ?? "", living: $1.duration(2) ?? .zero) },
+        Form(
+            "exec COMMAND", "A further process in the running container, as `docker exec`; waits for its end.",
+            carriedOut: false,
+            example: """
+                scenario "looking inside"
+                  service app
+
+                  start
+                  exec test -e /proc/1
+                  expect app ready within 5s
+                """
+        ) { $0.action = .exec($1.texts(0)) },
+        Form(
+            "wait TIME", "Lets time pass. To wait for something to happen `wait for` is surer.",
+            example: """
+                scenario "some time later"
+                  service app
+
+                  start
+                  wait 20ms
+                  expect state running
+                """
+        ) { $0.action = .wait($1.duration(0) ?? .zero) },
+        Form(
+            "wait for CONDITION within TIME",
+            "Goes on when the condition holds. When the time passes first, the scenario has failed and ends here.",
+            example: """
+                scenario "when it is ready"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  expect state running
+                """
+        ) {
+            if case .condition(let condition, _) = $1[0] {
+                $0.action = .waitFor(condition, within: $1.duration(1) ?? .zero)
+            }
+        },
+        Form(
+            "repeat NUMBER times", "The steps in the block below, so many times.", carriedOut: false,
+            example: """
+                scenario "again and again"
+                  service app
+
+                  repeat 5 times
+                    start
+                    stop
+                  expect exit 0
+                """
+        ) {
+            $0.action = .repeated(times: $1.number(0) ?? 1, [])
+            $0.block = .steps
+        },
+        Form(
+            "sweep kill (from TIME to TIME step TIME | at every event)",
+            "The steps in the block below, once for each kill time, all of them side by side, each in a container of its own: "
+                + "PID 1 is killed so long after the start, or at each event of a run that nothing disturbs.",
+            carriedOut: false,
+            example: """
+                scenario "killed at any moment"
+                  service app
+
+                  sweep kill from 0ms to 20ms step 5ms
+                    start
+                    expect app ready within 5s
+                """
+        ) {
+            if let from = $1.duration(1), let to = $1.duration(2), let step = $1.duration(3) {
+                $0.action = .sweep(.range(from: from, to: to, step: step), [])
+            } else {
+                $0.action = .sweep(.everyEvent, [])
+            }
+            $0.block = .steps
+        },
+        Form(
+            "expect QUESTION [within TIME] [for TIME]",
+            "What must be so: now, or with `within` at some moment up to then; with `for` it must stay so for that time. "
+                + "`no` turns the answer round; said of several, it is said of each. When PID 1 has ended nothing is waited for any more.",
+            otherwise: "now",
+            example: """
+                scenario "nothing comes of it"
+                  service app
+                    ready after 50ms
+
+                  start
+                  expect no app ready
+                  expect app ready within 5s
+                  expect no app killed for 20ms
+                """
+        ) {
+            guard case .condition(let condition, let isNegated) = $1[0] else { return }
+            $0.action = .expect(
+                Expectation(condition, isNegated: isNegated, within: $1.duration(2), for: $1.duration(4)))
+        },
+    ]
+}

@@ -1,0 +1,372 @@
+import Model
+import Vocabulary
+
+extension Scenario {
+    /// What is wrong with a scenario each line of which is well-formed: things that are not there, cannot happen, or
+    /// could not be decided.
+    public var problems: [Diagnostic] { problems(isWhole: true).map(\.diagnostic) }
+
+    /// A diagnostic at the line of what it is about, and the word of that line, if it is about one.
+    struct Problem {
+        let diagnostic: Diagnostic
+        let subject: String?
+    }
+
+    /// - Parameter isWhole: false when some of its lines could not be read; what is missing may be one of them.
+    func problems(isWhole: Bool) -> [Problem] {
+        var check = ScenarioCheck(self, isWhole: isWhole)
+        check.services()
+        check.settings()
+        check.steps()
+        check.substance()
+        return check.problems
+    }
+}
+
+/// Goes through a scenario, and notes what is wrong with it.
+private struct ScenarioCheck {
+    let scenario: Scenario
+    var problems: [Scenario.Problem] = []
+    /// Otherwise what is missing may be in a line that could not be read.
+    private let isWhole: Bool
+    /// Every name that a party can have.
+    private let names: [String]
+
+    init(_ scenario: Scenario, isWhole: Bool) {
+        self.scenario = scenario
+        self.isWhole = isWhole
+        var names = scenario.services.map(\.name)
+        for service in scenario.services {
+            for index in 0..<service.childCount { names.append("\(service.name).\(index + 1)") }
+        }
+        self.names = names
+    }
+
+    private mutating func note(
+        _ id: Diagnostic.ID, _ message: String, at place: SourcePlace, about subject: String? = nil,
+        suggestion: String? = nil, notes: [Diagnostic.Note] = []
+    ) {
+        problems.append(
+            Scenario.Problem(
+                diagnostic: Diagnostic(id, message, at: place, suggestion: suggestion, notes: notes), subject: subject))
+    }
+
+    // MARK: - What there is
+
+    mutating func services() {
+        for (index, service) in scenario.services.enumerated() {
+            if let other = scenario.services[..<index].first(where: { $0.name == service.name }) {
+                note(
+                    .duplicate, "there is a service '\(service.name)' already", at: service.place, about: service.name,
+                    notes: [.init("it stands here", at: other.place)])
+            }
+            for name in service.after where !scenario.services.contains(where: { $0.name == name }) {
+                note(
+                    .unknownService, "'\(name)' is no service of this scenario", at: service.place, about: name,
+                    suggestion: nearest(to: name, among: scenario.services.map(\.name).filter { $0 != service.name }))
+            }
+            for case .writes(let path) in service.traits {
+                let other = scenario.services[..<index].first { $0.traits.contains(.writes(data: path)) }
+                if let other {
+                    note(
+                        .conflict, "'\(other.name)' writes to \(path) as well", at: service.place, about: service.name,
+                        notes: [.init("it stands here", at: other.place)])
+                }
+            }
+        }
+        if let path = cycle() {
+            let first = path[0]
+            let circle = (path + [first]).map(\.name).joined(separator: ", ")
+            note(
+                .cycle, "each of these comes after the next: \(circle)", at: first.place, about: first.name,
+                notes: path.dropFirst().map { .init("'\($0.name)' comes after \(Scenario.list($0.after))", at: $0.place) })
+        }
+    }
+
+    /// Services each of which comes after the next, and the last after the first.
+    private func cycle() -> [Service]? {
+        guard scenario.services.contains(where: { !$0.after.isEmpty }) else { return nil }
+        // What cannot be brought into an order is in a circle, or behind one; going back from there leads around it.
+        let ordered = scenario.startOrder
+        var placed: [String] = []
+        for service in ordered {
+            let known = service.after.filter { name in scenario.services.contains { $0.name == name } }
+            guard known.allSatisfy(placed.contains) else {
+                var path: [Service] = [service]
+                while true {
+                    let last = path[path.count - 1]
+                    let next = last.after.first { name in
+                        !placed.contains(name) && scenario.services.contains { $0.name == name }
+                    }
+                    guard let next, let service = scenario.services.first(where: { $0.name == next }) else { return nil }
+                    if let start = path.firstIndex(where: { $0.name == next }) { return Array(path[start...]) }
+                    path.append(service)
+                }
+            }
+            placed.append(service.name)
+        }
+        return nil
+    }
+
+    mutating func settings() {
+        let settings = scenario.settings
+        if let payload = settings.payload, let service = scenario.services.first {
+            let word = if case .entrypoint = payload { "entrypoint" } else { "command" }
+            note(
+                .conflict, "what the init is to run is given twice: by '\(word)' and by this service",
+                at: service.place, about: service.name)
+        }
+        if scenario.stop.hook != nil, scenario.runtime != .kubernetes {
+            note(.conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
+                about: "pre-stop")
+        }
+        for (index, volume) in settings.volumes.enumerated() {
+            let before = settings.volumes[..<index]
+            if let other = before.first(where: { $0.name == volume.name || $0.path == volume.path }) {
+                let isName = other.name == volume.name
+                note(
+                    .duplicate, "there is a volume \(isName ? "'\(volume.name)'" : "at \(volume.path)") already",
+                    at: volume.place, about: isName ? volume.name : volume.path,
+                    notes: [.init("it stands here", at: other.place)])
+            }
+            if settings.tmpfs.contains(volume.path) {
+                note(
+                    .conflict, "a volume and a tmpfs are both at \(volume.path)", at: volume.place, about: volume.path)
+            }
+        }
+        for (index, file) in settings.files.enumerated() {
+            if let other = settings.files[..<index].first(where: { $0.path == file.path }) {
+                note(
+                    .duplicate, "there is a file \(file.path) already", at: file.place, about: file.path,
+                    notes: [.init("it stands here", at: other.place)])
+            }
+            if let cover = settings.tmpfs.first(where: { file.path.hasPrefix($0 + "/") || file.path == $0 }) {
+                note(
+                    .conflict, "the tmpfs on \(cover) would cover \(file.path)", at: file.place, about: file.path)
+            }
+            if file.text.utf8.contains(0) {
+                note(.badValue, "the text of \(file.path) has a NUL in it", at: file.place, about: file.path)
+            }
+        }
+    }
+
+    // MARK: - What happens
+
+    /// What has happened so far, as far as the text tells.
+    private struct Past {
+        var isStarted = false
+        var isStopped = false
+        var pausedAt: SourcePlace?
+        var hasOrphans = false
+    }
+
+    mutating func steps() {
+        var past = Past()
+        past.hasOrphans = scenario.services.contains { service in
+            service.program != nil
+                || service.traits.contains {
+                    switch $0 {
+                    case .leavesOrphans, .spawns, .forks: true
+                    default: false
+                    }
+                }
+        } || scenario.settings.payload != nil
+        steps(scenario.steps, &past)
+    }
+
+    private mutating func steps(_ steps: [Step], _ past: inout Past) {
+        for step in steps {
+            check(step, past)
+            switch step.action {
+            case .start: past.isStarted = true
+            case .stop: past.isStopped = true
+            case .restart: past.isStopped = true
+            case .pause: past.pausedAt = step.place
+            case .resume: past.pausedAt = nil
+            case .orphan: past.hasOrphans = true
+            case .exec: past.hasOrphans = true
+            case .repeated(_, let inner), .sweep(_, let inner): self.steps(inner, &past)
+            default: break
+            }
+        }
+    }
+
+    private mutating func check(_ step: Step, _ past: Past) {
+        switch step.action {
+        case .start, .wait: return
+        case .repeated(let times, _):
+            if times == 0 { note(.impossible, "what is done no times is not done", at: step.place, about: "0") }
+            return
+        case .sweep(let times, _): return sweep(times, step)
+        case .removeVolume(let name):
+            let volumes = scenario.settings.volumes.map(\.name)
+            if !volumes.contains(name) {
+                note(
+                    .unknownVolume, "'\(name)' is no volume of this scenario", at: step.place, about: name,
+                    suggestion: nearest(to: name, among: volumes))
+            }
+        case .recreate: return
+        case .signal(_, let party): known([party], step)
+        case .crash(let service): known([.service(service)], step)
+        case .orphan(_, let name, _): orphan(name, step)
+        case .expect(let expectation): question(expectation.condition, step, past)
+        case .waitFor(let condition, _): question(condition, step, past)
+        case .restart(0, _): note(.impossible, "what is done no times is not done", at: step.place, about: "0")
+        case .pause:
+            if let other = past.pausedAt {
+                note(
+                    .impossible, "the container is paused already", at: step.place,
+                    notes: [.init("it is paused here", at: other)])
+            }
+        case .resume:
+            if past.pausedAt == nil, isWhole { note(.impossible, "the container is not paused here", at: step.place) }
+        case .stop, .kill, .restart, .exec: break
+        }
+        if !past.isStarted, isWhole { beforeStart(step) }
+    }
+
+    /// Places where one would look for the missing `start`.
+    private mutating func beforeStart(_ step: Step) {
+        let isQuestion =
+            switch step.action {
+            case .expect, .waitFor: true
+            default: false
+            }
+        let start = firstStart(in: scenario.steps)
+        note(
+            isQuestion ? .undecidable : .impossible, "the container has not been started before this", at: step.place,
+            notes: start.map { [.init("it is started here", at: $0)] } ?? [])
+    }
+
+    private func firstStart(in steps: [Step]) -> SourcePlace? {
+        for step in steps {
+            switch step.action {
+            case .start: return step.place
+            case .repeated(_, let inner), .sweep(_, let inner):
+                if let place = firstStart(in: inner) { return place }
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    /// More containers side by side than this are a mistake.
+    private static let sweepLimit = 10_000
+
+    private mutating func sweep(_ times: Step.KillTimes, _ step: Step) {
+        guard case .range(let from, let to, let interval) = times else { return }
+        if to < from {
+            note(.badValue, "the last kill time, \(to.text), is before the first, \(from.text)", at: step.place)
+        } else if interval <= .zero {
+            note(.badValue, "a step of no time leads nowhere", at: step.place)
+        } else if (to - from) / interval >= Double(ScenarioCheck.sweepLimit) {
+            note(.badValue, "this would be more than \(ScenarioCheck.sweepLimit) kill times", at: step.place)
+        }
+    }
+
+    private mutating func orphan(_ name: String, _ step: Step) {
+        known([.service(name)], step)
+        if let service = scenario.services.first(where: { $0.name == name }), service.program != nil {
+            note(
+                .impossible, "'\(name)' runs a real program, which makes no orphans on demand", at: step.place,
+                about: name, notes: [.init("it is this service", at: service.place)])
+        }
+    }
+
+    private mutating func known(_ parties: [Party], _ step: Step) {
+        for party in parties {
+            switch party {
+            case .initProcess: continue
+            case .runtime:
+                note(
+                    .undecidable, "the runtime is no process of the container: it only sends signals", at: step.place,
+                    about: "runtime")
+            case .service(let name) where !names.contains(name):
+                note(
+                    .unknownService, "'\(name)' is no service of this scenario", at: step.place, about: name,
+                    suggestion: nearest(to: name, among: names))
+            case .service: continue
+            }
+        }
+    }
+
+    // MARK: - What must be so
+
+    private mutating func question(_ condition: Condition, _ step: Step, _ past: Past) {
+        switch condition {
+        case .ready(let parties), .receivedNothing(let parties), .killed(let parties): known(parties, step)
+        case .received(let parties, _, _, let sender):
+            known(parties, step)
+            if let sender, sender != .runtime { known([sender], step) }
+        case .stopped(let first, let second):
+            known([first, second], step)
+            if first == second {
+                note(
+                    .undecidable, "'\(first)' cannot stop before itself", at: step.place, about: first.description)
+            }
+        case .stopTook:
+            if !past.isStopped, isWhole { note(.undecidable, "nothing was stopped before this", at: step.place) }
+        case .orphansReaped:
+            if !past.hasOrphans, isWhole {
+                note(.undecidable, "nothing in this scenario makes orphans before this", at: step.place)
+            }
+        case .restarts, .restartDelays, .state(.restarting):
+            if scenario.restart == .no, isWhole {
+                note(
+                    .undecidable, "without a restart policy nothing is restarted by the runtime", at: step.place)
+            }
+        case .initialised, .stepRan: entrypoint(condition, step)
+        case .data(let path, _): data(path, step)
+        default: break
+        }
+    }
+
+    private mutating func entrypoint(_ condition: Condition, _ step: Step) {
+        guard case .entrypoint(let entrypoint)? = scenario.settings.payload else {
+            note(.undecidable, "this scenario has no 'entrypoint' that would say so", at: step.place)
+            return
+        }
+        guard case .stepRan(let name, _) = condition, !entrypoint.steps.contains(name) else { return }
+        note(
+            .undecidable, "'\(name)' is no step of the entrypoint", at: step.place, about: name,
+            suggestion: nearest(to: name, among: entrypoint.steps))
+    }
+
+    private mutating func data(_ path: String, _ step: Step) {
+        let paths = scenario.services.flatMap { service in
+            service.traits.compactMap { if case .writes(let path) = $0 { path } else { nil } }
+        }
+        if paths.contains(path) { return }
+        note(
+            .undecidable, "no service of this scenario writes data to \(path)", at: step.place, about: path,
+            suggestion: nearest(to: path, among: paths))
+    }
+
+    // MARK: - The whole
+
+    mutating func substance() {
+        guard isWhole else { return }
+        if scenario.steps.isEmpty {
+            note(.incomplete, "nothing happens in this scenario", at: scenario.place)
+        } else if !asks(scenario.steps) {
+            note(.incomplete, "nothing is expected in this scenario: it cannot fail", at: scenario.place)
+        }
+        if scenario.services.isEmpty && scenario.settings.payload == nil {
+            note(.incomplete, "this scenario has neither a service nor a command to start", at: scenario.place)
+        }
+    }
+
+    private func asks(_ steps: [Step]) -> Bool {
+        steps.contains { step in
+            switch step.action {
+            case .expect: true
+            case .repeated(_, let inner), .sweep(_, let inner): asks(inner)
+            default: false
+            }
+        }
+    }
+}
+
+extension Scenario {
+    fileprivate static func list(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
+}

@@ -1,0 +1,167 @@
+import Model
+import Vocabulary
+
+extension Scenario {
+    /// The scenario as it is written in a file, in canonical form; what reads it back gives an equal scenario.
+    public var text: String {
+        var writer = ScenarioWriter()
+        writer.write(self)
+        return writer.text
+    }
+}
+
+/// Writes scenarios line by line.
+private struct ScenarioWriter {
+    var text = ""
+    private var level = 0
+
+    private mutating func line(_ words: String...) {
+        for _ in 0..<level { text += "  " }
+        text += words.filter { !$0.isEmpty }.joined(separator: " ")
+        text += "\n"
+    }
+
+    private mutating func block(_ body: (inout ScenarioWriter) -> Void) {
+        level += 1
+        body(&self)
+        level -= 1
+    }
+
+    mutating func write(_ scenario: Scenario) {
+        if !scenario.summary.isEmpty {
+            for comment in scenario.summary.split(separator: "\n", omittingEmptySubsequences: false) {
+                line("#", String(comment))
+            }
+        }
+        line("scenario", Spelling.quoted(scenario.title))
+        block { writer in
+            writer.writeSetup(scenario)
+            if !scenario.steps.isEmpty { writer.text += "\n" }
+            writer.write(scenario.steps)
+        }
+    }
+
+    private func list(_ items: [String]) -> String { items.map(Spelling.listed).joined(separator: ", ") }
+
+    private func command(_ words: [String]) -> String { words.map(Spelling.word).joined(separator: " ") }
+
+    private mutating func writeSetup(_ scenario: Scenario) {
+        let settings = scenario.settings
+        if !scenario.tags.isEmpty { line("tags", list(scenario.tags)) }
+        if !scenario.requires.isEmpty { line("requires", list(scenario.requires.map(\.rawValue))) }
+        if scenario.runtime != .docker { line("runtime", scenario.runtime.rawValue) }
+        if let signal = scenario.stop.signal {
+            let hasUsualGrace = scenario.stop.grace == StopPolicy().grace
+            line("stop signal", signal.description, hasUsualGrace ? "" : "grace \(scenario.stop.grace.text)")
+        }
+        if let hook = scenario.stop.hook { line("pre-stop", command(hook)) }
+        if scenario.restart != .no { line("restart policy", scenario.restart.description) }
+        for volume in settings.volumes {
+            line("volume", Spelling.word(volume.name), "at", Spelling.word(volume.path))
+        }
+        if !settings.tmpfs.isEmpty { line("tmpfs", list(settings.tmpfs)) }
+        if let access = settings.cgroup { line("cgroup", access.rawValue) }
+        if settings.hasTerminal { line("terminal on") }
+        for variable in settings.environment { line("env", Spelling.word(variable)) }
+        if let user = settings.user { line("user", user.description) }
+        if let hostname = settings.hostname { line("hostname", Spelling.word(hostname)) }
+        if let root = settings.rootDirectory { line("rootfs", Spelling.word(root)) }
+        if let limit = settings.processLimit { line("pids limit", String(limit)) }
+        if let limit = settings.memoryLimit { line("memory limit", Spelling.size(limit)) }
+        for file in settings.files { write(file) }
+        switch settings.payload {
+        case .command(let words)?: line("command", command(words))
+        case .entrypoint(let entrypoint)?: write(entrypoint)
+        case nil: break
+        }
+        for service in scenario.services { write(service) }
+    }
+
+    private mutating func write(_ entrypoint: Entrypoint) {
+        line(
+            "entrypoint initialises marker", Spelling.word(entrypoint.marker), "steps", list(entrypoint.steps),
+            entrypoint.stepTakes == .zero ? "" : "each \(entrypoint.stepTakes.text)", "then",
+            command(entrypoint.command))
+    }
+
+    private mutating func write(_ file: File) {
+        line(
+            "file", Spelling.word(file.path), file.mode == 0o644 ? "" : "mode \(Spelling.octal(file.mode))",
+            file.owner == .root ? "" : "owner \(file.owner)")
+        block { writer in
+            var bytes = Array(file.text.utf8)[...]
+            if bytes.isEmpty { return }
+            let hasEnd = bytes.last == 0x0A
+            if hasEnd { bytes = bytes.dropLast() }
+            for part in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+                writer.line("|", String(decoding: part, as: UTF8.self))
+            }
+            if !hasEnd { writer.line("|\\") }
+        }
+    }
+
+    private mutating func write(_ service: Service) {
+        line("service", service.name, service.after.isEmpty ? "" : "after \(list(service.after))")
+        block { writer in
+            for trait in service.traits { writer.line(writer.words(trait)) }
+        }
+    }
+
+    private func words(_ trait: Service.Trait) -> String {
+        switch trait {
+        case .readyAfter(let time): "ready after \(time.text)"
+        case .stopTakes(let time): "stop takes \(time.text)"
+        case .ignores(let signals): "ignores \(list(signals.map(\.description)))"
+        case .exitsAfter(let code, let time): "exits \(code) after \(time.text)"
+        case .exitsOn(let code, let signal): "exits \(code) on \(signal)"
+        case .diesOf(let signal, let time): "dies of \(signal) after \(time.text)"
+        case .forks(let path): "forks with pidfile \(Spelling.word(path))"
+        case .notifies: "notifies"
+        case .oneshot: "oneshot"
+        case .spawns(let count, let ownSession):
+            "spawns \(count) \(count == 1 ? "child" : "children")" + (ownSession ? " in own session" : "")
+        case .leavesOrphans(let count, let time): "leaves \(count) \(count == 1 ? "orphan" : "orphans") living \(time.text)"
+        case .leavesZombies(let count): "leaves \(count) \(count == 1 ? "zombie" : "zombies")"
+        case .writes(let path): "writes data \(Spelling.word(path))"
+        case .runs(let words): "runs \(command(words))"
+        }
+    }
+
+    // MARK: - Steps
+
+    private mutating func write(_ steps: [Step]) {
+        for step in steps {
+            line(words(step.action))
+            switch step.action {
+            case .repeated(_, let inner), .sweep(_, let inner): block { $0.write(inner) }
+            default: continue
+            }
+        }
+    }
+
+    private func words(_ action: Step.Action) -> String {
+        switch action {
+        case .start: "start"
+        case .stop(let grace): "stop" + (grace.map { " grace \($0.text)" } ?? "")
+        case .kill(.kill): "kill"
+        case .kill(let signal): "kill \(signal)"
+        case .restart(let times, let grace):
+            "restart" + (times == 1 ? "" : " \(times) times") + (grace.map { " grace \($0.text)" } ?? "")
+        case .recreate: "recreate"
+        case .removeVolume(let name): "remove volume \(Spelling.word(name))"
+        case .pause: "pause"
+        case .resume: "resume"
+        case .signal(let signal, let party): "signal \(signal) to \(party)"
+        case .crash(let service): "crash \(service)"
+        case .orphan(let count, let service, let time): "orphan \(count) from \(service) living \(time.text)"
+        case .exec(let words): "exec \(command(words))"
+        case .wait(let time): "wait \(time.text)"
+        case .waitFor(let condition, let limit): "wait for \(condition) within \(limit.text)"
+        case .repeated(let times, _): "repeat \(times) times"
+        case .sweep(.range(let from, let to, let step), _):
+            "sweep kill from \(from.text) to \(to.text) step \(step.text)"
+        case .sweep(.everyEvent, _): "sweep kill at every event"
+        case .expect(let expectation): "expect \(expectation)"
+        }
+    }
+}

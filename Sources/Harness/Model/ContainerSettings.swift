@@ -1,0 +1,115 @@
+import Vocabulary
+
+/// The container's surroundings, as far as a scenario chooses them.
+public struct ContainerSettings: Hashable, Sendable {
+    /// 64 bytes at most (sethostname(2)); nil: one of the harness's choice.
+    public var hostname: String?
+    /// `NAME=value`, in the order given.
+    public var environment: [String] = []
+    /// Absolute paths of private in-memory file systems.
+    public var tmpfs: [String] = []
+    public var volumes: [Volume] = []
+    public var files: [File] = []
+    /// How the container sees its control group; nil: as the runtime does it without being asked.
+    public var cgroup: CgroupAccess?
+    /// PID 1 has a terminal in place of pipes (`docker run -t`).
+    public var hasTerminal = false
+    public var user: Owner?
+    /// The directory of the host that is the root file system's lower layer, from the scenario's file; nil: `/`.
+    public var rootDirectory: String?
+    /// How many processes there may be at once.
+    public var processLimit: Int?
+    /// In bytes.
+    public var memoryLimit: Int?
+    /// What the init is given to run.
+    public var payload: Payload?
+
+    public init() {}
+
+    /// What the init is given to run in place of services.
+    public enum Payload: Hashable, Sendable {
+        case command([String])
+        case entrypoint(Entrypoint)
+    }
+
+    public enum CgroupAccess: String, CaseIterable, Hashable, Sendable {
+        case readWrite = "rw"
+        case readOnly = "ro"
+        case none
+    }
+}
+
+/// A directory that outlives the container.
+public struct Volume: Hashable, Sendable {
+    public var name: String
+    /// Absolute.
+    public var path: String
+    @Incidental public var place: SourcePlace
+
+    public init(name: String, path: String, place: SourcePlace) {
+        self.name = name
+        self.path = path
+        self.place = place
+    }
+}
+
+/// Somebody's user and group, by number.
+public struct Owner: Hashable, Sendable, CustomStringConvertible {
+    public var user: UInt32
+    public var group: UInt32
+
+    public init(user: UInt32, group: UInt32) {
+        self.user = user
+        self.group = group
+    }
+
+    public static let root = Owner(user: 0, group: 0)
+
+    public var description: String { "\(user):\(group)" }
+
+    /// Reads `U:G`. The largest number is no user: chown(2) takes it for "as before".
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let user = UInt32(parts[0]), let group = UInt32(parts[1]), user != .max, group != .max,
+            parts.allSatisfy({ $0.first != "+" })
+        else { return nil }
+        self.init(user: user, group: group)
+    }
+}
+
+/// A file that is there when the container is made.
+public struct File: Hashable, Sendable {
+    /// Absolute.
+    public var path: String
+    public var text: String
+    /// Permissions and special bits, 0 to 0o7777.
+    public var mode: UInt16 = 0o644
+    public var owner: Owner = .root
+    @Incidental public var place: SourcePlace
+
+    public init(path: String, text: String, mode: UInt16 = 0o644, owner: Owner = .root, place: SourcePlace) {
+        self.path = path
+        self.text = text
+        self.mode = mode
+        self.owner = owner
+        self.place = place
+    }
+}
+
+/// A fake entrypoint: named steps of a first-run initialisation behind a marker file, then another program in its place.
+public struct Entrypoint: Hashable, Sendable {
+    /// Absolute. When it is there the steps are left out.
+    public var marker: String
+    public var steps: [String]
+    /// How long each takes.
+    public var stepTakes: Duration
+    /// What it becomes at the end.
+    public var command: [String]
+
+    public init(marker: String, steps: [String], stepTakes: Duration = .zero, command: [String]) {
+        self.marker = marker
+        self.steps = steps
+        self.stepTakes = stepTakes
+        self.command = command
+    }
+}

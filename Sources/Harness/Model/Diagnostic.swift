@@ -1,0 +1,70 @@
+/// Something in a text that cannot be accepted, and where.
+public struct Diagnostic: Error, Hashable, Sendable {
+    /// Stable: the wording may change, this does not.
+    public enum ID: String, CaseIterable, Hashable, Sendable {
+        /// The bytes are no text.
+        case notText = "not-text"
+        /// A line stands further in or out than anything that it could belong to.
+        case badIndentation = "bad-indentation"
+        /// A quotation, or a regular expression, does not end on its line.
+        case unclosed = "unclosed"
+        /// No line of this kind begins with this word.
+        case unknownWord = "unknown-word"
+        /// The line goes on with something else than it can.
+        case unexpected = "unexpected"
+        /// The line ends too early.
+        case missing = "missing"
+        /// What stands in the place of a number, time, signal or name is none.
+        case badValue = "bad-value"
+        /// What there is, said behind something that happens.
+        case setupAfterStep = "setup-after-step"
+        /// The same thing is said twice.
+        case duplicate = "duplicate"
+        /// Two things that cannot both be.
+        case conflict = "conflict"
+        case unknownService = "unknown-service"
+        case unknownVolume = "unknown-volume"
+        /// Services that come after each other.
+        case cycle = "cycle"
+        /// A step that cannot happen where it stands.
+        case impossible = "impossible"
+        /// A question that nothing in the scenario could decide.
+        case undecidable = "undecidable"
+        /// A scenario, block or profile that says too little to be run.
+        case incomplete = "incomplete"
+        /// A word of the language that this version reads, but cannot carry out.
+        case notYetSupported = "not-yet-supported"
+    }
+
+    public let id: ID
+    public let place: SourcePlace
+    /// How many bytes of the line it is about.
+    public let length: Int
+    public let message: String
+    /// The nearest known word, where there is one.
+    public let suggestion: String?
+    /// Other places that have to do with it.
+    public let notes: [Note]
+
+    public struct Note: Hashable, Sendable {
+        public let place: SourcePlace
+        public let message: String
+
+        public init(_ message: String, at place: SourcePlace) {
+            self.message = message
+            self.place = place
+        }
+    }
+
+    public init(
+        _ id: ID, _ message: String, at place: SourcePlace, length: Int = 1, suggestion: String? = nil,
+        notes: [Note] = []
+    ) {
+        self.id = id
+        self.message = message
+        self.place = place
+        self.length = length
+        self.suggestion = suggestion
+        self.notes = notes
+    }
+}

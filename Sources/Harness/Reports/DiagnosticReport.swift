@@ -1,0 +1,163 @@
+import FoundationEssentials
+import Model
+
+/// What is wrong with a file, beside the text of the file.
+public struct FileDiagnostics: Sendable {
+    public let file: String
+    /// The lines of the file, without their ends.
+    public let lines: [Substring]
+    public let diagnostics: [Diagnostic]
+
+    public init(file: String, source: String, diagnostics: [Diagnostic]) {
+        self.file = file
+        lines = source.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        self.diagnostics = diagnostics
+    }
+
+    /// What is wrong with a file that has no lines to show: it is not there, or cannot be read.
+    public init(file: String, problem: String) {
+        self.file = file
+        lines = []
+        diagnostics = [Diagnostic(.notText, problem, at: SourcePlace(file: file, line: 1, column: 1))]
+    }
+}
+
+extension FileDiagnostics {
+    /// Whether it means something: words that this version cannot carry out are no fault of the text.
+    public var isWellFormed: Bool { diagnostics.allSatisfy { $0.id == .notYetSupported } }
+
+    /// So many diagnostics of one file are shown to people.
+    public static let limit = 100
+
+    /// For people: each with its place and message, the line with the place marked, and the notes with theirs.
+    public func humanText() -> String {
+        var result = ""
+        for diagnostic in diagnostics.prefix(FileDiagnostics.limit) { result += text(diagnostic) }
+        if diagnostics.count > FileDiagnostics.limit {
+            result += "\(file): … and \(diagnostics.count - FileDiagnostics.limit) more\n"
+        }
+        return result
+    }
+
+    private func text(_ diagnostic: Diagnostic) -> String {
+        var result = "\(diagnostic.place): error: \(diagnostic.message)"
+        if let suggestion = diagnostic.suggestion { result += "; did you mean '\(suggestion)'?" }
+        result += " [\(diagnostic.id.rawValue)]\n"
+        result += excerpt(diagnostic.place, length: diagnostic.length)
+        for note in diagnostic.notes {
+            result += "\(note.place): note: \(note.message)\n"
+            result += excerpt(note.place, length: 1)
+        }
+        return result
+    }
+
+    /// The line, and a mark under the place. Of a long line, what stands around it.
+    private func excerpt(_ place: SourcePlace, length: Int) -> String {
+        guard lines.indices.contains(place.line - 1), place.file == file else { return "" }
+        let line = Array(lines[place.line - 1].utf8)
+        let column = min(place.column - 1, line.count)
+        let start = FileDiagnostics.boundary(line, column > 100 ? column - 60 : 0)
+        let end = FileDiagnostics.boundary(line, min(line.count, max(start + 160, column)))
+        let number = String(place.line)
+        let before = FileDiagnostics.printable(line[start..<column])
+        let shown = (start > 0 ? "…" : "") + before + FileDiagnostics.printable(line[column..<max(column, end)])
+        // Tabs are kept, so that the mark stands under its place whatever they are shown as.
+        let margin = (start > 0 ? " " : "") + String(before.map { $0 == "\t" ? "\t" : " " })
+        let marked = line[column..<min(max(column, end), column + max(1, length))]
+        let width = max(1, String(decoding: marked, as: UTF8.self).count)
+        return " \(number) | \(shown)\(end < line.count ? "…" : "")\n"
+            + String(repeating: " ", count: number.count + 1) + " | \(margin)^"
+            + String(repeating: "~", count: width - 1) + "\n"
+    }
+
+    /// The nearest place at or before an offset at which a character begins.
+    private static func boundary(_ line: [UInt8], _ offset: Int) -> Int {
+        var offset = offset
+        while offset > 0, offset < line.count, line[offset] & 0xC0 == 0x80 { offset -= 1 }
+        return offset
+    }
+
+    /// A file may hold what a terminal would obey.
+    private static func printable(_ bytes: ArraySlice<UInt8>) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F..<0xA0).contains($0.value) })
+        else { return text }
+        return String(
+            text.unicodeScalars.map { scalar -> Character in
+                (scalar.value < 0x20 && scalar != "\t") || (0x7F..<0xA0).contains(scalar.value) ? "\u{FFFD}" : Character(scalar)
+            })
+    }
+
+    // MARK: - For programs
+
+    /// For a GitHub workflow: one command for each, which marks the line in a review.
+    public func gitHubText() -> String {
+        diagnostics.map { diagnostic in
+            var message = diagnostic.message
+            if let suggestion = diagnostic.suggestion { message += "; did you mean '\(suggestion)'?" }
+            for note in diagnostic.notes { message += "\n\(note.place): \(note.message)" }
+            let place = diagnostic.place
+            return "::error file=\(FileDiagnostics.property(place.file)),line=\(place.line),col=\(place.column),"
+                + "title=\(FileDiagnostics.property(diagnostic.id.rawValue))::\(FileDiagnostics.data(message))\n"
+        }.joined()
+    }
+
+    /// Escapes of workflow commands (actions/toolkit, packages/core/src/command.ts).
+    private static func data(_ text: String) -> String {
+        text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+    }
+
+    private static func property(_ text: String) -> String {
+        data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+    }
+}
+
+/// What `harness lint --format json` prints.
+public func jsonDiagnosticReport(_ files: [FileDiagnostics], fileCount: Int) throws -> String {
+    let diagnostics = files.flatMap(\.diagnostics).map(EncodedDiagnostic.init)
+    let document = EncodedLint(
+        summary: EncodedLint.Summary(files: fileCount, errors: diagnostics.count), diagnostics: diagnostics)
+    return try encoded(document)
+}
+
+private struct EncodedLint: Encodable {
+    var schema = "harness.lint/1"
+    let summary: Summary
+    let diagnostics: [EncodedDiagnostic]
+
+    struct Summary: Encodable {
+        let files: Int
+        let errors: Int
+    }
+}
+
+private struct EncodedDiagnostic: Encodable {
+    let id: String
+    let file: String
+    let line: Int
+    let column: Int
+    let length: Int
+    let message: String
+    let suggestion: String?
+    let notes: [Note]
+
+    struct Note: Encodable {
+        let file: String
+        let line: Int
+        let column: Int
+        let message: String
+    }
+
+    init(_ diagnostic: Diagnostic) {
+        id = diagnostic.id.rawValue
+        file = diagnostic.place.file
+        line = diagnostic.place.line
+        column = diagnostic.place.column
+        length = diagnostic.length
+        message = diagnostic.message
+        suggestion = diagnostic.suggestion
+        notes = diagnostic.notes.map {
+            Note(file: $0.place.file, line: $0.place.line, column: $0.place.column, message: $0.message)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Kernel
+import Model
+
+/// The volumes of one scenario: they outlive its containers.
+///
+/// Belongs to the thread that made it: they are in a file system of that thread's mount tree.
+package final class VolumeStore {
+    package let volumes: [Volume]
+    let directory: String
+    /// Those that no container has had yet, by name.
+    private var fresh: Set<String>
+
+    /// - Throws: `SystemCallError`; what was made so far is gone then.
+    package init(host: SandboxHost, _ volumes: [Volume]) throws {
+        self.volumes = volumes
+        fresh = Set(volumes.map(\.name))
+        directory = "\(host.directory)/volumes-\(host.nextContainerNumber())"
+        try Files.makeDirectory(directory)
+        do {
+            try Mount.mount(
+                source: "harness", on: directory, type: "tmpfs", flags: [.noSetuid, .noDevices],
+                data: "mode=700,size=\(SandboxHost.writableLayerLimitInBytes),nr_inodes=65536")
+            for volume in volumes { try Files.makeDirectory(path(volume)) }
+        } catch {
+            remove()
+            throw error
+        }
+    }
+
+    private func path(_ volume: Volume) -> String { "\(directory)/\(volume.name)" }
+
+    /// The volume that a path of the container is on, and the rest of the path, from `/`.
+    func location(of path: String) -> (directory: String, rest: String)? {
+        let volume = volumes.filter { path == $0.path || path.hasPrefix($0.path + "/") }
+            .max { $0.path.utf8.count < $1.path.utf8.count }
+        return volume.map { (self.path($0), "/" + path.dropFirst($0.path.utf8.count + 1)) }
+    }
+
+    /// Whether a file of this path is on a volume that no container has had yet.
+    func isFresh(_ path: String) -> Bool {
+        volumes.contains { fresh.contains($0.name) && (path == $0.path || path.hasPrefix($0.path + "/")) }
+    }
+
+    /// A container has them from here on.
+    func use() { fresh = [] }
+
+    /// Takes them away, with everything in them.
+    package func remove() {
+        try? Mount.detach(directory)
+        try? Files.removeDirectory(directory)
+    }
+}

@@ -1,0 +1,135 @@
+import Glibc
+import Harness
+
+/// The verbs that read scenario and profile files, and run nothing.
+extension CommandLineTool {
+    /// The paths that were given, or the suite that came with the tool.
+    private static func paths(_ options: FileOptions) throws(RunOptions.BadUsage) -> [String] {
+        if !options.paths.isEmpty { return options.paths }
+        guard let scenarios = Installation.find(fakeServices: nil).scenarios else {
+            throw RunOptions.BadUsage(message: "no scenarios came with this executable: name a file or a folder")
+        }
+        return [fromHere(scenarios)]
+    }
+
+    // MARK: - Lint
+
+    static func lint(_ arguments: [String]) -> Int32 {
+        do {
+            let options = try FileOptions(arguments, of: "lint", valued: ["--format"])
+            let format = try options.format("human", "json", "github")
+            var suite = Suite()
+            for file in try paths(options).flatMap(SourceFile.files) { suite.add(file) }
+            switch format {
+            case "json": write(try lintReport(suite) + "\n", to: STDOUT_FILENO)
+            case "github": for file in suite.complaints { write(file.gitHubText(), to: STDOUT_FILENO) }
+            default:
+                for file in suite.complaints { write(file.humanText(), to: STDOUT_FILENO) }
+                write(summary(suite) + "\n", to: STDOUT_FILENO)
+            }
+            return suite.complaints.isEmpty ? Status.passed : Status.usage
+        } catch let error as RunOptions.BadUsage {
+            return complain(error.message)
+        } catch {
+            write("harness: \(error)\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        }
+    }
+
+    private static func lintReport(_ suite: Suite) throws -> String {
+        try jsonDiagnosticReport(suite.complaints, fileCount: suite.fileCount)
+    }
+
+    private static func summary(_ suite: Suite) -> String {
+        let count = suite.complaints.reduce(0) { $0 + $1.diagnostics.count }
+        let files = suite.fileCount == 1 ? "1 file" : "\(suite.fileCount) files"
+        return "\(files): " + (count == 0 ? "nothing to complain of" : count == 1 ? "1 error" : "\(count) errors")
+    }
+
+    // MARK: - Format
+
+    static func format(_ arguments: [String]) -> Int32 {
+        do {
+            let options = try FileOptions(arguments, of: "fmt", flags: ["--check"])
+            let isCheck = options.flags.contains("--check")
+            if options.paths == ["-"] { return formatInput(isCheck: isCheck) }
+            var worst = Status.passed
+            for file in try paths(options).flatMap(SourceFile.files) {
+                worst = max(worst, format(file: file, isCheck: isCheck))
+            }
+            return worst
+        } catch {
+            return complain(error.message)
+        }
+    }
+
+    private static func format(file: String, isCheck: Bool) -> Int32 {
+        do {
+            let bytes = try SourceFile.bytes(of: file)
+            guard let text = SourceFile.formatted(bytes, file: file) else { return refuse(file) }
+            if text.utf8.elementsEqual(bytes) { return Status.passed }
+            write(file + "\n", to: STDOUT_FILENO)
+            if isCheck { return Status.failed }
+            try SourceFile.replace(file, with: text)
+            return Status.passed
+        } catch {
+            write("\(file): error: \(error.reason)\n", to: STDERR_FILENO)
+            return Status.usage
+        }
+    }
+
+    /// What is wrong with a file that is left as it is.
+    private static func refuse(_ file: String) -> Int32 {
+        var suite = Suite()
+        suite.add(file)
+        for complaint in suite.complaints { write(complaint.humanText(), to: STDERR_FILENO) }
+        return Status.usage
+    }
+
+    private static func formatInput(isCheck: Bool) -> Int32 {
+        do {
+            let bytes = try SourceFile.bytesOfInput()
+            guard let text = SourceFile.formatted(bytes, file: "-") else {
+                write(
+                    FileDiagnostics(
+                        file: "-", source: String(decoding: bytes, as: UTF8.self),
+                        diagnostics: parseScenarios(bytes, file: "-").diagnostics
+                    ).humanText(), to: STDERR_FILENO)
+                return Status.usage
+            }
+            if isCheck { return text.utf8.elementsEqual(bytes) ? Status.passed : Status.failed }
+            write(text, to: STDOUT_FILENO)
+            return Status.passed
+        } catch {
+            write("-: error: \(error.reason)\n", to: STDERR_FILENO)
+            return Status.usage
+        }
+    }
+
+    // MARK: - List
+
+    static func list(_ arguments: [String]) -> Int32 {
+        do {
+            let options = try FileOptions(arguments, of: "list", valued: ["--format", "--tag", "--filter"])
+            let format = try options.format("human", "json")
+            var suite = Suite()
+            for path in try paths(options) { suite.addScenarios(at: path) }
+            if suite.complaints.contains(where: { !$0.isWellFormed }) {
+                for complaint in suite.complaints { write(complaint.humanText(), to: STDERR_FILENO) }
+                return Status.usage
+            }
+            let scenarios = suite.scenarios.filter { scenario in
+                (options.values["--filter"] ?? []).allSatisfy { scenario.title.contains($0) }
+                    && (options.values["--tag"] ?? []).allSatisfy { scenario.tags.contains($0) }
+            }
+            write(
+                format == "json" ? try jsonScenarioList(scenarios) + "\n" : scenarioList(scenarios), to: STDOUT_FILENO)
+            return Status.passed
+        } catch let error as RunOptions.BadUsage {
+            return complain(error.message)
+        } catch {
+            write("harness: \(error)\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        }
+    }
+}
