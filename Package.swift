@@ -64,6 +64,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Harness", "Kernel"], path: "Tests/TestSupport", swiftSettings: settings
         ),
+        .executableTarget(
+            name: "LanguageReference", dependencies: ["Language"], path: "Tests/LanguageReference",
+            swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
         tests("ScenarioTests", of: ["TestSupport", "Harness"]),
     ],

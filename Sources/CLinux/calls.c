@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -77,7 +78,8 @@ int32_t clinux_listen_seqpacket(const char *path, bool pass_credentials) {
     if (listener < 0) return -errno;
     // Accepted sockets inherit SO_PASSCRED, so that the first message has its sender too.
     if ((pass_credentials && setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &enabled, sizeof enabled) < 0)
-        || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
+        || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0666) < 0
+        || listen(listener, 4096) < 0) {
         result = -errno;
         close(listener);
         return result;

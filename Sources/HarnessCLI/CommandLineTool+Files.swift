@@ -19,7 +19,8 @@ extension CommandLineTool {
             let options = try FileOptions(arguments, of: "lint", valued: ["--format"])
             let format = try options.format("human", "json", "github")
             var suite = Suite()
-            for file in try paths(options).flatMap(SourceFile.files) { suite.add(file) }
+            let files = try paths(options).flatMap { SourceFile.files(at: $0, includingPlanned: false) }
+            for file in files { suite.add(file) }
             switch format {
             case "json": write(try lintReport(suite) + "\n", to: STDOUT_FILENO)
             case "github": for file in suite.complaints { write(file.gitHubText(), to: STDOUT_FILENO) }
@@ -54,7 +55,7 @@ extension CommandLineTool {
             let isCheck = options.flags.contains("--check")
             if options.paths == ["-"] { return formatInput(isCheck: isCheck) }
             var worst = Status.passed
-            for file in try paths(options).flatMap(SourceFile.files) {
+            for file in try paths(options).flatMap({ SourceFile.files(at: $0) }) {
                 worst = max(worst, format(file: file, isCheck: isCheck))
             }
             return worst

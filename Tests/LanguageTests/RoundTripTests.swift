@@ -1,3 +1,4 @@
+import Foundation
 import Language
 import Model
 import Testing
@@ -82,5 +83,47 @@ struct RoundTripTests {
             line.firstRange(of: "# remark").map { line[$0.lowerBound...] }
                 ?? line.firstRange(of: "# trailing").map { line[$0.lowerBound...] }
         }.map { Substring(String($0).split(separator: " ").joined(separator: " ")) }
+    }
+
+    /// Texts that once showed a fault, and the conformance suite: nothing is lost by writing or formatting.
+    @Test func whatOnceShowedAFaultShowsNone() throws {
+        let folder = ReferenceTests.root.appending(path: "Tests/Fuzz/corpus")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        #expect(!files.isEmpty)
+        for file in files { Self.check(Array(try Data(contentsOf: file))) }
+    }
+
+    /// What a fuzzer without a guide comes up with: any text is read to its end, and what was read is written without loss.
+    @Test(.timeLimit(.minutes(1)))
+    func mutatedTextsAreReadToTheirEnd() {
+        var random = SeededGenerator(seed: 1)
+        for seed in 0..<1500 {
+            var maker = RandomScenario(seed: UInt64(seed))
+            var bytes = Array(maker.make(title: "a").text.utf8)
+            for _ in 0..<Int.random(in: 1...20, using: &random) where !bytes.isEmpty {
+                let index = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<5, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: index)
+                case 2: bytes.insert(UInt8.random(in: 9...127, using: &random), at: index)
+                case 3: bytes.insert(contentsOf: Array(" # ".utf8), at: index)
+                default: bytes.removeSubrange(index..<min(bytes.count, index + Int.random(in: 0...40, using: &random)))
+                }
+            }
+            Self.check(bytes)
+        }
+    }
+
+    private static func check(_ bytes: [UInt8]) {
+        let parsed = parseScenarios(bytes, file: "x")
+        for diagnostic in parsed.diagnostics { #expect(diagnostic.place.line >= 1 && diagnostic.place.column >= 1) }
+        guard parsed.isWellFormed else { return }
+        let once = formattedScenarios(bytes, file: "x")
+        let again = once.map { parseScenarios(Array($0.utf8), file: "x").values }
+        #expect(again == parsed.values)
+        #expect(once.flatMap { formattedScenarios(Array($0.utf8), file: "x") } == once)
+        for scenario in parsed.values {
+            #expect(parseScenarios(Array(scenario.text.utf8), file: "x").values == [scenario])
+        }
     }
 }

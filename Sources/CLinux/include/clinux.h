@@ -121,6 +121,7 @@ int32_t clinux_unshare(uint64_t flags);
 int32_t clinux_get_tid(void);
 int32_t clinux_pipe(int32_t *read_end, int32_t *write_end, bool non_blocking_read);
 int32_t clinux_accept(int32_t socket);
+/// A listening socket at a path, to which every user may connect.
 int32_t clinux_listen_seqpacket(const char *path, bool pass_credentials);
 int32_t clinux_connect_seqpacket(const char *path);
 /// Receives one message and its sender's pid (translated into the caller's PID namespace; 0 = a process outside it).

@@ -89,6 +89,7 @@ private struct Formatter {
             }
         }
         writeTrailingComments(isBehindBlank: true, level: 0)
+        if comments.first?.isBehindBlank == true, last != .nothing { result += "\n" }
         writeComments(level: 0)
         return result
     }
@@ -153,7 +154,7 @@ private struct Formatter {
 
     private mutating func writeComments(level: Int32) {
         for (index, comment) in comments.enumerated() {
-            if comment.isBehindBlank, index > 0 || (level == 0 && last == .comment) { result += "\n" }
+            if comment.isBehindBlank, index > 0 { result += "\n" }
             put(comment.text, level: level)
             last = .comment
         }

@@ -3,8 +3,9 @@ func nearest(to word: String, among candidates: some Sequence<String>) -> String
     let count = word.utf8.count
     guard count <= 40 else { return nil }
     let limit = count <= 3 ? 1 : count <= 6 ? 2 : 3
+    let lowered = word.lowercased()
     return candidates.lazy.filter { abs($0.utf8.count - count) <= limit }
-        .map { (distance(word.lowercased(), $0.lowercased()), $0) }
+        .map { (distance(lowered, $0.lowercased()), $0) }
         .filter { $0.0 <= limit }.min { $0 < $1 }?.1
 }
 

@@ -230,6 +230,9 @@ struct ScenarioParser {
 
     // MARK: - Blocks
 
+    /// More lines about one service are a mistake.
+    private static let behaviourLimit = 200
+
     private mutating func readBehaviour(_ block: Range<Int>, _ service: inout Service) {
         let outer = stood
         defer { stood = outer }
@@ -239,6 +242,12 @@ struct ScenarioParser {
             if let form = match(index, grammar.behaviour) {
                 complainOfBlock(inner, of: index)
                 let before = service.traits.count
+                if before == ScenarioParser.behaviourLimit {
+                    return complain(
+                        Diagnostic(
+                            .badValue, "a service has at most \(ScenarioParser.behaviourLimit) lines",
+                            at: text.place(text.lines[index])))
+                }
                 form.apply(&service, matcher.captures)
                 let added = service.traits[before...]
                 if service.traits[..<before].contains(where: { old in added.contains { $0.excludes(old) } }) {
@@ -364,7 +373,8 @@ extension LexedText {
             var start = end - 1
             while start > byteOrderMarkLength, bytes[start - 1] != 0x0A { start -= 1 }
             var content = bytes[start..<(end - 1)]
-            if content.last == 0x0D { content = content.dropLast() }
+            // White space at the end of a comment is no part of it: the formatter takes it away.
+            while let last = content.last, last == 0x20 || last == 0x09 || last == 0x0D { content = content.dropLast() }
             content = content.drop { $0 == 0x20 || $0 == 0x09 }
             guard content.first == 0x23 else { break }
             content = content.drop { $0 == 0x23 }

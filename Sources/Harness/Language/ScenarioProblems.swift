@@ -30,14 +30,21 @@ private struct ScenarioCheck {
     /// Otherwise what is missing may be in a line that could not be read.
     private let isWhole: Bool
     /// Every name that a party can have.
-    private let names: [String]
+    private let names: Set<String>
+    private let serviceNames: Set<String>
+
+    /// More than these are a mistake.
+    private static let serviceLimit = 1000
+    /// File systems and files together.
+    private static let pathLimit = 1000
 
     init(_ scenario: Scenario, isWhole: Bool) {
         self.scenario = scenario
         self.isWhole = isWhole
-        var names = scenario.services.map(\.name)
+        serviceNames = Set(scenario.services.map(\.name))
+        var names = serviceNames
         for service in scenario.services {
-            for index in 0..<service.childCount { names.append("\(service.name).\(index + 1)") }
+            for index in 0..<service.childCount { names.insert("\(service.name).\(index + 1)") }
         }
         self.names = names
     }
@@ -54,25 +61,35 @@ private struct ScenarioCheck {
     // MARK: - What there is
 
     mutating func services() {
-        for (index, service) in scenario.services.enumerated() {
-            if let other = scenario.services[..<index].first(where: { $0.name == service.name }) {
+        var first: [String: SourcePlace] = [:]
+        var writers: [String: Service] = [:]
+        for service in scenario.services {
+            if let other = first[service.name] {
                 note(
                     .duplicate, "there is a service '\(service.name)' already", at: service.place, about: service.name,
-                    notes: [.init("it stands here", at: other.place)])
+                    notes: [.init("it stands here", at: other)])
+            } else {
+                first[service.name] = service.place
             }
-            for name in service.after where !scenario.services.contains(where: { $0.name == name }) {
+            for name in service.after where !serviceNames.contains(name) {
                 note(
                     .unknownService, "'\(name)' is no service of this scenario", at: service.place, about: name,
-                    suggestion: nearest(to: name, among: scenario.services.map(\.name).filter { $0 != service.name }))
+                    suggestion: nearest(to: name, among: serviceNames.filter { $0 != service.name }))
             }
             for case .writes(let path) in service.traits {
-                let other = scenario.services[..<index].first { $0.traits.contains(.writes(data: path)) }
-                if let other {
+                if let other = writers[path] {
                     note(
                         .conflict, "'\(other.name)' writes to \(path) as well", at: service.place, about: service.name,
                         notes: [.init("it stands here", at: other.place)])
+                } else {
+                    writers[path] = service
                 }
             }
+        }
+        if scenario.services.count > ScenarioCheck.serviceLimit {
+            return note(
+                .badValue, "a scenario has at most \(ScenarioCheck.serviceLimit) services",
+                at: scenario.services[ScenarioCheck.serviceLimit].place)
         }
         if let path = cycle() {
             let first = path[0]
@@ -90,13 +107,13 @@ private struct ScenarioCheck {
         let ordered = scenario.startOrder
         var placed: [String] = []
         for service in ordered {
-            let known = service.after.filter { name in scenario.services.contains { $0.name == name } }
+            let known = service.after.filter(serviceNames.contains)
             guard known.allSatisfy(placed.contains) else {
                 var path: [Service] = [service]
                 while true {
                     let last = path[path.count - 1]
                     let next = last.after.first { name in
-                        !placed.contains(name) && scenario.services.contains { $0.name == name }
+                        !placed.contains(name) && serviceNames.contains(name)
                     }
                     guard let next, let service = scenario.services.first(where: { $0.name == next }) else { return nil }
                     if let start = path.firstIndex(where: { $0.name == next }) { return Array(path[start...]) }
@@ -120,25 +137,36 @@ private struct ScenarioCheck {
             note(.conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
                 about: "pre-stop")
         }
-        for (index, volume) in settings.volumes.enumerated() {
-            let before = settings.volumes[..<index]
-            if let other = before.first(where: { $0.name == volume.name || $0.path == volume.path }) {
-                let isName = other.name == volume.name
-                note(
-                    .duplicate, "there is a volume \(isName ? "'\(volume.name)'" : "at \(volume.path)") already",
-                    at: volume.place, about: isName ? volume.name : volume.path,
-                    notes: [.init("it stands here", at: other.place)])
+        if settings.volumes.count + settings.tmpfs.count + settings.files.count > ScenarioCheck.pathLimit {
+            return note(
+                .badValue, "a scenario has at most \(ScenarioCheck.pathLimit) volumes, tmpfs and files",
+                at: scenario.place)
+        }
+        var volumes: [String: SourcePlace] = [:]
+        for volume in settings.volumes {
+            // A name has no slash in it, a path has: both kinds in one.
+            for (key, what) in [(volume.name, "'\(volume.name)'"), (volume.path, "at \(volume.path)")] {
+                if let other = volumes[key] {
+                    note(
+                        .duplicate, "there is a volume \(what) already", at: volume.place, about: key,
+                        notes: [.init("it stands here", at: other)])
+                } else {
+                    volumes[key] = volume.place
+                }
             }
             if settings.tmpfs.contains(volume.path) {
                 note(
                     .conflict, "a volume and a tmpfs are both at \(volume.path)", at: volume.place, about: volume.path)
             }
         }
-        for (index, file) in settings.files.enumerated() {
-            if let other = settings.files[..<index].first(where: { $0.path == file.path }) {
+        var files: [String: SourcePlace] = [:]
+        for file in settings.files {
+            if let other = files[file.path] {
                 note(
                     .duplicate, "there is a file \(file.path) already", at: file.place, about: file.path,
-                    notes: [.init("it stands here", at: other.place)])
+                    notes: [.init("it stands here", at: other)])
+            } else {
+                files[file.path] = file.place
             }
             if let cover = settings.tmpfs.first(where: { file.path.hasPrefix($0 + "/") || file.path == $0 }) {
                 note(

@@ -62,7 +62,7 @@ private struct ScenarioWriter {
         if !settings.tmpfs.isEmpty { line("tmpfs", list(settings.tmpfs)) }
         if let access = settings.cgroup { line("cgroup", access.rawValue) }
         if settings.hasTerminal { line("terminal on") }
-        for variable in settings.environment { line("env", Spelling.word(variable)) }
+        for variable in settings.environment { line("env", Spelling.assignment(variable)) }
         if let user = settings.user { line("user", user.description) }
         if let hostname = settings.hostname { line("hostname", Spelling.word(hostname)) }
         if let root = settings.rootDirectory { line("rootfs", Spelling.word(root)) }

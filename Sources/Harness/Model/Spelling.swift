@@ -1,7 +1,9 @@
 /// How values are spelled in the language, where they have no spelling of their own.
 public enum Spelling {
-    /// A text in double quotes, on one line.
+    /// A text in quotes, on one line: in single ones where it has double quotes or backslashes in it, and can be.
     public static func quoted(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x27 }
+        if isPlain, text.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C }) { return "'\(text)'" }
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -22,6 +24,14 @@ public enum Spelling {
             !text.isEmpty && !text.utf8.starts(with: [0x23])
             && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x27 && $0 != 0x7F }
         return isBare ? text : quoted(text)
+    }
+
+    /// `NAME=value`, the value in quotes where it needs them.
+    public static func assignment(_ text: String) -> String {
+        guard let equals = text.firstIndex(of: "=") else { return word(text) }
+        let name = String(text[..<equals])
+        let value = String(text[text.index(after: equals)...])
+        return word(name) == name ? name + "=" + (value.isEmpty ? "" : word(value)) : word(text)
     }
 
     /// One of a list, or a path: as a word, but a comma would end it.

@@ -40,11 +40,14 @@ public enum SourceFile {
 
     /// Every scenario and profile file that a path leads to: itself, or those in a folder and the folders in it, in the
     /// order of their names.
-    public static func files(at path: String) -> [String] {
+    ///
+    /// - Parameter includingPlanned: whether folders are looked into whose scenarios cannot be carried out yet.
+    public static func files(at path: String, includingPlanned: Bool = true) -> [String] {
         guard Files.isDirectory(path) else { return [path] }
         return Files.names(in: path).flatMap { name -> [String] in
+            if name == Suite.plannedFolder && !includingPlanned { return [] }
             let inner = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-            if Files.isDirectory(inner) { return files(at: inner) }
+            if Files.isDirectory(inner) { return files(at: inner, includingPlanned: includingPlanned) }
             return name.hasSuffix(".scenario") || name.hasSuffix(".init") ? [inner] : []
         }
     }

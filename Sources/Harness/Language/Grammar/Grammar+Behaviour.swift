@@ -28,6 +28,7 @@ extension Grammar {
                   wait for app ready within 5s
                   stop
                   expect stop took at least 100ms
+                  expect stop took less than 10s
                 """
         ) { $0.traits.append(.stopTakes($1.duration(0) ?? .zero)) },
         Form(
@@ -51,6 +52,7 @@ extension Grammar {
                 scenario "a status of its own"
                   service app
                     exits 3 on SIGTERM
+                    exits 4 after 1m
 
                   start
                   wait for app ready within 5s
@@ -123,11 +125,15 @@ extension Grammar {
             otherwise: "none",
             example: """
                 scenario "children in their own session"
+                  requires supervision
                   service app
                     spawns 2 children in own session
+                  service db
+                    spawns 1 child
+                    leaves 1 orphan living 10ms
 
                   start
-                  expect app.1, app.2 ready within 5s
+                  expect app.1, app.2, db.1 ready within 5s
                 """
         ) { $0.traits.append(.spawns(count: $1.number(0) ?? 1, ownSession: $1.isPresent(2))) },
         Form(
@@ -139,10 +145,12 @@ extension Grammar {
                 scenario "orphans at the start"
                   service app
                     leaves 3 orphans living 10ms
+                    leaves 2 zombies
 
                   start
                   wait for app ready within 5s
                   expect orphans reaped within 5s
+                  expect 2 zombies
                 """
         ) {
             let count = $1.number(0) ?? 1

@@ -34,6 +34,7 @@ extension Grammar {
                   stop
                   expect init received SIGTERM once from runtime
                   expect app received SIGTERM once from init
+                  expect app received SIGHUP 0 times
                 """
         ) {
             let times = $1.alternative(3) == 0 ? 1 : $1.number(4)
@@ -95,11 +96,11 @@ extension Grammar {
             example: """
                 scenario "not the init's"
                   service app
-                    leaves 2 zombies
+                    leaves 1 zombie
 
                   start
                   wait for app ready within 5s
-                  expect 2 zombies
+                  expect 1 zombie
                 """
         ) { $0 = .zombies($1.number(0) ?? 0) },
         Form(
@@ -122,7 +123,8 @@ extension Grammar {
             "state STATE", "What the runtime calls the container now.", example: "see `start`"
         ) { $0 = .state($1.text(0).flatMap(Condition.State.init(rawValue:)) ?? .running) },
         Form(
-            "restarts NUMBER", "How often the restart policy has started it again.", carriedOut: false, example: ""
+            "restarts NUMBER", "How often the restart policy has started it again.", carriedOut: false,
+            example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
             "restart delays TIMES", "The times from an end to the restart that the policy made of it.", carriedOut: false,
@@ -172,7 +174,7 @@ extension Grammar {
         ) { $0 = .markerWrittenOnce(path: $1.text(0) ?? "") },
         Form(
             "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.",
-            carriedOut: false, example: ""
+            carriedOut: false, example: "see `marker PATH written once`"
         ) { $0 = .markerUnchanged(path: $1.text(0) ?? "") },
         Form(
             "file PATH exists", "There is something of that name in the container.",
@@ -206,7 +208,19 @@ extension Grammar {
         ) { $0 = .file(path: $1.text(0) ?? "", .mode(UInt16($1.number(1) ?? 0))) },
         Form(
             "initialised (once | NUMBER times)", "The fake entrypoint has gone through all its steps so often.",
-            carriedOut: false, example: ""
+            carriedOut: false,
+            example: """
+                scenario "initialised again in a new volume"
+                  volume data at /data
+                  entrypoint initialises marker /data/done steps schema then sleep 60
+
+                  start
+                  expect initialised once within 5s
+                  stop
+                  remove volume data
+                  start
+                  expect initialised 2 times within 5s
+                """
         ) { $0 = .initialised(times: $1.alternative(0) == 0 ? 1 : $1.number(1) ?? 0) },
         Form(
             "step NAME ran (once | NUMBER times)", "The fake entrypoint has gone through this step so often.",

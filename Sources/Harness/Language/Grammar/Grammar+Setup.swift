@@ -205,7 +205,7 @@ extension Grammar {
             example: """
                 scenario "too much memory"
                   memory limit 64MiB
-                  command sh -c 'head -c 200m /dev/zero | tail > /dev/null'
+                  command sh -c "head -c 200m /dev/zero | tail > /dev/null"
 
                   start
                   expect no exit 0 within 10s
@@ -267,7 +267,7 @@ extension Grammar {
             otherwise: "mode 644, owner 0:0",
             example: """
                 scenario "an entrypoint in the scenario"
-                  file /entrypoint.sh mode 755
+                  file /entrypoint.sh mode 755 owner 568:568
                     | #!/bin/sh
                     | echo "first run"
                     | exec "$@"

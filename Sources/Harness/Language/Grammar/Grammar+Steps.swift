@@ -97,7 +97,7 @@ extension Grammar {
                   expect app ready within 5s
                 """
         ) { draft, _ in draft.action = .pause },
-        Form("resume", "Lets a paused container go on.", carriedOut: false, example: "") { draft, _ in
+        Form("resume", "Lets a paused container go on.", carriedOut: false, example: "see `pause`") { draft, _ in
             draft.action = .resume
         },
         Form(
@@ -186,7 +186,7 @@ extension Grammar {
                   repeat 5 times
                     start
                     stop
-                  expect exit 0
+                    expect exit 0
                 """
         ) {
             $0.action = .repeated(times: $1.number(0) ?? 1, [])
@@ -201,7 +201,10 @@ extension Grammar {
                 scenario "killed at any moment"
                   service app
 
-                  sweep kill from 0ms to 20ms step 5ms
+                  sweep kill from 0s to 20ms step 5ms
+                    start
+                    expect app ready within 5s
+                  sweep kill at every event
                     start
                     expect app ready within 5s
                 """

@@ -13,6 +13,8 @@ struct Matcher {
     private var position = 0
     private(set) var captures = Captures()
     private var complaint: Complaint?
+    /// What was suggested for words that begin no line, by table and word: the same mistake may be made often.
+    private var suggestions: [String: String?] = [:]
 
     /// What would have been expected where a line went wrong.
     private struct Complaint {
@@ -585,13 +587,16 @@ struct Matcher {
             suggestion: suggestion)
     }
 
-    private func unknownWord<Subject>(_ token: Token, _ table: FormTable<Subject>) -> Diagnostic {
+    private mutating func unknownWord<Subject>(_ token: Token, _ table: FormTable<Subject>) -> Diagnostic {
         // With its quotes, which are what keeps it from being a word.
         let said = text.text(token.start, token.end)
         var suggestion: String?
         var message = "'\(shown(said))' is not \(table.phrase)"
         if token.kind == .bare {
-            suggestion = nearest(to: said, among: table.keys(grammar.words))
+            let key = "\(table.phrase) \(said)"
+            if suggestions.count > 1000 { suggestions = [:] }
+            suggestion = suggestions[key] ?? nearest(to: said, among: table.keys(grammar.words))
+            suggestions[key] = .some(suggestion)
             if let home = grammar.home(of: token.word), home != table.phrase { message += ", but \(home)" }
         }
         return Diagnostic(
@@ -635,6 +640,7 @@ struct Matcher {
             switch slot {
             case .title, .text: Spelling.quoted(text)
             case .regularExpression: Spelling.regularExpression(text)
+            case .assignment: Spelling.assignment(text)
             default: Spelling.word(text)
             }
         case .texts(let texts):

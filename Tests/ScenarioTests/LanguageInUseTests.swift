@@ -1,0 +1,65 @@
+import Harness
+import TestSupport
+import Testing
+
+/// The language, carried out.
+@Suite("The language in use", .timeLimit(.minutes(3)))
+struct LanguageInUseTests {
+    /// The examples of the reference that this version can carry out.
+    static let examples = LanguageReference().sections.dropLast().flatMap(\.entries)
+        .filter { $0.isCarriedOut && $0.example.hasPrefix("#") || $0.example.hasPrefix("scenario") && $0.isCarriedOut }
+
+    @Test func everyExampleOfTheReferencePasses() async throws {
+        var all: [Scenario] = []
+        for entry in Self.examples {
+            let parsed = parseScenarios(Array(entry.example.utf8), file: "example of `\(entry.pattern)`")
+            #expect(parsed.diagnostics.isEmpty)
+            all += parsed.values
+        }
+        #expect(all.count > 40)
+        let results = try await run(all, on: [Checkout.profile("reference")])
+        for result in results {
+            #expect(result.verdict == .passed, "\(result.scenario.place.file): \(result.verdict)")
+        }
+    }
+
+    /// Words in a scenario file that are not text: those of comments, quotations and files are none of the language.
+    private static func words(of text: String) -> Set<Substring> {
+        var result: Set<Substring> = []
+        for line in text.split(separator: "\n") {
+            let content = line.drop { $0 == " " }
+            if content.hasPrefix("#") || content.hasPrefix("|") { continue }
+            let pieces = content.split(separator: "\"", omittingEmptySubsequences: false)
+            for index in pieces.indices where index.isMultiple(of: 2) { result.formUnion(pieces[index].split(separator: " ")) }
+        }
+        return result
+    }
+
+    @Test func everyWordOfTheLanguageIsUsedByAScenario() throws {
+        let files = SourceFile.files(at: Checkout.root + "/scenarios").filter { $0.hasSuffix(".scenario") }
+        var used: Set<Substring> = []
+        for file in files {
+            used.formUnion(Self.words(of: String(decoding: try SourceFile.bytes(of: file), as: UTF8.self)))
+        }
+        let unused = LanguageReference().words.filter { !used.contains($0[...]) }
+        #expect(unused == [])
+    }
+
+    /// Scenarios that this version reads but cannot carry out stand apart. When it can, they belong in the suite.
+    @Test func whatCannotBeCarriedOutYetIsRefused() throws {
+        let files = SourceFile.files(at: Checkout.root + "/scenarios/not-yet")
+        #expect(!files.isEmpty)
+        for file in files {
+            let parsed = parseScenarios(try SourceFile.bytes(of: file), file: file)
+            #expect(parsed.isWellFormed, "\(parsed.diagnostics)")
+            #expect(!parsed.diagnostics.isEmpty, "\(file) can be carried out: it belongs in the suite")
+        }
+    }
+
+    @Test func everyFileIsInCanonicalForm() throws {
+        for file in SourceFile.files(at: Checkout.root + "/scenarios") {
+            let bytes = try SourceFile.bytes(of: file)
+            #expect(SourceFile.formatted(bytes, file: file).map { Array($0.utf8) } == bytes, "\(file)")
+        }
+    }
+}
