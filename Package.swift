@@ -19,6 +19,7 @@ let package = Package(
     name: "harness",
     products: [
         .library(name: "Harness", targets: ["Harness"]),
+        .library(name: "HarnessTesting", targets: ["HarnessTesting"]),
         .executable(name: "harness", targets: ["HarnessCLI"]),
         .executable(name: "fake-services", targets: ["FakeServices"]),
     ],
@@ -48,6 +49,7 @@ let package = Package(
                 "Vocabulary", "Kernel", "Model", "Journal", "Language", "Runtimes", "Expectations", "Reports",
                 "Sandbox", "Recorder", "ServiceProtocol",
             ]),
+        room("HarnessTesting", folder: "Testing", knows: ["Harness"]),
         .executableTarget(name: "HarnessCLI", dependencies: ["Harness"], swiftSettings: settings),
         .executableTarget(
             name: "FakeServices", dependencies: ["ServiceProtocol", "CLinux", "Vocabulary"], swiftSettings: settings),
@@ -68,7 +70,7 @@ let package = Package(
             name: "LanguageReference", dependencies: ["Language"], path: "Tests/LanguageReference",
             swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
-        tests("ScenarioTests", of: ["TestSupport", "Harness"]),
+        tests("ScenarioTests", of: ["TestSupport", "Harness", "HarnessTesting", "Vocabulary"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -31,8 +31,12 @@ public final class Command {
         }
     }
 
-    /// - Parameter user: another user's id to run it as.
-    public init(_ arguments: [String], user: UInt32? = nil) throws {
+    public static let usualEnvironment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"]
+
+    /// - Parameters:
+    ///   - user: another user's id to run it as.
+    ///   - environment: `NAME=value`; its PATH is where the program is looked for.
+    public init(_ arguments: [String], user: UInt32? = nil, environment: [String] = usualEnvironment) throws {
         let output = try Pipe(), errorOutput = try Pipe(), input = try Descriptor.open("/dev/null", .read)
         var steps: [SetupStep] = [
             .descriptor(input.rawValue, becomes: 0), .descriptor(output.writeEnd.rawValue, becomes: 1),
@@ -41,7 +45,8 @@ public final class Command {
         if let user { steps.append(.setIDs(user: user, group: user)) }
         process = Process(
             try spawn(
-                arguments: arguments, environment: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"], searchPath: "/usr/bin:/bin",
+                arguments: arguments, environment: environment,
+                searchPath: String(environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/bin:/bin"),
                 namespaces: [], steps: steps))
         self.output = Stream(output.takeReadEnd())
         self.errorOutput = Stream(errorOutput.takeReadEnd())

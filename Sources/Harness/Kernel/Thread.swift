@@ -35,4 +35,9 @@ package struct Thread: Sendable {
     package func join() {
         pthread_join(handle, nil)
     }
+
+    /// Lets it end by itself: nobody waits for it. Once, in place of `join`.
+    package func detach() {
+        pthread_detach(handle)
+    }
 }

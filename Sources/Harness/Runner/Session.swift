@@ -170,6 +170,27 @@ public final class Session: Sendable {
     }
 }
 
+extension Session {
+    /// Carries out one job on a thread of its own, and returns at once.
+    ///
+    /// - Parameter onEnd: called from that thread with the result, or with `CannotRun`.
+    public func runInBackground(_ job: Job, onEnd: @escaping @Sendable (Result<RunResult, any Error>) -> Void) {
+        do {
+            let thread = try Thread { [self] in
+                do {
+                    try enter()
+                } catch {
+                    return onEnd(.failure(CannotRun(error)))
+                }
+                onEnd(.success(ScenarioRun(job, in: self).run()))
+            }
+            thread.detach()
+        } catch {
+            onEnd(.failure(CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")))
+        }
+    }
+}
+
 /// The session that a signal is to cancel, once there is one.
 private final class SessionBox: Sendable {
     private let state = Mutex<(session: Session?, isCancelled: Bool)>((nil, false))

@@ -1,0 +1,111 @@
+import Harness
+
+/// A line of a scenario that is written in Swift.
+public protocol ScenarioPart: Sendable {
+    /// Puts the line into a scenario.
+    func add(to scenario: inout Scenario)
+}
+
+/// Collects the lines of a scenario, in their order.
+@resultBuilder
+public enum ScenarioBuilder {
+    public static func buildExpression(_ part: some ScenarioPart) -> [any ScenarioPart] { [part] }
+    public static func buildExpression(_ parts: [any ScenarioPart]) -> [any ScenarioPart] { parts }
+    public static func buildBlock(_ parts: [any ScenarioPart]...) -> [any ScenarioPart] { parts.flatMap(\.self) }
+    public static func buildOptional(_ parts: [any ScenarioPart]?) -> [any ScenarioPart] { parts ?? [] }
+    public static func buildEither(first parts: [any ScenarioPart]) -> [any ScenarioPart] { parts }
+    public static func buildEither(second parts: [any ScenarioPart]) -> [any ScenarioPart] { parts }
+    public static func buildArray(_ parts: [[any ScenarioPart]]) -> [any ScenarioPart] { parts.flatMap(\.self) }
+}
+
+extension Scenario {
+    /// A scenario written in Swift: the same value as that of a file with the same lines.
+    ///
+    /// What is wrong with it is told by `diagnostics`; nothing that has some is run.
+    ///
+    /// - Parameters:
+    ///   - title: what reports call it.
+    ///   - parts: what there is, then what happens and what must be so.
+    public init(
+        _ title: String, filePath: String = #filePath, line: Int = #line, column: Int = #column,
+        @ScenarioBuilder _ parts: () -> [any ScenarioPart]
+    ) {
+        self.init(title: title, place: SourcePlace(file: filePath, line: line, column: column))
+        for part in parts() { part.add(to: &self) }
+    }
+
+    /// Everything that would be wrong with it in a file, and why it cannot be run here; the places are those of its `text`.
+    public var diagnostics: [Diagnostic] {
+        let parsed = parseScenarios(Array(text.utf8), file: title)
+        if parsed.isWellFormed, parsed.values != [self] {
+            return parsed.diagnostics + [
+                Diagnostic(
+                    .badValue, "something in this scenario cannot be written as text",
+                    at: SourcePlace(file: title, line: 1, column: 1))
+            ]
+        }
+        return parsed.diagnostics
+    }
+}
+
+extension Service: ScenarioPart {
+    public func add(to scenario: inout Scenario) { scenario.services.append(self) }
+
+    /// A process that the init is to start and look after: without more, a well-behaved daemon.
+    ///
+    /// - Parameters:
+    ///   - name: letters, digits, `-` and `_`.
+    ///   - after: the services that it comes after.
+    public init(
+        _ name: String, after: String..., filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        self.init(name: name, after: after, place: SourcePlace(file: filePath, line: line, column: column))
+    }
+
+    private func with(_ trait: Trait) -> Service {
+        var result = self
+        result.traits.append(trait)
+        return result
+    }
+
+    public func ready(after time: Duration) -> Service { with(.readyAfter(time)) }
+    public func stop(takes time: Duration) -> Service { with(.stopTakes(time)) }
+    public func ignores(_ signals: Signal...) -> Service { with(.ignores(signals)) }
+    public func exits(_ code: Int32, after time: Duration) -> Service { with(.exitsAfter(code: code, time)) }
+    public func exits(_ code: Int32, on signal: Signal) -> Service { with(.exitsOn(code: code, signal)) }
+    public func dies(of signal: Signal, after time: Duration) -> Service { with(.diesOf(signal, after: time)) }
+    public func forks(pidFile: String) -> Service { with(.forks(pidFile: pidFile)) }
+    public func notifies() -> Service { with(.notifies) }
+    public func oneshot() -> Service { with(.oneshot) }
+    public func spawns(_ count: Int, inOwnSession: Bool = false) -> Service {
+        with(.spawns(count: count, ownSession: inOwnSession))
+    }
+    public func leaves(orphans count: Int, living time: Duration) -> Service {
+        with(.leavesOrphans(count: count, living: time))
+    }
+    public func leaves(zombies count: Int) -> Service { with(.leavesZombies(count: count)) }
+    public func writes(data path: String) -> Service { with(.writes(data: path)) }
+    public func runs(_ command: String...) -> Service { with(.runs(command)) }
+}
+
+extension Party: ExpressibleByStringLiteral {
+    /// `init`, `runtime`, a service, or one of its children (`app.1`).
+    public init(stringLiteral name: String) { self.init(name: name) }
+}
+
+extension Condition {
+    public static func ready(_ parties: Party...) -> Condition { .ready(parties) }
+    public static func killed(_ parties: Party...) -> Condition { .killed(parties) }
+    public static func receivedNothing(_ parties: Party...) -> Condition { .receivedNothing(parties) }
+    /// - Parameter times: nil: at least once.
+    public static func received(
+        _ parties: Party..., signal: Signal, times: Int? = nil, from sender: Party? = nil
+    ) -> Condition { .received(parties, signal, times: times, from: sender) }
+    public static func output(contains text: String) -> Condition { .outputContains(text) }
+    public static func output(inOrder texts: String...) -> Condition { .outputInOrder(texts) }
+    public static func file(_ path: String, _ state: FileState) -> Condition { .file(path: path, state) }
+    public static func data(_ path: String, _ state: DataState) -> Condition { .data(path: path, state) }
+    public static func exit(_ code: Int) -> Condition { .exitCode(code) }
+    public static func exit(on signal: Signal) -> Condition { .exitSignal(signal) }
+    public static var noZombies: Condition { .zombies(0) }
+}

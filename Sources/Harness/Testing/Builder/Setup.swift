@@ -1,0 +1,207 @@
+import Harness
+
+// What there is, besides services: each type is the line of the language that says the same.
+
+/// Themes of the scenario.
+public struct Tags: ScenarioPart {
+    private let tags: [String]
+
+    public init(_ tags: String...) {
+        self.tags = tags
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.tags += tags }
+}
+
+/// What an init must be able to do; against one that cannot, the scenario is not applicable.
+public struct Requires: ScenarioPart {
+    private let abilities: [Ability]
+
+    public init(_ abilities: Ability...) {
+        self.abilities = abilities
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.requires += abilities }
+}
+
+/// Whose rules the container is driven by.
+public struct Driven: ScenarioPart {
+    private let runtime: Runtime
+
+    public init(by runtime: Runtime) {
+        self.runtime = runtime
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.runtime = runtime }
+}
+
+/// The signal that asks the container to end, and the time from there to SIGKILL; a negative one has no end.
+public struct StopSignal: ScenarioPart {
+    private let signal: Signal
+    private let grace: Duration
+
+    public init(_ signal: Signal, grace: Duration = StopPolicy().grace) {
+        self.signal = signal
+        self.grace = grace
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.stop = StopPolicy(signal: signal, grace: grace, hook: scenario.stop.hook) }
+}
+
+/// A command that is carried out inside before the stop signal is sent.
+public struct PreStop: ScenarioPart {
+    private let command: [String]
+
+    public init(_ command: String...) {
+        self.command = command
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.stop.hook = command }
+}
+
+/// When the runtime starts the container again by itself.
+public struct OnExit: ScenarioPart {
+    private let policy: RestartPolicy
+
+    public init(restart policy: RestartPolicy) {
+        self.policy = policy
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.restart = policy }
+}
+
+/// Private file systems in memory.
+public struct Tmpfs: ScenarioPart {
+    private let paths: [String]
+
+    public init(_ paths: String...) {
+        self.paths = paths
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.tmpfs += paths }
+}
+
+/// How /sys/fs/cgroup shows the container's control group.
+public struct ControlGroup: ScenarioPart {
+    private let access: ContainerSettings.CgroupAccess
+
+    public init(_ access: ContainerSettings.CgroupAccess) {
+        self.access = access
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.cgroup = access }
+}
+
+/// PID 1 has a terminal, as with `docker run -t`.
+public struct Terminal: ScenarioPart {
+    public init() {}
+
+    public func add(to scenario: inout Scenario) { scenario.settings.hasTerminal = true }
+}
+
+/// A variable of PID 1's environment.
+public struct Variable: ScenarioPart {
+    private let name: String
+    private let value: String
+
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.environment.append("\(name)=\(value)") }
+}
+
+/// Who PID 1 is, by number.
+public struct User: ScenarioPart {
+    private let user: UInt32
+    private let group: UInt32
+
+    public init(_ user: UInt32, group: UInt32) {
+        self.user = user
+        self.group = group
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.user = Owner(user: user, group: group) }
+}
+
+/// The container's host name.
+public struct Hostname: ScenarioPart {
+    private let name: String
+
+    public init(_ name: String) {
+        self.name = name
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.hostname = name }
+}
+
+/// What the container finds under `/`, on the host.
+public struct RootDirectory: ScenarioPart {
+    private let path: String
+
+    public init(_ path: String) {
+        self.path = path
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.rootDirectory = path }
+}
+
+/// What the init is given to run, in place of services.
+public struct Command: ScenarioPart {
+    private let command: [String]
+
+    public init(_ command: String...) {
+        self.command = command
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.payload = .command(command) }
+}
+
+/// How much the container may have.
+public struct Limit: ScenarioPart {
+    private let processes: Int?
+    private let memory: Int?
+
+    /// - Parameters:
+    ///   - processes: how many at once.
+    ///   - memory: in bytes.
+    public init(processes: Int? = nil, memory: Int? = nil) {
+        self.processes = processes
+        self.memory = memory
+    }
+
+    public func add(to scenario: inout Scenario) {
+        if let processes { scenario.settings.processLimit = processes }
+        if let memory { scenario.settings.memoryLimit = memory }
+    }
+}
+
+extension Volume: ScenarioPart {
+    /// A directory that outlives the container.
+    public init(
+        _ name: String, at path: String, filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        self.init(name: name, path: path, place: SourcePlace(file: filePath, line: line, column: column))
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.volumes.append(self) }
+}
+
+extension File: ScenarioPart {
+    /// A file that is there when the container is made.
+    public init(
+        _ path: String, mode: UInt16 = 0o644, owner: Owner = .root, filePath: String = #filePath, line: Int = #line,
+        column: Int = #column, text: String
+    ) {
+        self.init(
+            path: path, text: text, mode: mode, owner: owner,
+            place: SourcePlace(file: filePath, line: line, column: column))
+    }
+
+    public func add(to scenario: inout Scenario) { scenario.settings.files.append(self) }
+}
+
+extension Entrypoint: ScenarioPart {
+    public func add(to scenario: inout Scenario) { scenario.settings.payload = .entrypoint(self) }
+}

@@ -1,0 +1,146 @@
+import HarnessTesting
+import Testing
+
+/// Scenarios that are written in Swift.
+@Suite("The builder")
+struct BuilderTests {
+    @Test func aScenarioInSwiftIsThatOfTheText() throws {
+        let built = Scenario("services stop in reverse order") {
+            Tags("order", "stop")
+            Requires(.supervision, .ordering)
+            StopSignal(.term, grace: .seconds(2))
+            Volume("data", at: "/data")
+            Tmpfs("/run")
+            ControlGroup(.readWrite)
+            Terminal()
+            Variable("GREETING", "hello, world")
+            User(568, group: 568)
+            Hostname("box")
+            RootDirectory("/")
+            Limit(processes: 100, memory: 64 << 20)
+            File("/etc/app", mode: 0o600, text: "a\nb")
+            Service("db").ready(after: .milliseconds(50)).stop(takes: .milliseconds(200)).writes(data: "/data/db")
+            Service("api", after: "db").exits(3, on: .usr1).spawns(2, inOwnSession: true).leaves(zombies: 1)
+            Start()
+            Expect(.ready("db", "api.1"), within: .seconds(5))
+            Wait(.milliseconds(10))
+            Wait(for: .output(contains: "x"), within: .seconds(1))
+            Send(.hup, to: "api")
+            Crash("api")
+            Orphan(5, from: "db", living: .milliseconds(10))
+            Stop(grace: .seconds(1))
+            Expect(.stopped("api", before: "db"))
+            Expect(.received("db", signal: .term, times: 1, from: "init"))
+            Expect(no: .killed("db"), for: .milliseconds(5))
+            Expect(.file("/etc/app", .mode(0o600)))
+            Expect(.data("/data/db", .clean))
+            Expect(.exit(0))
+            Expect(.noZombies)
+        }
+        let text = """
+            scenario "services stop in reverse order"
+              tags order, stop
+              requires supervision, ordering
+              stop signal SIGTERM grace 2s
+              volume data at /data
+              tmpfs /run
+              cgroup rw
+              terminal on
+              env GREETING="hello, world"
+              user 568:568
+              hostname box
+              rootfs /
+              pids limit 100
+              memory limit 64MiB
+              file /etc/app mode 600
+                | a
+                | b
+                |\\
+              service db
+                ready after 50ms
+                stop takes 200ms
+                writes data /data/db
+              service api after db
+                exits 3 on SIGUSR1
+                spawns 2 children in own session
+                leaves 1 zombie
+
+              start
+              expect db, api.1 ready within 5s
+              wait 10ms
+              wait for output contains "x" within 1s
+              signal SIGHUP to api
+              crash api
+              orphan 5 from db living 10ms
+              stop grace 1s
+              expect api stopped before db
+              expect db received SIGTERM once from init
+              expect no db killed for 5ms
+              expect file /etc/app mode 600
+              expect data /data/db clean
+              expect exit 0
+              expect no zombies
+
+            """
+        #expect(parseScenarios(Array(text.utf8), file: "text").values == [built])
+        #expect(built.text == text)
+        #expect(built.diagnostics.isEmpty)
+    }
+
+    @Test func theRestOfTheLanguageCanBeWrittenToo() {
+        let built = Scenario("what this version reads but cannot carry out") {
+            Driven(by: .kubernetes)
+            PreStop("kill", "-RTMIN+3", "1")
+            OnExit(restart: .onFailure(limit: 3))
+            Volume("data", at: "/data")
+            Entrypoint(marker: "/data/done", steps: ["schema"], command: ["sleep", "60"])
+            Start()
+            Restart(times: 2, grace: .seconds(1))
+            Recreate()
+            RemoveVolume("data")
+            Pause()
+            Resume()
+            Exec("test", "-e", "/proc/1")
+            Kill(.hup)
+            Repeat(2) {
+                Start()
+                Stop()
+            }
+            SweepKill(.range(from: .zero, to: .milliseconds(20), step: .milliseconds(5))) {
+                Start()
+                Expect(.stepRan("schema", times: 1))
+            }
+            for count in 1...2 { Expect(.initialised(times: count)) }
+        }
+        #expect(Set(built.diagnostics.map(\.id)) == [.notYetSupported])
+        #expect(built.steps.count == 12)
+    }
+
+    @Test func whatIsWrongWithItIsTold() {
+        let built = Scenario("wrong in many ways") {
+            Service("no name", after: "nobody")
+            Start()
+            Expect(.ready("nobody"))
+        }
+        #expect(built.diagnostics.contains { $0.id == .badValue })
+        let unwritable = Scenario("a NUL \u{0} in it") {
+            Service("app")
+            Start()
+            Expect(.noZombies)
+        }
+        #expect(unwritable.diagnostics.map(\.id) == [.notText])
+    }
+
+    @Test func everyLineKnowsItsPlace() {
+        let line = #line
+        let built = Scenario("places") {
+            Service("app")
+            Start()
+            Expect(.noZombies)
+        }
+        #expect(built.place.line == line + 1)
+        #expect(built.services[0].place.line == line + 2)
+        #expect(built.steps.map(\.place.line) == [line + 3, line + 4])
+        #expect(built.place.file == #filePath)
+    }
+}
