@@ -22,6 +22,28 @@ struct ConditionTests {
 
     static let cases: [Case] = [
         Case(
+            condition: .file(path: "/m", .exists), holds: .told { $0.look("/m", "a") }, fails: .told { $0.look("/m", nil) },
+            observed: "there is no /m"),
+        Case(
+            condition: .file(path: "/m", .contains("done")), holds: .told { $0.look("/m", "all done\n") },
+            fails: .told { $0.look("/m", "all don") }, observed: "/m is \"all don\""),
+        Case(
+            condition: .file(path: "/m", .matches("^\\d+$")), holds: .told { $0.look("/m", "42\n") },
+            fails: .told { $0.look("/m", "42x\n") }, observed: "/m is \"42x\\n\""),
+        Case(
+            condition: .file(path: "/m", .owner(Owner(user: 568, group: 568))),
+            holds: .told { $0.look("/m", "", user: 568, group: 568) },
+            fails: .told { $0.look("/m", "", user: 568, group: 0) }, observed: "the owner of /m is 568:0"),
+        Case(
+            condition: .file(path: "/m", .mode(0o640)), holds: .told { $0.look("/m", "", mode: 0o640) },
+            fails: .told { $0.look("/m", "", mode: 0o4640) }, observed: "the mode of /m is 4640"),
+        Case(
+            condition: .data(path: "/d", .clean), holds: .told { $0.look("/d", "clean\n") },
+            fails: .told { $0.look("/d", "dirty\n") }, observed: "/d is dirty"),
+        Case(
+            condition: .data(path: "/d", .dirty), holds: .told { $0.look("/d", "dirty\n") },
+            fails: .told { $0.look("/d", "") }, observed: "/d holds no data of a service"),
+        Case(
             condition: .ready([app, db]),
             holds: .told {
                 $0.add(.said(.ready, by: Story.app)); $0.add(.said(.ready, by: Story.db))
@@ -183,7 +205,53 @@ struct ConditionTests {
     }
 
     @Test func everyKindHasItsControl() {
-        #expect(Set(Self.cases.map(\.condition.kind)) == Set(Condition.Kind.allCases))
+        #expect(Set(Self.cases.map(\.condition.kind)).union(Condition.Kind.planned) == Set(Condition.Kind.allCases))
+    }
+
+    @Test func whatCannotBeJudgedYetIsUnknown() {
+        for condition: Condition in [
+            .restarts(0), .restartDelays([.zero]), .markerWrittenOnce(path: "/m"), .markerUnchanged(path: "/m"),
+            .initialised(times: 0), .stepRan("s", times: 0),
+        ] {
+            #expect(Condition.Kind.planned.contains(condition.kind))
+            if case .unknown = Story().judge(condition).answer { continue }
+            Issue.record("\(condition) was decided")
+        }
+    }
+
+    // MARK: - Files
+
+    @Test func whatIsNotThereHasNoPropertiesEither() {
+        let story = Story.told { $0.look("/m", nil) }
+        for state: Condition.FileState in [.contains("a"), .matches("a"), .owner(.root), .mode(0o644)] {
+            let none = Expectation(.file(path: "/m", state), isNegated: true)
+            #expect(JournalView(story.journal).judge(none).answer == .no, "\(state)")
+        }
+        let absent = Expectation(.file(path: "/m", .exists), isNegated: true)
+        #expect(JournalView(story.journal).judge(absent).answer == .yes)
+    }
+
+    @Test func theLastLookCountsAndOneIsNeeded() {
+        let story = Story.told {
+            $0.look("/m", "old"); $0.look("/other", "x"); $0.look("/m", "new")
+        }
+        #expect(story.judge(.file(path: "/m", .contains("new"))).answer == .yes)
+        #expect(story.judge(.file(path: "/m", .contains("old"))).answer == .no)
+        if case .unknown = Story().judge(.file(path: "/m", .exists)).answer { return }
+        Issue.record("decided without a look")
+    }
+
+    @Test func ofAFileThatWasNotReadToItsEndTheRestIsUnknown() {
+        let story = Story.told { $0.look("/m", "beginning", size: 1 << 30) }
+        #expect(story.judge(.file(path: "/m", .contains("begin"))).answer == .yes)
+        if case .unknown = story.judge(.file(path: "/m", .contains("end"))).answer { return }
+        Issue.record("decided on a beginning")
+    }
+
+    @Test func aRegularExpressionSeesTheTextWithoutItsLastNewline() {
+        let story = Story.told { $0.look("/m", "2026-11-21T02:32:06Z\n") }
+        #expect(story.judge(.file(path: "/m", .matches("^\\d{4}-\\d\\d-\\d\\dT.*Z$"))).answer == .yes)
+        #expect(story.judge(.file(path: "/m", .matches("^Z$"))).answer == .no)
     }
 
     // MARK: - No
@@ -240,7 +308,7 @@ struct ConditionTests {
         let story = Story.told { $0.add(.kernel(.lost(count: 3))) }
         let answer = story.judge(condition).answer
         switch condition {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook:
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .file, .data:
             #expect(answer != .yes || condition == .state(.running))
         default: #expect(answer == .unknown("the witness lost 3 events"))
         }

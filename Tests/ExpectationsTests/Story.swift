@@ -41,6 +41,18 @@ struct Story {
         add(.kernel(.signalled(signal, to: pid, from: .process(sender), fate: fate)))
     }
 
+    /// A look at a file: nil where it is not there.
+    mutating func look(
+        _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, size: Int64? = nil
+    ) {
+        let status = text.map { text in
+            FileFact.Status(
+                mode: mode, user: user, group: group, inode: 1, modified: 0,
+                sizeInBytes: size ?? Int64(text.utf8.count), text: text)
+        }
+        add(.looked(FileFact(path: path, status: status)))
+    }
+
     mutating func exit(_ pid: ProcessID) { add(.kernel(.exited(pid))) }
 
     mutating func end(_ status: ExitStatus) {

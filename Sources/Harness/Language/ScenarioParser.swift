@@ -349,18 +349,11 @@ struct ScenarioParser {
         case .waitFor(let waited, _)?: condition = waited
         default: return
         }
-        if Grammar.plannedConditions.contains(condition.kind) || condition == .state(.restarting) {
+        if Condition.Kind.planned.contains(condition.kind) || condition == .state(.restarting) {
             let text = condition.description
             complainNotYet(String(text.prefix { $0 != "\"" }.prefix(60)), at: line)
         }
     }
-}
-
-extension Grammar {
-    /// Conditions that this version reads, but cannot judge: kept beside the forms, which a test compares.
-    static let plannedConditions: Set<Condition.Kind> = [
-        .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan,
-    ]
 }
 
 extension LexedText {

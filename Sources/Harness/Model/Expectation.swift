@@ -110,6 +110,11 @@ public enum Condition: Hashable, Sendable {
         case orphansReaped, noProcessesLeft, state, restarts, restartDelays, outputContains, outputInOrder
         case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
         case initialised, stepRan, data, stopTook
+
+        /// Those that can be written, but not judged yet.
+        public static let planned: Set<Kind> = [
+            .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan,
+        ]
     }
 
     /// The services that it speaks of.

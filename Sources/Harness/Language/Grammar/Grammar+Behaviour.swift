@@ -12,7 +12,6 @@ extension Grammar {
                     ready after 50ms
 
                   start
-                  expect no app ready
                   expect app ready within 5s
                 """
         ) { $0.traits.append(.readyAfter($1.duration(0) ?? .zero)) },

@@ -222,14 +222,14 @@ extension Grammar {
                 + "`no` turns the answer round; said of several, it is said of each. When PID 1 has ended nothing is waited for any more.",
             otherwise: "now",
             example: """
-                scenario "nothing comes of it"
+                scenario "left in peace"
                   service app
                     ready after 50ms
 
                   start
-                  expect no app ready
                   expect app ready within 5s
-                  expect no app killed for 20ms
+                  expect no app received SIGTERM
+                  expect state running for 20ms
                 """
         ) {
             guard case .condition(let condition, let isNegated) = $1[0] else { return }
