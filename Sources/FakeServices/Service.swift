@@ -54,7 +54,7 @@ private struct Service {
         if behaviour.data != nil { write(Behaviour.dirtyData) }
         waitForSignals(until: now().advanced(by: behaviour.readyAfter))
         startChildren()
-        for _ in 0..<behaviour.zombies { _ = clinux_fork_sleeper(0, false) }
+        leaveZombies()
         for _ in 0..<behaviour.orphans {
             _ = clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true)
         }
@@ -71,6 +71,17 @@ private struct Service {
             ]
             guard let pid = start(command, newGroup: behaviour.childrenHaveOwnSession ? 2 : 0) else { continue }
             if !behaviour.childrenHaveOwnSession { childrenInSession.append(pid) }
+        }
+    }
+
+    /// Children that have exited when this returns. Their ends are seen through descriptors: a wait, even one that only
+    /// looks, could be taken for what a zombie lacks.
+    private func leaveZombies() {
+        for _ in 0..<behaviour.zombies {
+            let descriptor = clinux_pidfd_open(clinux_fork_sleeper(0, false))
+            guard descriptor >= 0 else { continue }
+            _ = waitForInput(on: [descriptor], until: .distantFuture)
+            close(descriptor)
         }
     }
 

@@ -137,9 +137,12 @@ package final class Container {
             ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", isRoot ? "HOME=/root" : "HOME=/"]
                 + (settings.hasTerminal ? ["TERM=xterm"] : []) + environment)
         let path = variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
-        let process = try Kernel.spawn(
-            arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
-            steps: plan.steps)
+        // The plan has the numbers of descriptors; their owners must outlive the call.
+        let process = try withExtendedLifetime(members) {
+            try Kernel.spawn(
+                arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
+                steps: plan.steps)
+        }
         hasFiles = true
         volumes?.use()
         return process
