@@ -5,12 +5,14 @@
 #   INIT     what `make run` runs, as for --init   (default: all)
 #   JOBS     containers at once                    (default: the tool's own choice)
 #   PREFIX   where `make install` puts things      (default: /usr/local)
+#   SECONDS_OF_FUZZING  how long `make fuzz` takes (default: 20)
 
 SHELL  := bash
 SWIFT  ?= swift
 INIT   ?= all
 JOBS   ?=
 PREFIX ?= /usr/local
+SECONDS_OF_FUZZING ?= 20
 
 # An import that Package.swift does not declare is an error: it keeps the doors of the house shut.
 SWIFT_BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
@@ -26,7 +28,7 @@ STATIC_BUILD := $(SWIFT_BUILD) -c release --scratch-path .build-static --product
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## installs the real inits, and the runtimes that `make bench` compares with (Debian, Ubuntu; as root)
@@ -55,12 +57,20 @@ run: build ## runs the conformance suite against every init that is installed, a
 	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
 
 .PHONY: check
-check: test scenarios ## all tests, then all scenarios
+check: test fuzz scenarios ## all tests, 20 s of fuzzing, then all scenarios
 
 .PHONY: test
 test: bin/fake-services ## the tests
 	$(SWIFT_TEST) --skip Serial
 	$(SWIFT_TEST) --filter Serial --no-parallel
+
+.PHONY: fuzz
+fuzz: ## fuzzes the scenario language, for SECONDS_OF_FUZZING
+	SECONDS_OF_FUZZING=$(SECONDS_OF_FUZZING) Tests/Fuzz/run.sh
+
+.PHONY: reference
+reference: ## writes docs/LANGUAGE.md and editors/ anew from the table of the language
+	$(SWIFT) run --explicit-target-dependency-import-check error LanguageReference
 
 .PHONY: scenarios
 scenarios: build ## the conformance suite against the reference init, which must pass, then against every other
@@ -88,4 +98,4 @@ install: build ## installs under PREFIX
 
 .PHONY: clean
 clean: ## removes everything that was built
-	rm -rf .build .build-static bin
+	rm -rf .build .build-static .build-dependent .build-fuzz bin

@@ -103,7 +103,8 @@ private struct Service {
     /// Handles what comes until the deadline; does not return from a signal that ends the service.
     private mutating func waitForSignals(until deadline: MonotonicInstant) {
         while now() < deadline {
-            let inputs = waitForInput(on: reporter.isListening ? [signals, reporter.socket] : [signals], until: deadline)
+            let inputs = waitForInput(
+                on: reporter.isListening ? [signals, reporter.socket] : [signals], until: deadline)
             if inputs.count > 1, inputs[1] { obey() }
             guard inputs[0] else { continue }
             var sender: Int32 = 0
@@ -146,7 +147,9 @@ private struct Service {
     private func write(_ text: String) {
         guard let path = behaviour.data else { return }
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        let isWritten = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) == $0.count }
+        let isWritten = text.utf8.withContiguousStorageIfAvailable {
+            Glibc.write(file, $0.baseAddress, $0.count) == $0.count
+        }
         if isWritten != true { say("service \(name): \(path): \(String(cString: strerror(errno)))") }
         close(file)
     }

@@ -3,7 +3,7 @@
 //     cycle bare N COMMAND… --program FAKE-SERVICES   the system calls of one container, made by hand
 //     cycle RUNTIME N BUNDLE                          an OCI runtime: `run`, `kill`
 //     cycle docker N BUNDLE                           Docker, with an image `harness-cycle` made of the bundle's root
-//     cycle start N PROGRAM ARGUMENT…                 start a program and wait for its end
+//     cycle start N PROGRAM ARGUMENT…                 start a program and wait for its end; prints its memory too, in KiB
 //
 // A cycle starts an init and its child, sees the child's report of readiness, sends SIGTERM, and sees PID 1 gone.
 // Prints one time per line, in nanoseconds.
@@ -337,7 +337,11 @@ int main(int count, char **arguments) {
         for (int number = 0; number < cycles; number++) {
             long long began = now();
             finish(start_program(arguments + 3, 1));
-            printf("%lld\n", now() - began);
+            long long time = now() - began;
+            // Of all children so far, the largest.
+            struct rusage usage;
+            must(getrusage(RUSAGE_CHILDREN, &usage));
+            printf("%lld %ld\n", time, usage.ru_maxrss);
         }
     } else {
         runtime(arguments[1], cycles, arguments[3]);

@@ -97,6 +97,29 @@ for name in help fake true; do
     printf '%-34s %7d %9s %9s %9s\n' "${what[$name]}" "$(count $name)" "$(quantile $name 0.1)" "$(quantile $name 0.5)" "$(quantile $name 0.9)"
 done
 
+# The scenario language: whole files, read and checked, beside the counting of their words.
+scenarios() { # so many, of twenty lines each
+    awk -v count="$1" 'BEGIN { for (i = 0; i < count; i++) print "# Scenario " i " of many: its services stop in reverse order.\n" \
+        "scenario \"services stop in reverse order " i "\"\n  tags order, stop\n  requires supervision, ordering\n" \
+        "  stop signal SIGTERM grace 10s\n  service db\n    ready after 50ms\n    stop takes 200ms\n" \
+        "  service api after db\n    stop takes 100ms\n\n  start\n  expect db, api ready within 5s\n  stop\n" \
+        "  expect api stopped before db\n  expect api, db received SIGTERM once\n  expect nobody killed\n" \
+        "  expect exit 0 within 2s\n  expect no zombies\n" }'
+}
+for count in 1 10000 20000; do scenarios $count > "$work/$count.scenario"; done
+memory() { awk '{ print $2 }' "$work/$1.times" | tail -n 1; }
+for ((round = 0; round < 5; round++)); do
+    for count in 1 10000 20000; do "$work/cycle" start 2 "$harness" lint "$work/$count.scenario" | grep -v complain >> "$work/lint-$count.times"; done
+    "$work/cycle" start 2 wc -w "$work/10000.scenario" | grep -v scenario >> "$work/words.times"
+done
+lines=$(wc -l < "$work/10000.scenario")
+rate=$(awk "BEGIN { printf \"%.2f\", $lines / ($(quantile lint-10000 0.5) - $(quantile lint-1 0.5)) / 1e3 }")
+growth=$(awk "BEGIN { printf \"%.2f\", ($(memory lint-20000) - $(memory lint-10000)) / ($(memory lint-10000) - $(memory lint-1)) }")
+echo
+echo "harness lint, 10000 scenarios in $lines lines: $(quantile lint-10000 0.5) ms, $rate million lines a second" \
+    "($(awk "BEGIN { printf \"%.1f\", $(quantile lint-10000 0.5) / $(quantile words 0.5) }") x wc -w)," \
+    "$(memory lint-10000) KiB; the second 10000 take $growth of the memory of the first"
+
 # What must hold (docs/DESIGN.md, section 5).
 fail=0
 check() { if awk "BEGIN { exit !($2) }"; then echo "holds: $1"; else echo "BROKEN: $1"; fail=1; fi; }
@@ -105,4 +128,6 @@ check "at most twice the bare system calls" "$(quantile harness 0.5) <= 2 * $ref
 if [[ " ${contenders[*]} " == *" crun "* ]]; then check "faster than crun" "$(quantile harness 0.5) < $(quantile crun 0.5)"; fi
 check "harness --help in under 10 ms" "$(quantile help 0.5) < 10"
 check "a fake service starts in under 2 ms" "$(quantile fake 0.5) < 2"
+check "a million lines of scenarios a second" "$rate >= 1"
+check "memory grows as the file does" "$growth <= 1.2"
 exit $fail

@@ -22,7 +22,8 @@ struct ConditionTests {
 
     static let cases: [Case] = [
         Case(
-            condition: .file(path: "/m", .exists), holds: .told { $0.look("/m", "a") }, fails: .told { $0.look("/m", nil) },
+            condition: .file(path: "/m", .exists), holds: .told { $0.look("/m", "a") },
+            fails: .told { $0.look("/m", nil) },
             observed: "there is no /m"),
         Case(
             condition: .file(path: "/m", .contains("done")), holds: .told { $0.look("/m", "all done\n") },

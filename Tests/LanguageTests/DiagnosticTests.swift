@@ -24,7 +24,8 @@ struct DiagnosticTests {
     }
 
     @Test func everyKindHasAnExample() {
-        let all = [Self.linesAndSetup, Self.settingsAndFiles, Self.servicesAndBehaviour, Self.steps, Self.conditions].joined()
+        let all = [Self.linesAndSetup, Self.settingsAndFiles, Self.servicesAndBehaviour, Self.steps, Self.conditions]
+            .joined()
         var seen: Set<Diagnostic.ID> = []
         for example in all { seen.formUnion(parseScenarios(Array(example.text.utf8), file: "x").diagnostics.map(\.id)) }
         seen.formUnion(parseScenarios([0x73, 0xFF], file: "x").diagnostics.map(\.id))
@@ -59,7 +60,8 @@ struct DiagnosticTests {
         let deep = (0..<3000).map { String(repeating: " ", count: $0) + "repeat 2 times\n" }.joined()
         #expect(parseScenarios(Array(("scenario \"x\"\n" + deep).utf8), file: "x").diagnostics.count >= 2900)
         let long = "scenario \"x\"\n  command " + String(repeating: "a ", count: 200_000) + "\n  stert\n"
-        #expect(diagnostics(of: Array(long.utf8)).first == "3:3+5 unknown-word 'stert' is not a word of a scenario → start")
+        #expect(
+            diagnostics(of: Array(long.utf8)).first == "3:3+5 unknown-word 'stert' is not a word of a scenario → start")
     }
 
     @Test func placesCountBytes() {
@@ -118,7 +120,8 @@ struct DiagnosticTests {
             "6:2+1 unknown-word 'x' is not a word of a scenario"),
         Case(
             started + "  expect exit 0\n    more\n",
-            "6:5+1 bad-indentation 'expect' has no block, but this line is indented under it (5:3 this is the line above)"),
+            "6:5+1 bad-indentation 'expect' has no block, but this line is indented under it (5:3 this is the line above)"
+        ),
         Case(
             "| text\n",
             "1:1+6 unexpected a line of text belongs in the block of a 'file'"),
@@ -199,10 +202,12 @@ struct DiagnosticTests {
             "3:3+11 duplicate 'stop signal' stands here for the second time (2:3 it stands here)"),
         Case(
             "scenario \"x\"\n  restart policy sometimes\n  service a\n  start\n  expect exit 0\n",
-            "2:18+9 bad-value 'sometimes' is not a restart policy: no, always, unless-stopped, on-failure or on-failure:N"),
+            "2:18+9 bad-value 'sometimes' is not a restart policy: no, always, unless-stopped, on-failure or on-failure:N"
+        ),
         Case(
             "scenario \"x\"\n  restart policy on-failure:x\n  service a\n  start\n  expect exit 0\n",
-            "2:18+12 bad-value 'on-failure:x' is not a restart policy: no, always, unless-stopped, on-failure or on-failure:N → on-failure"),
+            "2:18+12 bad-value 'on-failure:x' is not a restart policy: no, always, unless-stopped, on-failure or on-failure:N → on-failure"
+        ),
         Case(
             "scenario \"x\"\n  restart policy always\n  service a\n  start\n  expect exit 0\n",
             "2:3+7 not-yet-supported 'restart policy' is read, but this version cannot carry it out yet"),
@@ -277,7 +282,8 @@ struct DiagnosticTests {
             "2:11+1 missing a host name of 64 bytes at most is missing here"),
         Case(
             "scenario \"x\"\n  hostname aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  service a\n  start\n  expect exit 0\n",
-            "2:12+65 bad-value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…' is not a host name of 64 bytes at most"),
+            "2:12+65 bad-value 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…' is not a host name of 64 bytes at most"
+        ),
         Case(
             "scenario \"x\"\n  rootfs\n  service a\n  start\n  expect exit 0\n",
             "2:9+1 missing a directory is missing here"),
@@ -392,7 +398,8 @@ struct DiagnosticTests {
             "4:11+2 duplicate there is a service 'db' already (2:11 it stands here)"),
         Case(
             "scenario \"x\"\n  service a after b\n  service b after c\n  service c after a\n  start\n  expect exit 0\n",
-            "2:11+1 cycle each of these comes after the next: a, b, c, a (3:11 'b' comes after 'c') (4:11 'c' comes after 'a')"),
+            "2:11+1 cycle each of these comes after the next: a, b, c, a (3:11 'b' comes after 'c') (4:11 'c' comes after 'a')"
+        ),
         Case(
             "scenario \"x\"\n  service a after a\n  start\n  expect exit 0\n",
             "2:11+1 cycle each of these comes after the next: a, a"),
@@ -401,7 +408,8 @@ struct DiagnosticTests {
             "6:1+1 duplicate there is a scenario \"x\" in this file already (1:1 it stands here)"),
         Case(
             started + "  expect exit 0\n  tags a\n",
-            "6:3+4 setup-after-step 'tags' says what there is: it stands before the first step (4:3 the first step is here)"),
+            "6:3+4 setup-after-step 'tags' says what there is: it stands before the first step (4:3 the first step is here)"
+        ),
         Case(
             "scenario \"x\"\n  ready after 1s\n  service a\n  start\n  expect exit 0\n",
             "2:3+5 unknown-word 'ready' is not a word of a scenario, but a behaviour of a service"),
@@ -506,7 +514,8 @@ struct DiagnosticTests {
             "3:5+5 unknown-word 'start' is not a behaviour of a service, but a word of a scenario"),
         Case(
             "scenario \"x\"\n  service a\n    ready after 1s\n      more\n  start\n  expect exit 0\n",
-            "4:7+1 bad-indentation 'ready' has no block, but this line is indented under it (3:5 this is the line above)"),
+            "4:7+1 bad-indentation 'ready' has no block, but this line is indented under it (3:5 this is the line above)"
+        ),
         Case(
             "scenario \"x\"\n  service a\n    writes data /x\n  service b\n    writes data /x\n  start\n  expect exit 0\n",
             "4:11+1 conflict 'a' writes to /x as well (2:11 it stands here)"),
@@ -662,7 +671,8 @@ struct DiagnosticTests {
             "5:22+7 bad-value 'SIGTREM' is not a signal → SIGTERM"),
         Case(
             started + "  expect db received TERM twice\n",
-            "5:27+5 unexpected expected 'once', 'from', 'within', 'for', a number from 0 to 100000 or the end of the line, found 'twice'"),
+            "5:27+5 unexpected expected 'once', 'from', 'within', 'for', a number from 0 to 100000 or the end of the line, found 'twice'"
+        ),
         Case(
             started + "  expect db received TERM 2\n",
             "5:28+1 missing 'times' is missing here"),

@@ -26,11 +26,16 @@ struct RandomScenario {
 
     mutating func make(title: String) -> Scenario {
         var scenario = Scenario(title: title + text(), place: .none)
-        if flip() { scenario.summary = (0..<Int.random(in: 1...3, using: &random)).map { _ in commentLine() }.joined(separator: "\n") }
+        if flip() {
+            scenario.summary = (0..<Int.random(in: 1...3, using: &random)).map { _ in commentLine() }.joined(
+                separator: "\n")
+        }
         scenario.tags = some { $0.word() }
         scenario.requires = some { $0.pick(Ability.allCases) }
         scenario.runtime = flip() ? .docker : pick(Runtime.allCases)
-        if flip() { scenario.stop = StopPolicy(signal: signal(), grace: flip() ? .seconds(10) : duration(negative: true)) }
+        if flip() {
+            scenario.stop = StopPolicy(signal: signal(), grace: flip() ? .seconds(10) : duration(negative: true))
+        }
         if scenario.runtime == .kubernetes, flip() { scenario.stop.hook = command() }
         scenario.restart = pick([.no, .always, .unlessStopped, .onFailure(limit: nil), .onFailure(limit: 3)])
         settings(&scenario.settings)
@@ -38,7 +43,8 @@ struct RandomScenario {
             for index in 0..<Int.random(in: 1...4, using: &random) { service(index) }
             scenario.services = services
         }
-        scenario.steps = [Step(.start, place: .none)] + (0..<Int.random(in: 1...12, using: &random)).map { _ in step(scenario, 0) }
+        scenario.steps =
+            [Step(.start, place: .none)] + (0..<Int.random(in: 1...12, using: &random)).map { _ in step(scenario, 0) }
         scenario.steps.append(Step(.expect(Expectation(.exitCode(0))), place: .none))
         return scenario
     }
@@ -56,7 +62,10 @@ struct RandomScenario {
     }
 
     private mutating func text() -> String {
-        let pieces = ["a", " ", "\"", "'", "\\", "\\n", "\n", "\t", "\r", ",", "#", "é", "🐧", "|", "scenario", "  ", "within", "/"]
+        let pieces = [
+            "a", " ", "\"", "'", "\\", "\\n", "\n", "\t", "\r", ",", "#", "é", "🐧", "|", "scenario", "  ", "within",
+            "/",
+        ]
         return (0..<Int.random(in: 0...6, using: &random)).map { _ in pick(pieces) }.joined()
     }
 
@@ -65,12 +74,16 @@ struct RandomScenario {
         return result.isEmpty ? "w" : result
     }
 
-    private mutating func commentLine() -> String { pick(["", "a comment", " indented", "# of a comment", "\"quoted\"", "é"]) }
+    private mutating func commentLine() -> String {
+        pick(["", "a comment", " indented", "# of a comment", "\"quoted\"", "é"])
+    }
 
     private mutating func command() -> [String] { (0..<Int.random(in: 1...4, using: &random)).map { _ in text() } }
 
     private mutating func duration(negative: Bool = false) -> Duration {
-        let nanoseconds = pick([0, 1, 999, 1000, 1_000_000, 250_000_000, 1_500_000_000, 90_000_000_000, 3_723_004_005_006])
+        let nanoseconds = pick([
+            0, 1, 999, 1000, 1_000_000, 250_000_000, 1_500_000_000, 90_000_000_000, 3_723_004_005_006,
+        ])
         return .nanoseconds(negative && flip() ? -nanoseconds : nanoseconds)
     }
 
@@ -82,13 +95,18 @@ struct RandomScenario {
     private mutating func caught() -> Signal { pick(Self.caughtSignals) }
 
     private mutating func path() -> String {
-        "/" + (0..<Int.random(in: 1...3, using: &random)).map { _ in pick(["run", "var lib", "a,b", "c#d", "\"q\"", ".hidden", "é"]) }
+        "/"
+            + (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                pick(["run", "var lib", "a,b", "c#d", "\"q\"", ".hidden", "é"])
+            }
             .joined(separator: "/")
     }
 
     private mutating func owner() -> Owner { Owner(user: pick([0, 1, 568]), group: pick([0, 568, 4_294_967_294])) }
 
-    private mutating func pattern() -> String { pick(["^a$", "a/b", "\\d{4}-\\d\\d", "a b", "\"'#", "(x|y)*", "\\\\"]) }
+    private mutating func pattern() -> String {
+        pick(["^a$", "a/b", "\\d{4}-\\d\\d", "a b", "\"'#", "(x|y)*", "\\\\"])
+    }
 
     // MARK: - What there is
 
@@ -98,12 +116,17 @@ struct RandomScenario {
         let tmpfs = path()
         if flip() { settings.tmpfs = [tmpfs + "-tmpfs"] }
         if flip() {
-            settings.volumes = [Volume(name: "v1", path: path() + "-v1", place: .none), Volume(name: "v.2", path: path() + "-v2", place: .none)]
+            settings.volumes = [
+                Volume(name: "v1", path: path() + "-v1", place: .none),
+                Volume(name: "v.2", path: path() + "-v2", place: .none),
+            ]
         }
         volumes = settings.volumes
         if flip() {
             settings.files = [
-                File(path: path() + "-file", text: fileText(), mode: pick([0o644, 0o755, 0o4755, 0o001]), owner: owner(), place: .none)
+                File(
+                    path: path() + "-file", text: fileText(), mode: pick([0o644, 0o755, 0o4755, 0o001]), owner: owner(),
+                    place: .none)
             ]
         }
         settings.cgroup = flip() ? nil : pick(ContainerSettings.CgroupAccess.allCases)
@@ -207,7 +230,8 @@ struct RandomScenario {
             { .outputInOrder([$0.text(), $0.text()]) }, { .markerWrittenOnce(path: $0.path()) },
             { .markerUnchanged(path: $0.path()) }, { .file(path: $0.path(), .exists) },
             { .file(path: $0.path(), .contains($0.text())) }, { .file(path: $0.path(), .matches($0.pattern())) },
-            { .file(path: $0.path(), .owner($0.owner())) }, { .file(path: $0.path(), .mode($0.pick([0o644, 0o1777]))) },
+            { .file(path: $0.path(), .owner($0.owner())) },
+            { .file(path: $0.path(), .mode($0.pick([0o644, 0o1777]))) },
         ]
         if scenario.restart != .no {
             makers.append { .restarts($0.pick([0, 3])) }

@@ -54,7 +54,8 @@ struct ReferenceTests {
             if pattern["name"] as? String == scope { return (line as NSString).substring(with: match.range) == word }
             let captures = pattern["captures"] as? [String: [String: String]] ?? [:]
             return captures.contains { number, capture in
-                capture["name"] == scope && (line as NSString).substring(with: match.range(at: Int(number) ?? 0)) == word
+                capture["name"] == scope
+                    && (line as NSString).substring(with: match.range(at: Int(number) ?? 0)) == word
             }
         }
         #expect(found)
@@ -75,7 +76,9 @@ struct ReferenceTests {
             #expect(parsed.values.count == 1, "\(entry.pattern)")
             #expect(parsed.isWellFormed, "\(entry.pattern): \(parsed.diagnostics.map(\.message))")
             #expect(parsed.diagnostics.isEmpty == entry.isCarriedOut, "\(entry.pattern)")
-            #expect(formattedScenarios(Array(entry.example.utf8), file: "example") == entry.example + "\n", "\(entry.pattern)")
+            #expect(
+                formattedScenarios(Array(entry.example.utf8), file: "example") == entry.example + "\n",
+                "\(entry.pattern)")
             words.formUnion(entry.example.split { $0.isWhitespace || $0 == "," })
         }
         // Every word has an example, that of its own form or of another.

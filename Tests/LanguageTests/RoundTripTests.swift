@@ -65,7 +65,9 @@ struct RoundTripTests {
             let content = line.drop { $0 == " " }
             let isText = content.hasPrefix("|")
             if !isText, !content.isEmpty, !content.hasPrefix("#"), Int.random(in: 0..<6, using: &random) == 0 {
-                result += String(repeating: step, count: Int.random(in: 0...3, using: &random)) + "# remark \(result.utf8.count)" + end
+                result +=
+                    String(repeating: step, count: Int.random(in: 0...3, using: &random))
+                    + "# remark \(result.utf8.count)" + end
                 if Int.random(in: 0..<2, using: &random) == 0 { result += end }
             }
             if !isText, !content.hasPrefix("#"), Int.random(in: 0..<8, using: &random) == 0 { result += end }

@@ -25,7 +25,8 @@ struct DiagnosticReportTests {
     @Test func notesShowTheirLinesToo() {
         let note = Diagnostic.Note("it stands here", at: SourcePlace(file: "a", line: 1, column: 5))
         #expect(
-            text("one two\none", line: 2, column: 1, length: 3, notes: [note]).hasSuffix("""
+            text("one two\none", line: 2, column: 1, length: 3, notes: [note]).hasSuffix(
+                """
                  2 | one
                    | ^~~
                 a:1:5: note: it stands here
@@ -49,7 +50,8 @@ struct DiagnosticReportTests {
     }
 
     @Test func aPlaceThatIsNotThereShowsNoLine() {
-        #expect(text("one", line: 7, column: 1, length: 1) == "a:7:1: error: wrong; did you mean 'right'? [bad-value]\n")
+        #expect(
+            text("one", line: 7, column: 1, length: 1) == "a:7:1: error: wrong; did you mean 'right'? [bad-value]\n")
         #expect(text("one", line: 1, column: 99, length: 5).hasSuffix(" 1 | one\n   |    ^\n"))
     }
 

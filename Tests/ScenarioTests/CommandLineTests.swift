@@ -41,7 +41,9 @@ struct CommandLineTests {
             let end = try await harness("run", path)
             #expect(end.status == .exited(2))
             #expect(end.output.isEmpty)
-            #expect(end.errors.hasPrefix("\(path):7:15: error: expected 'on' or a number from 0 to 255, found 'x' [unexpected]\n"))
+            #expect(
+                end.errors.hasPrefix(
+                    "\(path):7:15: error: expected 'on' or a number from 0 to 255, found 'x' [unexpected]\n"))
         }
     }
 

@@ -11,7 +11,8 @@ struct FileVerbTests {
         try await blocking { try Command([Checkout.harness] + arguments).finish() }
     }
 
-    static let good = "# A remark.\nscenario \"one\"\n  tags quick\n  service app\n\n  start\n  expect app ready within 5s\n"
+    static let good =
+        "# A remark.\nscenario \"one\"\n  tags quick\n  service app\n\n  start\n  expect app ready within 5s\n"
     static let bad = "scenario \"one\"\n  service app\n  strat\n  expect app redy\n"
 
     /// A folder below /tmp with these files, for the time of a call.
@@ -61,7 +62,8 @@ struct FileVerbTests {
             let review = try await harness("lint", folder, "--format=github")
             #expect(
                 review.output.hasPrefix(
-                    "::error file=\(folder)/b.scenario,line=3,col=3,title=unknown-word::'strat' is not a word of a scenario"))
+                    "::error file=\(folder)/b.scenario,line=3,col=3,title=unknown-word::'strat' is not a word of a scenario"
+                ))
             #expect(review.output.split(separator: "\n").count == 2)
         }
     }
@@ -76,7 +78,9 @@ struct FileVerbTests {
     @Test func whatCannotBeCarriedOutYetIsSaid() async throws {
         let end = try await harness("lint", Checkout.root + "/scenarios/not-yet/runtimes.scenario")
         #expect(end.status == .exited(2))
-        #expect(end.output.contains("'runtime kubernetes' is read, but this version cannot carry it out yet [not-yet-supported]"))
+        #expect(
+            end.output.contains(
+                "'runtime kubernetes' is read, but this version cannot carry it out yet [not-yet-supported]"))
         let run = try await harness("run", Checkout.root + "/scenarios/not-yet/restarts.scenario")
         #expect(run.status == .exited(2))
         #expect(run.output.isEmpty)
@@ -84,7 +88,8 @@ struct FileVerbTests {
 
     // MARK: - Format
 
-    static let untidy = "\u{FEFF}# A remark.  \r\nscenario   'one'\r\n\ttags   quick\r\n\tservice app # trailing\r\n\t\tignores TERM,15\r\n\tstart\r\n\texpect exit 0 within 5000ms\r\n"
+    static let untidy =
+        "\u{FEFF}# A remark.  \r\nscenario   'one'\r\n\ttags   quick\r\n\tservice app # trailing\r\n\t\tignores TERM,15\r\n\tstart\r\n\texpect exit 0 within 5000ms\r\n"
     static let tidy = """
         # A remark.
         scenario "one"
@@ -129,7 +134,8 @@ struct FileVerbTests {
     // MARK: - List
 
     @Test func listSaysWhatThereIs() async throws {
-        let two = Self.good + "\nscenario \"two\"\n  service db\n  service api after db\n\n  start\n  expect api ready\n"
+        let two =
+            Self.good + "\nscenario \"two\"\n  service db\n  service api after db\n\n  start\n  expect api ready\n"
         try await withFolder(["a.scenario": two]) { folder in
             let end = try await harness("list", folder)
             #expect(
@@ -150,7 +156,8 @@ struct FileVerbTests {
     }
 
     @Test(arguments: [
-        ["lint", "--format", "xml"], ["lint", "--check"], ["fmt", "--format", "json"], ["list", "--tag"], ["fmt", "--check=x"],
+        ["lint", "--format", "xml"], ["lint", "--check"], ["fmt", "--format", "json"], ["list", "--tag"],
+        ["fmt", "--check=x"],
     ])
     func aCommandLineThatIsNotUnderstoodIs2(arguments: [String]) async throws {
         let end = try await blocking { try Command([Checkout.harness] + arguments).finish() }

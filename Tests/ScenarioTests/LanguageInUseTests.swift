@@ -30,7 +30,9 @@ struct LanguageInUseTests {
             let content = line.drop { $0 == " " }
             if content.hasPrefix("#") || content.hasPrefix("|") { continue }
             let pieces = content.split(separator: "\"", omittingEmptySubsequences: false)
-            for index in pieces.indices where index.isMultiple(of: 2) { result.formUnion(pieces[index].split(separator: " ")) }
+            for index in pieces.indices where index.isMultiple(of: 2) {
+                result.formUnion(pieces[index].split(separator: " "))
+            }
         }
         return result
     }

@@ -152,7 +152,8 @@ extension Condition.Kind {
     /// Whether the answer rests on events of the witness: it may change without a word, and a lost one makes it uncertain.
     public var needsKernelEvents: Bool {
         switch self {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .fileExists, .fileContains,
+        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .fileExists,
+            .fileContains,
             .fileMatches, .fileOwner, .fileMode, .data:
             false
         default: true

@@ -34,7 +34,8 @@ package struct CgroupHierarchy: Sendable, Hashable {
                 return CgroupHierarchy(directory: mount.point, version: .version2)
             case "cgroup" where mount.options.split(separator: ",").contains(Substring(controller)):
                 let path =
-                    own.first { $0.count == 3 && $0[1].split(separator: ",").contains(Substring(controller)) }?[2] ?? "/"
+                    own.first { $0.count == 3 && $0[1].split(separator: ",").contains(Substring(controller)) }?[2]
+                    ?? "/"
                 let directory = path == "/" ? mount.point : mount.point + path
                 guard Files.exists(directory + "/cgroup.procs"), Files.isWritable(directory) else { continue }
                 return CgroupHierarchy(directory: directory, version: .version1)

@@ -189,7 +189,8 @@ package enum Files {
             if file >= 0 { text = try? Descriptor(owning: file).read(upTo: limitInBytes) }
         }
         return Look(
-            mode: UInt16(status.st_mode & 0o7777), user: status.st_uid, group: status.st_gid, inode: UInt64(status.st_ino),
+            mode: UInt16(status.st_mode & 0o7777), user: status.st_uid, group: status.st_gid,
+            inode: UInt64(status.st_ino),
             modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
             sizeInBytes: Int64(status.st_size), beginning: text)
     }

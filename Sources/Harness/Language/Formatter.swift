@@ -169,7 +169,8 @@ private struct Formatter {
 
     /// A comment behind the words of a line.
     private func trailingComment(_ line: Line) -> String? {
-        var start = Int(line.endOfTokens > line.firstToken ? text.tokens[Int(line.endOfTokens) - 1].end : line.contentStart)
+        var start = Int(
+            line.endOfTokens > line.firstToken ? text.tokens[Int(line.endOfTokens) - 1].end : line.contentStart)
         while start < Int(line.end), text.bytes[start] == 0x20 || text.bytes[start] == 0x09 { start += 1 }
         guard start < Int(line.end) else { return nil }
         var raw = text.bytes[start..<Int(line.end)]

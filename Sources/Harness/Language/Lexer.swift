@@ -192,7 +192,8 @@ struct LexedText {
                 let quote = index - 1
                 kind = .quoted
                 while index < end, bytes[index] != byte {
-                    let isEscape = byte == 0x22 && bytes[index] == 0x5C && index + 1 < end
+                    let isEscape =
+                        byte == 0x22 && bytes[index] == 0x5C && index + 1 < end
                         && LexedText.isEscaped(bytes[index + 1])
                     index += isEscape ? 2 : 1
                 }

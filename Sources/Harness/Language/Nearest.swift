@@ -31,7 +31,9 @@ private func distance(_ left: String, _ right: String) -> Int {
 
 /// A word of the text in a message: not longer than people read, and nothing in it that a terminal would obey.
 func shown(_ text: String) -> String {
-    let isPlain = text.utf8.count <= 60 && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) }
+    let isPlain =
+        text.utf8.count <= 60
+        && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) }
     if isPlain { return text }
     var result = ""
     for scalar in text.unicodeScalars.prefix(60) {

@@ -100,8 +100,9 @@ struct ScenarioParser {
     /// The words that a form begins with.
     private func keyword<Subject>(of form: Form<Subject>) -> String {
         var result: [String] = []
-        for case .word(let spelling, _) in form.pattern.parts.prefix(while: { if case .word = $0 { true } else { false } })
-        {
+        for case .word(let spelling, _) in form.pattern.parts.prefix(while: {
+            if case .word = $0 { true } else { false }
+        }) {
             result.append(spelling)
         }
         return result.joined(separator: " ")
@@ -319,7 +320,8 @@ struct ScenarioParser {
         if block.isEmpty {
             complain(
                 Diagnostic(
-                    .incomplete, "the steps that '\(keyword(of: form))' is about are missing: they stand indented below it",
+                    .incomplete,
+                    "the steps that '\(keyword(of: form))' is about are missing: they stand indented below it",
                     at: text.place(text.lines[index])))
         }
         var inner = block.lowerBound

@@ -96,7 +96,9 @@ private struct ScenarioCheck {
             let circle = (path + [first]).map(\.name).joined(separator: ", ")
             note(
                 .cycle, "each of these comes after the next: \(circle)", at: first.place, about: first.name,
-                notes: path.dropFirst().map { .init("'\($0.name)' comes after \(Scenario.list($0.after))", at: $0.place) })
+                notes: path.dropFirst().map {
+                    .init("'\($0.name)' comes after \(Scenario.list($0.after))", at: $0.place)
+                })
         }
     }
 
@@ -115,7 +117,9 @@ private struct ScenarioCheck {
                     let next = last.after.first { name in
                         !placed.contains(name) && serviceNames.contains(name)
                     }
-                    guard let next, let service = scenario.services.first(where: { $0.name == next }) else { return nil }
+                    guard let next, let service = scenario.services.first(where: { $0.name == next }) else {
+                        return nil
+                    }
                     if let start = path.firstIndex(where: { $0.name == next }) { return Array(path[start...]) }
                     path.append(service)
                 }
@@ -134,7 +138,8 @@ private struct ScenarioCheck {
                 at: service.place, about: service.name)
         }
         if scenario.stop.hook != nil, scenario.runtime != .kubernetes {
-            note(.conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
+            note(
+                .conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
                 about: "pre-stop")
         }
         if settings.volumes.count + settings.tmpfs.count + settings.files.count > ScenarioCheck.pathLimit {
@@ -190,15 +195,16 @@ private struct ScenarioCheck {
 
     mutating func steps() {
         var past = Past()
-        past.hasOrphans = scenario.services.contains { service in
-            service.program != nil
-                || service.traits.contains {
-                    switch $0 {
-                    case .leavesOrphans, .spawns, .forks: true
-                    default: false
+        past.hasOrphans =
+            scenario.services.contains { service in
+                service.program != nil
+                    || service.traits.contains {
+                        switch $0 {
+                        case .leavesOrphans, .spawns, .forks: true
+                        default: false
+                        }
                     }
-                }
-        } || scenario.settings.payload != nil
+            } || scenario.settings.payload != nil
         steps(scenario.steps, &past)
     }
 

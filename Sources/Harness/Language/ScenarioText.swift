@@ -120,7 +120,8 @@ private struct ScenarioWriter {
         case .oneshot: "oneshot"
         case .spawns(let count, let ownSession):
             "spawns \(count) \(count == 1 ? "child" : "children")" + (ownSession ? " in own session" : "")
-        case .leavesOrphans(let count, let time): "leaves \(count) \(count == 1 ? "orphan" : "orphans") living \(time.text)"
+        case .leavesOrphans(let count, let time):
+            "leaves \(count) \(count == 1 ? "orphan" : "orphans") living \(time.text)"
         case .leavesZombies(let count): "leaves \(count) \(count == 1 ? "zombie" : "zombies")"
         case .writes(let path): "writes data \(Spelling.word(path))"
         case .runs(let words): "runs \(command(words))"

@@ -164,7 +164,8 @@ extension Condition: CustomStringConvertible {
         case .markerUnchanged(let path): "marker \(Spelling.word(path)) unchanged"
         case .file(let path, .exists): "file \(Spelling.word(path)) exists"
         case .file(let path, .contains(let text)): "file \(Spelling.word(path)) contains \(Spelling.quoted(text))"
-        case .file(let path, .matches(let pattern)): "file \(Spelling.word(path)) matches \(Spelling.regularExpression(pattern))"
+        case .file(let path, .matches(let pattern)):
+            "file \(Spelling.word(path)) matches \(Spelling.regularExpression(pattern))"
         case .file(let path, .owner(let owner)): "file \(Spelling.word(path)) owner \(owner)"
         case .file(let path, .mode(let mode)): "file \(Spelling.word(path)) mode \(Spelling.octal(mode))"
         case .initialised(let times): "initialised \(Condition.times(times))"

@@ -55,7 +55,8 @@ extension Service.Trait {
     public func excludes(_ other: Service.Trait) -> Bool {
         switch (self, other) {
         case (.readyAfter, .readyAfter), (.stopTakes, .stopTakes), (.spawns, .spawns), (.leavesOrphans, .leavesOrphans),
-            (.leavesZombies, .leavesZombies), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf), (.diesOf, .exitsAfter),
+            (.leavesZombies, .leavesZombies), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf),
+            (.diesOf, .exitsAfter),
             (.diesOf, .diesOf), (.forks, .forks), (.notifies, .notifies), (.oneshot, .oneshot), (.forks, .notifies),
             (.notifies, .forks), (.forks, .oneshot), (.oneshot, .forks), (.oneshot, .exitsAfter),
             (.exitsAfter, .oneshot), (.oneshot, .diesOf), (.diesOf, .oneshot), (.runs, _), (_, .runs):

@@ -80,11 +80,13 @@ extension FileDiagnostics {
     /// A file may hold what a terminal would obey.
     private static func printable(_ bytes: ArraySlice<UInt8>) -> String {
         let text = String(decoding: bytes, as: UTF8.self)
-        guard text.unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F..<0xA0).contains($0.value) })
+        guard
+            text.unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F..<0xA0).contains($0.value) })
         else { return text }
         return String(
             text.unicodeScalars.map { scalar -> Character in
-                (scalar.value < 0x20 && scalar != "\t") || (0x7F..<0xA0).contains(scalar.value) ? "\u{FFFD}" : Character(scalar)
+                (scalar.value < 0x20 && scalar != "\t") || (0x7F..<0xA0).contains(scalar.value)
+                    ? "\u{FFFD}" : Character(scalar)
             })
     }
 

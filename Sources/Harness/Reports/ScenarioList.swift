@@ -23,7 +23,8 @@ public func scenarioList(_ scenarios: [Scenario]) -> String {
         if scenario.runtime != .docker { result += "  on \(scenario.runtime.rawValue)" }
         result += "\n"
     }
-    return result + (scenarios.isEmpty ? "" : "\n") + (scenarios.count == 1 ? "1 scenario\n" : "\(scenarios.count) scenarios\n")
+    return result + (scenarios.isEmpty ? "" : "\n")
+        + (scenarios.count == 1 ? "1 scenario\n" : "\(scenarios.count) scenarios\n")
 }
 
 /// What `harness list --format json` prints.

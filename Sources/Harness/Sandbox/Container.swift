@@ -123,7 +123,8 @@ package final class Container {
         let files = settings.files.filter { file in
             volumes?.location(of: file.path) == nil ? !hasFiles : volumes?.isFresh(file.path) == true
         }
-        let access = settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
+        let access =
+            settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
                 root: "\(directory)/root", control: "\(directory)/control",

@@ -26,7 +26,8 @@ extension Duration {
         var previousUnit = Int64.max
         guard index < utf8.endIndex else { return nil }
         while index < utf8.endIndex {
-            guard let number = Duration.number(utf8, &index), let unit = Duration.unit(utf8, &index), unit < previousUnit,
+            guard let number = Duration.number(utf8, &index), let unit = Duration.unit(utf8, &index),
+                unit < previousUnit,
                 let part = number.inNanoseconds(unit)
             else { return nil }
             let (sum, overflow) = total.addingReportingOverflow(part)
@@ -105,7 +106,8 @@ extension Duration {
         guard rest > 0 else { return "0s" }
         var result = inNanoseconds < 0 ? "-" : ""
         for (unit, length) in [
-            ("h", UInt64(3_600_000_000_000)), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000),
+            ("h", UInt64(3_600_000_000_000)), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000),
+            ("us", 1000),
             ("ns", 1),
         ]
         where rest >= length {

@@ -16,7 +16,8 @@ extension Grammar {
                 """
         ) { $0.traits.append(.readyAfter($1.duration(0) ?? .zero)) },
         Form(
-            "stop takes TIME", "The time from the stop signal to its end; whatever else comes meanwhile does not hurry it.",
+            "stop takes TIME",
+            "The time from the stop signal to its end; whatever else comes meanwhile does not hurry it.",
             otherwise: "0s",
             example: """
                 scenario "slow to stop"
@@ -46,7 +47,8 @@ extension Grammar {
         ) { $0.traits.append(.ignores($1.signals(0))) },
         Form(
             "exits CODE (after TIME | on CAUGHT)",
-            "It ends by itself with this status, so long after it was ready, or at once on a signal.", otherwise: "it stays",
+            "It ends by itself with this status, so long after it was ready, or at once on a signal.",
+            otherwise: "it stays",
             example: """
                 scenario "a status of its own"
                   service app
@@ -64,7 +66,8 @@ extension Grammar {
             if let time = $1.duration(2) { $0.traits.append(.exitsAfter(code: code, time)) }
         },
         Form(
-            "dies of SIGNAL after TIME", "It sends itself a signal, whose default action ends it, so long after it was ready.",
+            "dies of SIGNAL after TIME",
+            "It sends itself a signal, whose default action ends it, so long after it was ready.",
             otherwise: "it stays",
             example: """
                 scenario "a crash"

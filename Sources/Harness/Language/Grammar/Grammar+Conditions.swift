@@ -67,7 +67,8 @@ extension Grammar {
             "PARTIES killed", "Each has ended by SIGKILL.", example: "see `crash SERVICE`"
         ) { $0 = .killed($1.parties(0)) },
         Form(
-            "exit CODE", "PID 1 has ended with this status; death by signal n counts as 128 + n, as every runtime reports it.",
+            "exit CODE",
+            "PID 1 has ended with this status; death by signal n counts as 128 + n, as every runtime reports it.",
             example: """
                 scenario "a status"
                   command sh -c "exit 3"
@@ -127,7 +128,8 @@ extension Grammar {
             example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
-            "restart delays TIMES", "The times from an end to the restart that the policy made of it.", carriedOut: false,
+            "restart delays TIMES", "The times from an end to the restart that the policy made of it.",
+            carriedOut: false,
             example: """
                 scenario "with growing patience"
                   restart policy always
@@ -139,7 +141,8 @@ extension Grammar {
                 """
         ) { $0 = .restartDelays($1.durations(0)) },
         Form(
-            "output contains TEXT", "A line of PID 1's standard output or error, or of what inherited these, has the text in it.",
+            "output contains TEXT",
+            "A line of PID 1's standard output or error, or of what inherited these, has the text in it.",
             example: """
                 scenario "said something"
                   command echo "hello, world"

@@ -90,7 +90,7 @@ extension Grammar {
                   expect exit 0 within 5s
                   expect file /var/lib/app/state contains "kept"
                 """
-        ) { 
+        ) {
             $0.scenario.settings.volumes.append(
                 Volume(name: $1.text(0) ?? "", path: $1.text(1) ?? "", place: .none))
             $0.block = .volume
@@ -150,7 +150,8 @@ extension Grammar {
         ) { $0.scenario.settings.environment.append($1.text(0) ?? "") },
         Form(
             "user OWNER",
-            "Who PID 1 is, by number, without further groups or capabilities, as with `docker run -u`.", otherwise: "0:0",
+            "Who PID 1 is, by number, without further groups or capabilities, as with `docker run -u`.",
+            otherwise: "0:0",
             once: true,
             example: """
                 scenario "not as root"

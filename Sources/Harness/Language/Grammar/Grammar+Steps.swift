@@ -71,7 +71,8 @@ extension Grammar {
                 """
         ) { draft, _ in draft.action = .recreate },
         Form(
-            "remove volume VOLUME", "Takes a volume away: the next start finds it empty. The container must not be running.",
+            "remove volume VOLUME",
+            "Takes a volume away: the next start finds it empty. The container must not be running.",
             carriedOut: false,
             example: """
                 scenario "an empty volume"

@@ -85,7 +85,8 @@ struct Grammar: Sendable {
 
     static let profileFileForms: [Form<String>] = [
         Form(
-            "init WORD", "Begins a profile; its lines stand indented in the block below. The comment right above it says what it is.",
+            "init WORD",
+            "Begins a profile; its lines stand indented in the block below. The comment right above it says what it is.",
             example: ""
         ) { $0 = $1.text(0) ?? "" }
     ]

@@ -262,7 +262,9 @@ struct Matcher {
     }
 
     private func mode(_ text: String) -> Int? {
-        guard (3...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }
+        guard (3...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x37).contains($0) }) else {
+            return nil
+        }
         return Int(text, radix: 8)
     }
 
@@ -359,7 +361,8 @@ struct Matcher {
             let byte = text.bytes[index]
             if let inside = quote {
                 if byte == inside { quote = nil }
-                if inside == 0x22, byte == 0x5C, index + 1 < Int(token.end), LexedText.isEscaped(text.bytes[index + 1]) {
+                if inside == 0x22, byte == 0x5C, index + 1 < Int(token.end), LexedText.isEscaped(text.bytes[index + 1])
+                {
                     index += 1
                 }
             } else if byte == 0x22 || byte == 0x27 {
@@ -478,7 +481,8 @@ struct Matcher {
         var place = start
         if verb != nil, isKnownVerb || grammar.conditions.beginning(with: first.word).isEmpty {
             place = start + 1
-            while text.bytes[Int(text.tokens[place - 1].end) - 1] == 0x2C || text.bytes[Int(text.tokens[place].start)] == 0x2C
+            while text.bytes[Int(text.tokens[place - 1].end) - 1] == 0x2C
+                || text.bytes[Int(text.tokens[place].start)] == 0x2C
             {
                 place += 1
             }

@@ -104,7 +104,8 @@ extension Slot {
         case .title, .text: "quoted"
         case .texts: "quoted { \",\" quoted }"
         case .regularExpression: "\"/\" characters, a slash among them as \"\\/\" \"/\""
-        case .time: "amount { amount }, largest unit first; amount = digits [ \".\" digits ] ( \"ns\" | \"us\" | \"ms\" | \"s\" | \"m\" | \"h\" )"
+        case .time:
+            "amount { amount }, largest unit first; amount = digits [ \".\" digits ] ( \"ns\" | \"us\" | \"ms\" | \"s\" | \"m\" | \"h\" )"
         case .times: "TIME { \",\" TIME }"
         case .grace: "[ \"-\" ] TIME; a negative one has no end"
         case .signal:
@@ -115,7 +116,8 @@ extension Slot {
         case .number: "number from 0 to 100000"
         case .count: "number from 1 to 10000"
         case .children: "number from 1 to 200"
-        case .newService: "letter, digit, \"-\" or \"_\" { the same }, but none of \(Party.reservedNames.joined(separator: ", "))"
+        case .newService:
+            "letter, digit, \"-\" or \"_\" { the same }, but none of \(Party.reservedNames.joined(separator: ", "))"
         case .service: "a NEW-NAME that the scenario has"
         case .services: "SERVICE { \",\" SERVICE }"
         case .party: "SERVICE [ \".\" number of its child ] | \"init\" | \"runtime\""

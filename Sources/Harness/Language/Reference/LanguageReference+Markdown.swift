@@ -9,7 +9,8 @@ extension LanguageReference {
             text += "\n## \(section.title)\n\n\(section.introduction)\n"
             for entry in section.entries { text += markdown(entry, in: section) }
         }
-        text += "\n## Diagnostics\n\nWhat `harness lint` and every other verb says of a file, by its id.\n\n| id | meaning |\n| --- | --- |\n"
+        text +=
+            "\n## Diagnostics\n\nWhat `harness lint` and every other verb says of a file, by its id.\n\n| id | meaning |\n| --- | --- |\n"
         for id in Diagnostic.ID.allCases { text += "| `\(id.rawValue)` | \(LanguageReference.meaning(of: id)) |\n" }
         return text
     }
@@ -61,11 +62,15 @@ extension LanguageReference {
 
     /// The grammar in EBNF: words in quotes, values in capitals.
     private var grammar: String {
-        var text = "\n## Grammar\n\nEBNF: `{ }` any number of times, `[ ]` or not at all. A block stands between INDENT and DEDENT.\n\n"
+        var text =
+            "\n## Grammar\n\nEBNF: `{ }` any number of times, `[ ]` or not at all. A block stands between INDENT and DEDENT.\n\n"
         let rules = [
             ("file", "{ scenario }"),
             ("scenario", "header NEWLINE INDENT { setup NEWLINE [ block ] } { step NEWLINE [ block ] } DEDENT"),
-            ("block", "INDENT { behaviour NEWLINE } DEDENT (of a service) | INDENT { \"|\" characters NEWLINE } DEDENT (of a file)"),
+            (
+                "block",
+                "INDENT { behaviour NEWLINE } DEDENT (of a service) | INDENT { \"|\" characters NEWLINE } DEDENT (of a file)"
+            ),
             ("", "| INDENT { step NEWLINE [ block ] } DEDENT (of \"repeat\" and \"sweep\")"),
         ]
         for (name, rule) in rules {
@@ -73,7 +78,8 @@ extension LanguageReference {
         }
         for section in sections.dropLast() {
             for (index, entry) in section.entries.enumerated() {
-                text += "    \(padded(index == 0 ? section.symbol : "")) \(index == 0 ? "=" : "|") \(entry.production)\n"
+                text +=
+                    "    \(padded(index == 0 ? section.symbol : "")) \(index == 0 ? "=" : "|") \(entry.production)\n"
             }
         }
         let used = Set(sections.dropLast().flatMap(\.entries).flatMap(\.slots))
@@ -102,7 +108,9 @@ extension LanguageReference {
         if entry.example.hasPrefix("see ") {
             text += "\nAn example: \(entry.example).\n"
         } else if !entry.example.isEmpty {
-            text += "\n" + entry.example.split(separator: "\n", omittingEmptySubsequences: false)
+            text +=
+                "\n"
+                + entry.example.split(separator: "\n", omittingEmptySubsequences: false)
                 .map { $0.isEmpty ? "\n" : "    \($0)\n" }.joined()
         }
         return text

@@ -39,22 +39,27 @@ public struct LanguageReference: Sendable {
                 symbol: "header", entries: Grammar.fileForms.map(Entry.init)),
             Section(
                 title: "What there is",
-                introduction: "These lines stand before the first step, in any order; each is needed only where it differs from the default.",
+                introduction:
+                    "These lines stand before the first step, in any order; each is needed only where it differs from the default.",
                 symbol: "setup", entries: Grammar.setupForms.map(Entry.init)),
             Section(
                 title: "How a service behaves", introduction: "These lines stand in the block of a `service`.",
                 symbol: "behaviour", entries: Grammar.behaviourForms.map(Entry.init)),
             Section(
                 title: "What happens, and what must be so",
-                introduction: "Steps and expectations are carried out in the order in which they stand. An expectation that does not hold fails the scenario, which goes on; a step that cannot be carried out ends it.",
+                introduction:
+                    "Steps and expectations are carried out in the order in which they stand. An expectation that does not hold fails the scenario, which goes on; a step that cannot be carried out ends it.",
                 symbol: "step", entries: Grammar.stepForms.map(Entry.init)),
             Section(
-                title: "Conditions", introduction: "What stands behind `expect` and `wait for`. The kernel is asked, not the init.",
+                title: "Conditions",
+                introduction: "What stands behind `expect` and `wait for`. The kernel is asked, not the init.",
                 symbol: "condition", entries: Grammar.conditionForms.map(Entry.init)),
             Section(
                 title: "Profiles",
-                introduction: "A profile says how an init is started and what can be expected of it. It stands in a file that ends with `.init`.",
-                symbol: "profile line", entries: (Grammar.profileFileForms.map(Entry.init)) + Grammar.profileForms.map(Entry.init)),
+                introduction:
+                    "A profile says how an init is started and what can be expected of it. It stands in a file that ends with `.init`.",
+                symbol: "profile line",
+                entries: (Grammar.profileFileForms.map(Entry.init)) + Grammar.profileForms.map(Entry.init)),
         ]
     }
 
@@ -65,7 +70,8 @@ public struct LanguageReference: Sendable {
     public static func meaning(of id: Diagnostic.ID) -> String {
         switch id {
         case .notText: "The file is not UTF-8 text, or too large to be a scenario."
-        case .badIndentation: "A line stands further in or out than anything that it could belong to, or under a line that has no block."
+        case .badIndentation:
+            "A line stands further in or out than anything that it could belong to, or under a line that has no block."
         case .unclosed: "A quotation or a regular expression does not end on its line."
         case .unknownWord: "No line of this kind begins with this word, or no condition goes on with it."
         case .unexpected: "The line goes on with something else than it can."
@@ -115,10 +121,14 @@ extension LanguageReference {
     fileprivate static func errors(_ pattern: Pattern, isOnce: Bool) -> [String] {
         var result: [String] = []
         var values: [String] = []
-        for slot in pattern.slots where slot.canBeWrong && !values.contains(slot.rawValue) { values.append(slot.rawValue) }
+        for slot in pattern.slots where slot.canBeWrong && !values.contains(slot.rawValue) {
+            values.append(slot.rawValue)
+        }
         if !values.isEmpty { result.append("`bad-value` (\(values.joined(separator: ", ")))") }
         if isOnce { result.append("`duplicate` (it stands once)") }
-        if pattern.slots.contains(where: { [.service, .services, .party, .parties, .question, .condition].contains($0) }) {
+        if pattern.slots.contains(where: {
+            [.service, .services, .party, .parties, .question, .condition].contains($0)
+        }) {
             result.append("`unknown-service`")
         }
         return result + (particular[pattern.text] ?? [])
@@ -131,7 +141,9 @@ extension LanguageReference {
         "volume VOLUME at PATH": ["`duplicate` (name or path)", "`conflict` (a tmpfs is there)"],
         "pre-stop COMMAND": ["`conflict` (another runtime than kubernetes)"],
         "command COMMAND": ["`conflict` (there are services too)"],
-        "entrypoint initialises marker PATH steps NAMES [each TIME] then COMMAND": ["`conflict` (there are services too)"],
+        "entrypoint initialises marker PATH steps NAMES [each TIME] then COMMAND": [
+            "`conflict` (there are services too)"
+        ],
         "file PATH [mode MODE] [owner OWNER]": [
             "`duplicate` (the path)", "`conflict` (a tmpfs would cover it)", "`unexpected` (lines without `| `)",
         ],

@@ -45,7 +45,9 @@ public struct StopSignal: ScenarioPart {
         self.grace = grace
     }
 
-    public func add(to scenario: inout Scenario) { scenario.stop = StopPolicy(signal: signal, grace: grace, hook: scenario.stop.hook) }
+    public func add(to scenario: inout Scenario) {
+        scenario.stop = StopPolicy(signal: signal, grace: grace, hook: scenario.stop.hook)
+    }
 }
 
 /// A command that is carried out inside before the stop signal is sent.

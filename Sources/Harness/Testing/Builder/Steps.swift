@@ -43,7 +43,8 @@ public struct Restart: StepPart {
     public init(
         times: Int = 1, grace: Duration? = nil, filePath: String = #filePath, line: Int = #line, column: Int = #column
     ) {
-        step = Step(.restart(times: times, grace: grace), place: SourcePlace(file: filePath, line: line, column: column))
+        step = Step(
+            .restart(times: times, grace: grace), place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
@@ -111,7 +112,9 @@ public struct Orphan: StepPart {
         _ count: Int, from service: String, living time: Duration,
         filePath: String = #filePath, line: Int = #line, column: Int = #column
     ) {
-        step = Step(.orphan(count: count, from: service, living: time), place: SourcePlace(file: filePath, line: line, column: column))
+        step = Step(
+            .orphan(count: count, from: service, living: time),
+            place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
