@@ -492,6 +492,9 @@ struct DiagnosticTests {
 
     private static let steps: [Case] = [
         Case(
+            started + "  start\n  expect exit 0\n",
+            "5:3+1 not-yet-supported a second 'start' is read, but this version cannot carry it out yet"),
+        Case(
             "scenario \"x\"\n  service a\n    notifies\n  start\n  expect exit 0\n",
             "3:5+8 not-yet-supported 'notifies' is read, but this version cannot carry it out yet"),
         Case(

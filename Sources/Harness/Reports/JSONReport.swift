@@ -73,7 +73,7 @@ private struct EncodedResult: Encodable {
         scenario = result.scenario.title
         file = result.scenario.place.file
         line = result.scenario.place.line
-        runtime = "docker"
+        runtime = result.scenario.runtime.rawValue
         tags = result.scenario.tags
         duration_ms = milliseconds(result.duration)
         switch result.verdict {

@@ -194,7 +194,6 @@ final class ScenarioRun {
     // MARK: - Container
 
     private func start() throws {
-        if life?.isRunning == true { return }
         if volumes == nil, !scenario.settings.volumes.isEmpty {
             volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
         }

@@ -5,7 +5,7 @@ extension Grammar {
     /// What happens, and what must be so.
     static let stepForms: [Form<Draft>] = [
         Form(
-            "start", "Starts the container; returns when PID 1 has been executed. One that runs is left alone.",
+            "start", "Starts the container; returns when PID 1 has been executed. This version starts it once.",
             example: """
                 scenario "started"
                   service app
