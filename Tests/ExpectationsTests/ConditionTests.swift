@@ -325,6 +325,15 @@ struct ConditionTests {
         Issue.record("\(condition) was decided by a witness that sees no signals")
     }
 
+    @Test func endsThatWereFoundTogetherHaveNoOrder() {
+        var story = Story(witness: .procfs(reason: "no tracefs"))
+        story.together(.kernel(.exited(Story.app)), .kernel(.exited(Story.db)))
+        for condition in [Condition.stopped(Self.app, before: Self.db), .stopped(Self.db, before: Self.app)] {
+            if case .unknown = story.judge(condition).answer { continue }
+            Issue.record("\(condition) was decided")
+        }
+    }
+
     @Test func outputThatWasNotKeptMayHaveHeldIt() {
         let story = Story.told { $0.add(.dropped(bytes: 10, of: "stdout")) }
         if case .unknown = story.judge(.outputContains("x")).answer { return }

@@ -32,6 +32,12 @@ struct Story {
         journal.append(Event(at: MonotonicInstant(nanoseconds: UInt64(now) * 1_000_000), kind))
     }
 
+    /// A millisecond later, all of these at once.
+    mutating func together(_ kinds: Event.Kind...) {
+        now += 1
+        for kind in kinds { journal.append(Event(at: MonotonicInstant(nanoseconds: UInt64(now) * 1_000_000), kind)) }
+    }
+
     /// So many milliseconds pass.
     mutating func pass(_ milliseconds: Int) { now += milliseconds }
 

@@ -285,7 +285,7 @@ struct NegativeControlTests {
         let text = """
             scenario "known"
               service db
-                stop takes 50ms
+                stop takes 1s
               service api after db
               start
               expect db, api ready within 10s
@@ -294,7 +294,7 @@ struct NegativeControlTests {
               stop
               expect api stopped before db
               expect exit 0
-              expect stop took at least 50ms
+              expect stop took at least 1s
             """
         let result = try #require(
             try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)

@@ -36,6 +36,9 @@ extension JournalView {
             return Judgement(true, "\(first) stopped, \(second) still runs", ends)
         }
         let gap = secondEnd.duration(since: firstEnd)
+        if gap == .zero, !journal.witness.seesSignals {
+            return Judgement(unknown: "the witness, \(journal.witness), found both ends at once")
+        }
         let observed =
             gap > .zero
             ? "\(first) stopped \(gap.rounded) before \(second)"

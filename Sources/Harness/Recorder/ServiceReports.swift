@@ -62,10 +62,8 @@ package struct ServiceReports {
                 drop(0, &result)
             }
         }
-        for connection in connections {
-            read(connection, since: known, &result)
-            watch(connection, &result)
-        }
+        for connection in connections { read(connection, since: known, &result) }
+        if watchesProcesses { noteEnds(&result) }
         connections.removeAll { !$0.isOpen && $0.process == nil }
         return result
     }
@@ -98,13 +96,25 @@ package struct ServiceReports {
         }
     }
 
-    private func watch(_ connection: Connection, _ result: inout [Event]) {
-        guard let pid = connection.process?.pid else { return }
-        let process = ProcFS.process(pid)
-        if process == nil || process?.isZombie == true {
-            result.append(Event(at: .now, .kernel(.exited(pid))))
-            connection.process = nil
+    /// Ends of services, seen through their descriptors. Those that are found together have one time: which came first is
+    /// not known. Whoever was looked at before somebody else's end was found is looked at again, lest an earlier end be
+    /// taken for a later one.
+    private func noteEnds(_ result: inout [Event]) {
+        var ended: [ProcessID] = []
+        var hasFound = true
+        while hasFound {
+            hasFound = false
+            for connection in connections {
+                guard let pid = connection.process?.pid else { continue }
+                let process = ProcFS.process(pid)
+                guard process == nil || process?.isZombie == true else { continue }
+                ended.append(pid)
+                connection.process = nil
+                hasFound = true
+            }
         }
+        let now = MonotonicInstant.now
+        result += ended.map { Event(at: now, .kernel(.exited($0))) }
     }
 
     /// Tells a service to do something; false when it has no connection, or does not listen.
