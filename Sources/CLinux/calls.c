@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -200,4 +202,43 @@ failed:
     if (other >= 0) close(other);
     close(opened);
     return -error;
+}
+
+int32_t clinux_socket_pair(int32_t *one, int32_t *other) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    *one = ends[0];
+    *other = ends[1];
+    return 0;
+}
+
+int32_t clinux_receive_root(int32_t socket, int32_t *root, int32_t *mount_namespace) {
+    int received[2];
+    char byte;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof received)];
+    } control;
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof received)) return -EBADMSG;
+    memcpy(received, CMSG_DATA(header), sizeof received);
+    *root = received[0];
+    *mount_namespace = received[1];
+    return 0;
+}
+
+bool clinux_is_of_kernel(int32_t file) {
+    static const uint32_t kinds[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+        SECURITYFS_MAGIC, DEVPTS_SUPER_MAGIC, BPF_FS_MAGIC, NSFS_MAGIC,
+    };
+    struct statfs status;
+    if (fstatfs(file, &status) < 0) return true;
+    for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++)
+        if ((uint32_t)status.f_type == kinds[index]) return true;
+    return false;
 }

@@ -145,8 +145,15 @@ static int make_file(const char *path, mode_t mode) {
 }
 
 static int write_file(const clinux_step *step) {
-    int file = open(step->target, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    // Nothing but a regular file: what else stands there may block, or be a switch.
+    int file = open(step->target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (file < 0) return -1;
+    struct stat status;
+    if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || clinux_is_of_kernel(file) || ftruncate(file, 0) < 0) {
+        close(file);
+        errno = EINVAL;
+        return -1;
+    }
     // The owner first: chown(2) takes the special bits away.
     bool done = fchown(file, (uid_t)(step->other >> 32), (gid_t)step->other) == 0 && fchmod(file, (mode_t)step->number) == 0;
     for (const char *rest = step->data; done && *rest;) {
@@ -158,6 +165,26 @@ static int write_file(const clinux_step *step) {
     close(file);
     errno = saved;
     return done ? 0 : -1;
+}
+
+// The root and the mount namespace as they are now: the parent looks at files through them, also when this process has
+// ended or has another root.
+static int send_root(int socket) {
+    int sent[2] = {open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)};
+    char byte = 0;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof sent)];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof sent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+    memcpy(CMSG_DATA(&control.header), sent, sizeof sent);
+    int result = sent[0] < 0 || sent[1] < 0 ? -1 : (int)sendmsg(socket, &message, MSG_NOSIGNAL), saved = errno;
+    if (sent[0] >= 0) close(sent[0]);
+    if (sent[1] >= 0) close(sent[1]);
+    errno = saved;
+    return result;
 }
 
 static int perform(const clinux_step *step) {
@@ -191,6 +218,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_parent_death_signal: return arm_parent_death_signal((int)step->number, step->descriptor);
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     case clinux_step_write_file: return write_file(step);
+    case clinux_step_send_root: return send_root(step->descriptor);
     case clinux_step_controlling_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
     }
     errno = ENOSYS;
@@ -363,11 +391,15 @@ int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned) {
     if (pid < 0) return -errno;
     if (pid > 0) {
         if (!orphaned) return pid;
-        while (waitpid(pid, NULL, 0) < 0)
+        int status;
+        while (waitpid(pid, &status, 0) < 0)
             if (errno != EINTR) return -errno;
-        return 0;
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
     }
-    if (orphaned && fork() != 0) _exit(0);
+    if (orphaned) {
+        pid_t sleeper = fork();
+        if (sleeper != 0) _exit(sleeper < 0);
+    }
     sleep_and_exit(nanoseconds);
     return 0;
 }

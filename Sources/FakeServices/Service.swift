@@ -55,8 +55,9 @@ private struct Service {
         waitForSignals(until: now().advanced(by: behaviour.readyAfter))
         startChildren()
         leaveZombies()
-        for _ in 0..<behaviour.orphans {
-            _ = clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true)
+        for _ in 0..<behaviour.orphans
+        where clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true) != 0 {
+            fail("service \(name): an orphan could not be made", status: 71)
         }
         // Last: who waits for it finds everything there.
         reporter.send(.ready)
@@ -79,7 +80,7 @@ private struct Service {
     private func leaveZombies() {
         for _ in 0..<behaviour.zombies {
             let descriptor = clinux_pidfd_open(clinux_fork_sleeper(0, false))
-            guard descriptor >= 0 else { continue }
+            guard descriptor >= 0 else { fail("service \(name): a child could not be made", status: 71) }
             _ = waitForInput(on: [descriptor], until: .distantFuture)
             close(descriptor)
         }

@@ -21,24 +21,20 @@ extension CommandLineTool {
             var suite = Suite()
             let files = try paths(options).flatMap { SourceFile.files(at: $0, includingPlanned: false) }
             for file in files { suite.add(file) }
-            switch format {
-            case "json": write(try lintReport(suite) + "\n", to: STDOUT_FILENO)
-            case "github": for file in suite.complaints { write(file.gitHubText(), to: STDOUT_FILENO) }
-            default:
-                for file in suite.complaints { write(file.humanText(), to: STDOUT_FILENO) }
-                write(summary(suite) + "\n", to: STDOUT_FILENO)
-            }
-            return suite.complaints.isEmpty ? Status.passed : Status.usage
+            if suite.fileCount == 0 { return complain("there is no scenario and no profile there") }
+            let text =
+                switch format {
+                case "json": try jsonDiagnosticReport(suite.complaints, fileCount: suite.fileCount) + "\n"
+                case "github": suite.complaints.map { $0.gitHubText() }.joined()
+                default: suite.complaints.map { $0.humanText() }.joined() + summary(suite) + "\n"
+                }
+            return print(text, suite.complaints.isEmpty ? Status.passed : Status.usage)
         } catch let error as RunOptions.BadUsage {
             return complain(error.message)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
             return Status.cannotRun
         }
-    }
-
-    private static func lintReport(_ suite: Suite) throws -> String {
-        try jsonDiagnosticReport(suite.complaints, fileCount: suite.fileCount)
     }
 
     private static func summary(_ suite: Suite) -> String {
@@ -55,7 +51,9 @@ extension CommandLineTool {
             let isCheck = options.flags.contains("--check")
             if options.paths == ["-"] { return formatInput(isCheck: isCheck) }
             var worst = Status.passed
-            for file in try paths(options).flatMap({ SourceFile.files(at: $0) }) {
+            let files = try paths(options).flatMap { SourceFile.files(at: $0) }
+            if files.isEmpty { return complain("there is no scenario and no profile there") }
+            for file in files {
                 worst = max(worst, format(file: file, isCheck: isCheck))
             }
             return worst
@@ -69,10 +67,9 @@ extension CommandLineTool {
             let bytes = try SourceFile.bytes(of: file)
             guard let text = SourceFile.formatted(bytes, file: file) else { return refuse(file) }
             if text.utf8.elementsEqual(bytes) { return Status.passed }
-            write(file + "\n", to: STDOUT_FILENO)
-            if isCheck { return Status.failed }
+            if isCheck { return print(file + "\n", Status.failed) }
             try SourceFile.replace(file, with: text)
-            return Status.passed
+            return print(file + "\n", Status.passed)
         } catch {
             write("\(file): error: \(error.reason)\n", to: STDERR_FILENO)
             return Status.usage
@@ -99,8 +96,7 @@ extension CommandLineTool {
                 return Status.usage
             }
             if isCheck { return text.utf8.elementsEqual(bytes) ? Status.passed : Status.failed }
-            write(text, to: STDOUT_FILENO)
-            return Status.passed
+            return print(text, Status.passed)
         } catch {
             write("-: error: \(error.reason)\n", to: STDERR_FILENO)
             return Status.usage
@@ -123,9 +119,8 @@ extension CommandLineTool {
                 (options.values["--filter"] ?? []).allSatisfy { scenario.title.contains($0) }
                     && (options.values["--tag"] ?? []).allSatisfy { scenario.tags.contains($0) }
             }
-            write(
-                format == "json" ? try jsonScenarioList(scenarios) + "\n" : scenarioList(scenarios), to: STDOUT_FILENO)
-            return Status.passed
+            return print(
+                format == "json" ? try jsonScenarioList(scenarios) + "\n" : scenarioList(scenarios), Status.passed)
         } catch let error as RunOptions.BadUsage {
             return complain(error.message)
         } catch {

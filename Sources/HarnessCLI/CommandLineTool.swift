@@ -80,10 +80,23 @@ enum CommandLineTool {
         var rest = ArraySlice(text.utf8)
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return false }
+            if count < 0 && errno == EAGAIN {
+                // Somebody has made it non-blocking: it takes more later.
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&ready, 1, -1)
+            } else if count < 0 && errno != EINTR {
+                return false
+            }
             rest = rest.dropFirst(max(0, count))
         }
         return true
+    }
+
+    /// What a verb has to say, on standard output, and the exit status: another where it could not be said.
+    static func print(_ text: String, _ status: Int32) -> Int32 {
+        if write(text, to: STDOUT_FILENO) { return status }
+        write("harness: the output could not be written: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
+        return Status.cannotRun
     }
 
     static func complain(_ message: String) -> Int32 {

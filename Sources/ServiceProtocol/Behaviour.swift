@@ -129,9 +129,15 @@ extension Behaviour {
         return true
     }
 
-    private static func list(_ signals: [Signal]) -> String { signals.map(\.description).joined(separator: ",") }
+    /// What stands for an empty list.
+    private static let noSignals = "none"
+
+    private static func list(_ signals: [Signal]) -> String {
+        signals.isEmpty ? noSignals : signals.map(\.description).joined(separator: ",")
+    }
 
     private static func signals(_ text: String) -> [Signal]? {
+        if text == noSignals { return [] }
         let signals = text.split(separator: ",").map { Signal($0) }
         return signals.contains(nil) ? nil : signals.compactMap(\.self)
     }

@@ -243,10 +243,22 @@ struct ConditionTests {
     }
 
     @Test func ofAFileThatWasNotReadToItsEndTheRestIsUnknown() {
-        let story = Story.told { $0.look("/m", "beginning", size: 1 << 30) }
+        let story = Story.told { $0.look("/m", "beginning", isCut: true) }
         #expect(story.judge(.file(path: "/m", .contains("begin"))).answer == .yes)
-        if case .unknown = story.judge(.file(path: "/m", .contains("end"))).answer { return }
-        Issue.record("decided on a beginning")
+        for state: Condition.FileState in [.contains("end"), .matches("^beg"), .matches("ing$")] {
+            if case .unknown = story.judge(.file(path: "/m", state)).answer { continue }
+            Issue.record("\(state) was decided on a beginning")
+        }
+    }
+
+    @Test func aRegularExpressionSeesCharactersNotClusters() {
+        let story = Story.told { $0.look("/m", "abc\r\ne\u{301}\r\n") }
+        for pattern in ["c\r", "\r$", "e", "^abc"] {
+            #expect(story.judge(.file(path: "/m", .matches(pattern))).answer == .yes, "\(pattern)")
+        }
+        let long = Story.told { $0.look("/m", String(repeating: "a", count: 5000)) }
+        if case .unknown = long.judge(.file(path: "/m", .matches("a.*b"))).answer { return }
+        Issue.record("matched against more than a bounded text")
     }
 
     @Test func aRegularExpressionSeesTheTextWithoutItsLastNewline() {

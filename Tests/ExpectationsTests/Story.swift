@@ -49,12 +49,12 @@ struct Story {
 
     /// A look at a file: nil where it is not there.
     mutating func look(
-        _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, size: Int64? = nil
+        _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, isCut: Bool = false
     ) {
         let status = text.map { text in
             FileFact.Status(
                 mode: mode, user: user, group: group, inode: 1, modified: 0,
-                sizeInBytes: size ?? Int64(text.utf8.count), text: text)
+                sizeInBytes: Int64(text.utf8.count) + (isCut ? 1 : 0), text: text, isCut: isCut)
         }
         add(.looked(FileFact(path: path, status: status)))
     }

@@ -37,9 +37,11 @@ struct DiagnosticTests {
 
     static let binary: [(bytes: [UInt8], expected: String)] = [
         ([0x73, 0xFF], "1:2+1 not-text this is not UTF-8 text"),
-        (Array("scenario \"x\"\n  service a\n  st".utf8) + [0x00], "3:5+1 not-text this is not UTF-8 text"),
+        ([0x61, 0x0A, 0xFF, 0x0A, 0x0A, 0x62], "2:1+1 not-text this is not UTF-8 text"),
+        ([0xED, 0xA0, 0x80, 0x62], "1:1+1 not-text this is not UTF-8 text"),
+        (Array("scenario \"x\"\n  service a\n  st".utf8) + [0x00], "3:5+1 not-text this is no text: here is a NUL"),
         (Array("# \u{E9}\u{E9}".utf8).dropLast(), "1:5+1 not-text this is not UTF-8 text"),
-        (Array("\u{7F}ELF".utf8) + [0x02, 0x01, 0x01, 0x00], "1:8+1 not-text this is not UTF-8 text"),
+        (Array("\u{7F}ELF".utf8) + [0x02, 0x01, 0x01, 0x00], "1:8+1 not-text this is no text: here is a NUL"),
     ]
 
     @Test(arguments: binary.indices)
@@ -367,8 +369,11 @@ struct DiagnosticTests {
             "scenario \"x\"\n  file /x\n  file /x\n  service a\n  start\n  expect exit 0\n",
             "3:8+2 duplicate there is a file /x already (2:8 it stands here)"),
         Case(
-            "scenario \"x\"\n  tmpfs /run\n  file /run/x\n  service a\n  start\n  expect exit 0\n",
-            "3:8+6 conflict the tmpfs on /run would cover /run/x"),
+            "scenario \"x\"\n  file /proc/x\n  service a\n  start\n  expect exit 0\n",
+            "2:8+7 conflict /proc is not the scenario's to write to"),
+        Case(
+            "scenario \"x\"\n  memory limit 5m\n  service a\n  start\n  expect exit 0\n",
+            "2:3+12 bad-value a container needs 6MiB of memory at least"),
         Case(
             "scenario \"x\"\n  service\n  service a\n  start\n  expect exit 0\n",
             "2:10+1 missing a service's name is missing here"),
@@ -491,6 +496,25 @@ struct DiagnosticTests {
     ]
 
     private static let steps: [Case] = [
+        Case(
+            started + "  expect file /x matches /a/b/\n",
+            "5:26+5 bad-value '/a/b/' is not a regular expression between slashes"),
+        Case(started + "  stop\n  expect stop took at least 0s\n", "6:29+2 undecidable every stop takes 0s at least"),
+        Case(
+            start + "  sweep kill at every event\n    start\n    stop\n  expect stop took less than 1s\n",
+            "4:3+5 not-yet-supported 'sweep kill' is read, but this version cannot carry it out yet",
+            "7:3+1 undecidable the container has not been started before this (5:5 it is started here)"),
+        Case(
+            "scenario \"x\"\n  tmpfs /run\n  volume d at /run/./\n  volume e at //run\n  service a\n  start\n  expect exit 0\n",
+            "3:10+1 conflict a volume and a tmpfs are both at /run",
+            "4:10+1 duplicate there is a volume at /run already (3:10 it stands here)",
+            "4:10+1 conflict a volume and a tmpfs are both at /run"),
+        Case(
+            "scenario \"x\"\n  runtime docker\n  service a\n  start\n  expect runtime ready\n",
+            "5:10+7 undecidable the runtime is no process of the container: it only sends signals"),
+        Case(
+            started + "  wait 0.1ns\n  expect exit 0\n",
+            "5:8+5 unexpected expected 'for' or a duration, such as 250ms or 10s, found '0.1ns'"),
         Case(
             started + "  start\n  expect exit 0\n",
             "5:3+1 not-yet-supported a second 'start' is read, but this version cannot carry it out yet"),

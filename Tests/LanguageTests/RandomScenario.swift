@@ -134,7 +134,7 @@ struct RandomScenario {
         settings.user = flip() ? nil : owner()
         settings.rootDirectory = flip() ? nil : pick(["/", "root fs", "../x"])
         settings.processLimit = flip() ? nil : 100
-        settings.memoryLimit = flip() ? nil : pick([1, 1000, 1024, 64 << 20, 3 << 30, 1025 << 10])
+        settings.memoryLimit = flip() ? nil : pick([7_000_001, 64 << 20, 3 << 30, 6145 << 10])
         switch pick([0, 0, 0, 1, 2]) {
         case 1: settings.payload = .command(command())
         case 2:

@@ -43,6 +43,7 @@ typedef enum clinux_step_kind {
     clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed
     clinux_step_descriptor,       // descriptor becomes descriptor `number`
     clinux_step_write_file,       // target = a path, data = its text; number = mode, other = user id << 32 | group id
+    clinux_step_send_root,        // descriptor = a socket: sends its own root and mount namespace, open (SCM_RIGHTS)
     clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
 } clinux_step_kind;
 
@@ -91,7 +92,8 @@ int32_t clinux_start_program(
     const char *_Nonnull const *_Nonnull arguments, const char *_Nonnull const *_Nonnull environment, int new_group);
 
 /// Forks a process that does nothing but sleep, then exit with status 0. With `orphaned` it is forked twice and the
-/// one in the middle is reaped, so that the sleeper is an orphan. Returns 0 or the pid, or a negated errno.
+/// one in the middle is reaped, so that the sleeper is an orphan. Returns 0 or the pid, or a negated errno; EAGAIN also
+/// when the second fork has failed.
 int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned);
 
 /// Forks a guard that outlives its creator: when the other end of `lifeline` is closed, it kills every process in
@@ -133,6 +135,11 @@ int32_t clinux_mount_detached(const char *type);
 /// Opens a path below a directory as a process would whose root it is: no symbolic link leads out of it. Follows no
 /// magic links. The corresponding C function is openat2(2) with RESOLVE_IN_ROOT.
 int32_t clinux_open_in_root(int32_t root, const char *path, int32_t flags);
+/// Receives two descriptors that were sent by clinux_step_send_root. Returns 0, or a negated errno.
+int32_t clinux_receive_root(int32_t socket, int32_t *root, int32_t *mount_namespace);
+int32_t clinux_socket_pair(int32_t *one, int32_t *other);
+/// Whether a file is one of the kernel's (of proc, sysfs, a cgroup hierarchy, …): to read it may be to change something.
+bool clinux_is_of_kernel(int32_t file);
 /// Makes a pair of pseudo-terminals in a mounted devpts: master (non-blocking) and slave, both close-on-exec, the slave
 /// owned by a user. Returns the slave's number, its name in the devpts; or a negated errno.
 int32_t clinux_open_terminal(const char *devpts, uint32_t owner, int32_t *master, int32_t *slave);

@@ -20,16 +20,35 @@ extension JournalView {
         case .contains(let text):
             guard let content = status.text else { return Judgement(void: "\(path) is no file to read", [event]) }
             let holds = content.utf8.contains(text.utf8)
-            return beginning(status, holds) ?? Judgement(holds, observed(path, status), [event])
+            return !holds
+                ? beginning(status) ?? no(path, status, event) : Judgement(true, observed(path, status), [event])
         case .matches(let pattern):
             guard let content = status.text else { return Judgement(void: "\(path) is no file to read", [event]) }
-            guard let expression = try? Regex(pattern) else {
-                return Judgement(unknown: "/\(pattern)/ is no regular expression")
-            }
-            let subject = content.hasSuffix("\n") ? content.dropLast() : content[...]
-            let holds = (try? expression.firstMatch(in: subject)) != nil
-            return beginning(status, holds) ?? Judgement(holds, observed(path, status), [event])
+            if let unknown = beginning(status) { return unknown }
+            return matches(pattern, content, path, status, event)
         }
+    }
+
+    /// A regular expression is held against so much at most: how long that takes may grow faster than the text.
+    private static let matchLimitInBytes = 4096
+
+    private func matches(
+        _ pattern: String, _ content: String, _ path: String, _ status: FileFact.Status, _ event: Event
+    ) -> Judgement {
+        guard content.utf8.count <= JournalView.matchLimitInBytes else {
+            return Judgement(
+                unknown: "\(path) has more than the \(JournalView.matchLimitInBytes) bytes that are matched")
+        }
+        guard let expression = try? Regex(pattern).matchingSemantics(.unicodeScalar) else {
+            return Judgement(unknown: "/\(pattern)/ is no regular expression")
+        }
+        let bytes = content.utf8.last == 0x0A ? content.utf8.dropLast() : content.utf8[...]
+        let subject = String(decoding: bytes, as: UTF8.self)
+        return Judgement((try? expression.firstMatch(in: subject)) != nil, observed(path, status), [event])
+    }
+
+    private func no(_ path: String, _ status: FileFact.Status, _ event: Event) -> Judgement {
+        Judgement(false, observed(path, status), [event])
     }
 
     func data(_ path: String, _ state: Condition.DataState) -> Judgement {
@@ -48,10 +67,10 @@ extension JournalView {
         return nil
     }
 
-    /// Where only the beginning of a file has been read, that something is not in it cannot be said of the file.
-    private func beginning(_ status: FileFact.Status, _ holds: Bool) -> Judgement? {
-        guard !holds, let text = status.text, text.utf8.count < status.sizeInBytes else { return nil }
-        return Judgement(unknown: "only the first \(text.utf8.count) of \(status.sizeInBytes) bytes were looked at")
+    /// Where only the beginning of a file has been read, what is not in it may be in the rest.
+    private func beginning(_ status: FileFact.Status) -> Judgement? {
+        guard status.isCut else { return nil }
+        return Judgement(unknown: "only the beginning of the \(status.sizeInBytes) bytes has been kept")
     }
 
     private func observed(_ path: String, _ status: FileFact.Status) -> String {

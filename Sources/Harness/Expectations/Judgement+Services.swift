@@ -201,7 +201,8 @@ extension JournalView {
         case .process(let pid):
             return isInside(pid) ? label(pid) : "the runtime"
         case .kernel(let pid):
-            return tree.root.map { tree.processes[$0].pid } == pid ? "the kernel, because PID 1 ended" : "the kernel"
+            let isByEnd = index != tree.root && tree.root.map { tree.processes[$0].pid } == pid
+            return isByEnd ? "the kernel, because PID 1 ended" : "the kernel"
         }
     }
 

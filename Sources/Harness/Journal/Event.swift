@@ -116,9 +116,13 @@ public struct FileFact: Hashable, Sendable {
         public let sizeInBytes: Int64
         /// The beginning of a regular file, what is no UTF-8 replaced; nil where it is none, or cannot be read.
         public let text: String?
+        /// There is more of it than this.
+        public let isCut: Bool
 
         public init(
-            mode: UInt16, user: UInt32, group: UInt32, inode: UInt64, modified: Int64, sizeInBytes: Int64, text: String?
+            mode: UInt16, user: UInt32, group: UInt32, inode: UInt64, modified: Int64, sizeInBytes: Int64,
+            text: String?,
+            isCut: Bool = false
         ) {
             self.mode = mode
             self.user = user
@@ -127,6 +131,7 @@ public struct FileFact: Hashable, Sendable {
             self.modified = modified
             self.sizeInBytes = sizeInBytes
             self.text = text
+            self.isCut = isCut
         }
     }
 

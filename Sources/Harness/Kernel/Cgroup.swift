@@ -76,6 +76,11 @@ package struct Cgroup: Sendable {
         self.path = path
         try Files.makeDirectory(path)
         for limit in limits { try Files.write(limit.value, to: "\(path)/\(limit.file)") }
+        // Whoever can write to it could make more below than anybody could take away again (cgroup v2 only).
+        for (file, value) in [("cgroup.max.depth", "16"), ("cgroup.max.descendants", "1000")]
+        where Files.exists("\(path)/\(file)") {
+            try Files.write(value, to: "\(path)/\(file)")
+        }
         try Files.makeDirectory(members)
     }
 
@@ -104,6 +109,13 @@ package struct Cgroup: Sendable {
             guard let pid = Int32(line) else { continue }
             try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
         }
-        return (try? Files.removeDirectory(path)) != nil
+        // What has just been killed takes a moment to leave.
+        let deadline = MonotonicInstant.now.advanced(by: .milliseconds(200))
+        var poller = Poller()
+        while (try? Files.removeDirectory(path)) == nil {
+            if MonotonicInstant.now >= deadline || !Files.exists(path) { return !Files.exists(path) }
+            _ = try? poller.wait(until: .now.advanced(by: .milliseconds(1)))
+        }
+        return true
     }
 }

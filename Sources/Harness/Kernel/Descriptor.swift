@@ -65,6 +65,11 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// The corresponding C function is `fchown(2)`.
+    package func setOwner(user: UInt32) throws(Errno) {
+        _ = try valueOrErrno { fchown(rawValue, user, gid_t.max) }
+    }
+
     /// Reads to the end, or so many bytes.
     package func read(upTo limit: Int) throws(Errno) -> [UInt8] {
         var result: [UInt8] = []
@@ -132,8 +137,10 @@ package struct Terminal: ~Copyable, Sendable {
         self.slave = Descriptor(owning: slave)
     }
 
-    /// Gives away the master and closes the slave.
-    package consuming func takeMaster() -> Descriptor {
-        master
+    /// Takes it apart. As long as the slave is open, the master has no end.
+    package consuming func parts<Result>(
+        _ body: (consuming Descriptor, consuming Descriptor) -> Result
+    ) -> Result {
+        body(master, slave)
     }
 }

@@ -1,11 +1,14 @@
-import CLinux
 import Glibc
 
 /// Paths and their contents: the few calls on file names that the sandbox needs.
 package enum Files {
-    /// A missing directory is made; one that exists is left as it is.
+    /// A missing directory is made, with just this mode; one that exists is left as it is.
     package static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws {
-        if mkdir(path, mode) == 0 { return }
+        if mkdir(path, mode) == 0 {
+            // Whatever mask this process has inherited.
+            chmod(path, mode)
+            return
+        }
         let code = Errno(rawValue: errno)
         if code != .fileExists { throw SystemCallError("make directory", path, code) }
     }
@@ -49,19 +52,23 @@ package enum Files {
         }
     }
 
-    /// Puts a text in the place of a file at once, with the permissions of the old one.
+    /// Puts a text in the place of a file at once, with the permissions and the owner of the old one, which must be writable.
     ///
     /// The corresponding C function is `rename(2)`. A symbolic link is followed: what it leads to is replaced.
     package static func replace(_ path: String, with text: String) throws {
         let target = realPath(path) ?? path
-        let temporary = "\(target).\(getpid()).tmp"
         var status = stat()
-        let mode = stat(target, &status) == 0 ? status.st_mode & 0o7777 : 0o644
+        guard stat(target, &status) == 0, access(target, W_OK) == 0 else {
+            throw SystemCallError("replace", path, Errno(rawValue: errno))
+        }
+        let temporary = "\(target).\(getpid()).tmp"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        if file < 0 { throw SystemCallError("make", temporary, Errno(rawValue: errno)) }
         do {
-            try write(text, creating: temporary)
-            if chmod(temporary, mode) != 0 || rename(temporary, target) != 0 {
-                throw SystemCallError("replace", path, Errno(rawValue: errno))
-            }
+            try Descriptor(owning: file).write(text)
+            guard chown(temporary, status.st_uid, status.st_gid) == 0, chmod(temporary, status.st_mode & 0o7777) == 0,
+                rename(temporary, target) == 0
+            else { throw SystemCallError("replace", path, Errno(rawValue: errno)) }
         } catch {
             unlink(temporary)
             throw error
@@ -153,61 +160,11 @@ package enum Files {
         return searchPath.split(separator: ":").map { "\($0)/\(program)" }.first(where: isExecutable)
     }
 
-    /// What a file is, and the beginning of its text.
-    package struct Look: Sendable {
-        package let mode: UInt16
-        package let user: UInt32
-        package let group: UInt32
-        package let inode: UInt64
-        /// Nanoseconds since 1970.
-        package let modified: Int64
-        package let sizeInBytes: Int64
-        /// Of a regular file that can be read.
-        package let beginning: [UInt8]?
-    }
-
-    /// Looks at a file of another root, as a process would whose root it is. Nil when there is none.
-    ///
-    /// What is there may be anything: nothing but a regular file is opened.
-    ///
-    /// - Throws: `Errno`, for every reason but that something on the way is missing.
-    package static func look(
-        at path: String, inRoot root: borrowing Descriptor, limitInBytes: Int
-    ) throws(Errno) -> Look? {
-        let found: Descriptor
-        do {
-            found = Descriptor(owning: try valueOrNegatedErrno(clinux_open_in_root(root.rawValue, path, 0o10_000_000)))
-        } catch {
-            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return nil }
-            throw error
-        }
+    /// Gives one directory the owner and mode of another.
+    package static func copyOwnerAndMode(from source: String, to target: String) throws {
         var status = stat()
-        if fstat(found.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
-        var text: [UInt8]?
-        if status.st_mode & S_IFMT == S_IFREG {
-            let file = clinux_open_in_root(root.rawValue, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-            if file >= 0 { text = try? Descriptor(owning: file).read(upTo: limitInBytes) }
-        }
-        return Look(
-            mode: UInt16(status.st_mode & 0o7777), user: status.st_uid, group: status.st_gid,
-            inode: UInt64(status.st_ino),
-            modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
-            sizeInBytes: Int64(status.st_size), beginning: text)
-    }
-
-    /// The corresponding C function is `chown(2)`.
-    package static func setOwner(of path: String, user: UInt32, group: UInt32) throws {
-        if chown(path, user, group) != 0 { throw SystemCallError("change the owner of", path, Errno(rawValue: errno)) }
-    }
-
-    /// Takes a directory away with everything in it.
-    package static func removeTree(_ path: String) throws {
-        for name in names(in: path) {
-            let inner = "\(path)/\(name)"
-            var status = stat()
-            let isDirectory = lstat(inner, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            if isDirectory { try removeTree(inner) } else { remove(inner) }
-        }
-        try removeDirectory(path)
+        guard stat(source, &status) == 0, chown(target, status.st_uid, status.st_gid) == 0,
+            chmod(target, status.st_mode & 0o7777) == 0
+        else { throw SystemCallError("give the owner and mode of \(source) to", target, Errno(rawValue: errno)) }
     }
 }

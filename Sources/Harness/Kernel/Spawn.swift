@@ -44,6 +44,8 @@ package enum SetupStep: Sendable, Hashable {
     case descriptor(Int32, becomes: Int32)
     /// Makes a file, or replaces what is in it.
     case writeFile(String, text: String, mode: UInt16, user: UInt32, group: UInt32)
+    /// Sends its root and its mount namespace over a socket (`RootView`).
+    case sendRoot(Int32)
     /// The terminal becomes that of the session, which has none.
     case controllingTerminal(Int32)
     /// A step whose target this kernel may not have: ENOENT is then no failure.
@@ -95,6 +97,7 @@ extension SetupStep: CustomStringConvertible {
         case .parentDeathSignal: "arm the parent-death signal"
         case .descriptor(let from, let to): "make descriptor \(from) descriptor \(to)"
         case .writeFile(let path, _, _, _, _): "write \(path)"
+        case .sendRoot: "send the root to the harness"
         case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
         case .ifPresent(let step): step.description
         }
@@ -240,6 +243,9 @@ final class CStringArena {
             result.data = string(text)
             result.number = UInt64(mode)
             result.other = UInt64(user) << 32 | UInt64(group)
+        case .sendRoot(let socket):
+            result.kind = clinux_step_send_root
+            result.descriptor = socket
         case .controllingTerminal(let terminal):
             result.kind = clinux_step_controlling_terminal
             result.descriptor = terminal

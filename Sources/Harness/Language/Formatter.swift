@@ -7,12 +7,13 @@ import Vocabulary
 /// - Returns: the text, or nil where the file is not well-formed (`parseScenarios` says why).
 public func formattedScenarios(_ bytes: [UInt8], file: String) -> String? {
     guard parseScenarios(bytes, file: file).isWellFormed else { return nil }
-    return Formatter(bytes, file: file) { matcher, text, index in
+    return Formatter(bytes, file: file) { matcher, text, index, parent in
         let line = text.lines[index]
         let grammar = Grammar.shared
         if line.level == 0 { return matcher.canonical(line, grammar.files) }
-        let isBehaviour = text.parent(of: index).map { text.begins($0, with: "service") && text.lines[$0].level == 1 }
-        if isBehaviour == true { return matcher.canonical(line, grammar.behaviour) }
+        if line.level == 2, let parent, text.begins(parent, with: "service") {
+            return matcher.canonical(line, grammar.behaviour)
+        }
         return matcher.canonical(line, grammar.scenario)
     }.format()
 }
@@ -20,7 +21,7 @@ public func formattedScenarios(_ bytes: [UInt8], file: String) -> String? {
 /// The same for a file of profiles.
 public func formattedProfiles(_ bytes: [UInt8], file: String) -> String? {
     guard parseProfiles(bytes, file: file).isWellFormed else { return nil }
-    return Formatter(bytes, file: file) { matcher, text, index in
+    return Formatter(bytes, file: file) { matcher, text, index, _ in
         let line = text.lines[index]
         return line.level == 0
             ? matcher.canonical(line, Grammar.shared.profiles) : matcher.canonical(line, Grammar.shared.profile)
@@ -36,11 +37,6 @@ extension Matcher {
 }
 
 extension LexedText {
-    /// The line that a line's block belongs to.
-    fileprivate func parent(of index: Int) -> Int? {
-        lines[..<index].lastIndex { $0.level < lines[index].level }
-    }
-
     fileprivate func begins(_ index: Int, with word: String) -> Bool {
         text(tokens[Int(lines[index].firstToken)]) == word
     }
@@ -50,22 +46,24 @@ extension LexedText {
 private struct Formatter {
     private let text: LexedText
     private var matcher: Matcher
-    private let spell: (inout Matcher, LexedText, Int) -> String?
+    private let spell: (inout Matcher, LexedText, Int, Int?) -> String?
     private var result = ""
     /// What has been written last, for the blank lines between.
     private var last = Piece.nothing
     private var lastLevel: Int32 = 0
+    /// The last line that stood right in a scenario.
+    private var parent: Int?
     /// The first step of the present scenario stands behind a blank line.
     private var isInSteps = false
     /// Comment lines that wait for the line they belong to, with the blank lines between.
-    private var comments: [(text: String, isBehindBlank: Bool)] = []
+    private var comments: [(text: String, isBehindBlank: Bool, isIndented: Bool)] = []
 
     private enum Piece {
         case nothing, comment, line
     }
 
     init(
-        _ bytes: [UInt8], file: String, spell: @escaping (inout Matcher, LexedText, Int) -> String?
+        _ bytes: [UInt8], file: String, spell: @escaping (inout Matcher, LexedText, Int, Int?) -> String?
     ) {
         text = LexedText(bytes, file: file, words: Grammar.shared.words)
         matcher = Matcher(text, Grammar.shared)
@@ -84,11 +82,12 @@ private struct Formatter {
             } else if raw.isEmpty {
                 isBehindBlank = true
             } else {
-                comments.append((comment(raw), isBehindBlank))
+                let isIndented = raw.startIndex > text.byteOrderMarkLength && text.bytes[raw.startIndex - 1] != 0x0A
+                comments.append((comment(raw), isBehindBlank, isIndented))
                 isBehindBlank = false
             }
         }
-        writeTrailingComments(isBehindBlank: true, level: 0)
+        _ = writeTrailingComments(isBehindBlank: true, level: 0)
         if comments.first?.isBehindBlank == true, last != .nothing { result += "\n" }
         writeComments(level: 0)
         return result
@@ -113,16 +112,25 @@ private struct Formatter {
         if line.isText {
             writeComments(level: line.level)
             put("|" + text.text(line.contentStart + 1, line.end), level: line.level)
+            last = .line
+            lastLevel = line.level
             return true
         }
-        guard var words = spell(&matcher, text, index) else { return false }
-        writeTrailingComments(isBehindBlank: isBehindBlank, level: line.level)
+        // What stands in the block of a line at level 1 comes right behind it.
+        if line.level == 1 { parent = index }
+        guard var words = spell(&matcher, text, index, parent) else { return false }
+        var isBehindBlank = isBehindBlank
+        if line.level == 0, last != .line, let index = comments.lastIndex(where: \.isIndented) {
+            // No description, since it stood further in: at the margin a blank line says the same.
+            if index + 1 < comments.count { comments[index + 1].isBehindBlank = true } else { isBehindBlank = true }
+        }
+        let hasTrailing = writeTrailingComments(isBehindBlank: isBehindBlank, level: line.level)
         let isScenario = line.level == 0
         if isScenario { isInSteps = false }
         let beginsSteps = line.level == 1 && !isInSteps && isStep(line)
         if beginsSteps { isInSteps = true }
         let behind = comments.first?.isBehindBlank ?? isBehindBlank
-        let isFirstInBlock = index > 0 && text.lines[index - 1].level < line.level
+        let isFirstInBlock = index > 0 && text.lines[index - 1].level < line.level && !hasTrailing
         // Between scenarios, and between what there is and what happens, there is a blank line; at the head of a block
         // there is none; elsewhere it stays as it was.
         let wantsBlank = last != .nothing && (isScenario || (beginsSteps || behind) && !isFirstInBlock)
@@ -144,12 +152,18 @@ private struct Formatter {
         return Grammar.stepForms.contains { $0.pattern.text == form.pattern.text }
     }
 
-    /// Comments that stand right below a line and above a blank one belong to what stands above.
-    private mutating func writeTrailingComments(isBehindBlank: Bool, level: Int32) {
-        guard last == .line else { return }
-        let count = comments.firstIndex(where: \.isBehindBlank) ?? (isBehindBlank ? comments.count : 0)
-        for comment in comments.prefix(count) { put(comment.text, level: max(lastLevel, level)) }
+    /// Comments that stand right below a line and above a blank one belong to what stands above; so do those that stand
+    /// further in than a scenario right above it. Whether there were any.
+    private mutating func writeTrailingComments(isBehindBlank: Bool, level: Int32) -> Bool {
+        guard last == .line else { return false }
+        var count = comments.firstIndex(where: \.isBehindBlank) ?? (isBehindBlank ? comments.count : 0)
+        if level == 0 { count = max(count, comments.lastIndex(where: \.isIndented).map { $0 + 1 } ?? 0) }
+        for (index, comment) in comments.prefix(count).enumerated() {
+            if comment.isBehindBlank, index > 0 || level == 0 { result += "\n" }
+            put(comment.text, level: max(lastLevel, level))
+        }
         comments.removeFirst(count)
+        return count > 0
     }
 
     private mutating func writeComments(level: Int32) {
@@ -174,7 +188,7 @@ private struct Formatter {
         while start < Int(line.end), text.bytes[start] == 0x20 || text.bytes[start] == 0x09 { start += 1 }
         guard start < Int(line.end) else { return nil }
         var raw = text.bytes[start..<Int(line.end)]
-        while let last = raw.last, last == 0x20 || last == 0x09 { raw = raw.dropLast() }
+        while let last = raw.last, last == 0x20 || last == 0x09 || last == 0x0D { raw = raw.dropLast() }
         return comment(raw)
     }
 }

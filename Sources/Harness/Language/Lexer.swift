@@ -58,8 +58,8 @@ struct LexedText {
             refuse("this is no text of 64 MiB at most", at: SourcePlace(file: file, line: 1, column: 1))
             return
         }
-        if let place = LexedText.firstNonText(in: bytes, file: file) {
-            refuse("this is not UTF-8 text", at: place)
+        if let (place, isNUL) = LexedText.firstNonText(in: bytes, file: file) {
+            refuse(isNUL ? "this is no text: here is a NUL" : "this is not UTF-8 text", at: place)
             return
         }
         lines.reserveCapacity(bytes.count / 24)
@@ -71,29 +71,22 @@ struct LexedText {
         diagnostics.append(Diagnostic(.notText, message, at: place))
     }
 
-    /// Where the bytes stop being text: a NUL, or what is no UTF-8.
-    private static func firstNonText(in bytes: [UInt8], file: String) -> SourcePlace? {
-        var length: Int
-        if let zero = bytes.firstIndex(of: 0) {
-            length = zero
-        } else if String(validating: bytes, as: UTF8.self) != nil {
-            return nil
-        } else {
-            // Where it begins to be wrong: halving, since a valid prefix has valid prefixes, but for a cut character.
-            var valid = 0
-            length = bytes.count
-            while length - valid > 1 {
-                let middle = (valid + length) / 2
-                let isValid = (0..<4).contains {
-                    middle >= $0 && String(validating: bytes[..<(middle - $0)], as: UTF8.self) != nil
-                }
-                if isValid { valid = middle } else { length = middle }
+    /// Where the bytes stop being text: at a NUL, or at what is no UTF-8.
+    private static func firstNonText(in bytes: [UInt8], file: String) -> (place: SourcePlace, isNUL: Bool)? {
+        let zero = bytes.firstIndex(of: 0)
+        guard zero != nil || String(validating: bytes, as: UTF8.self) == nil else { return nil }
+        var index = 0
+        while index < zero ?? bytes.count {
+            let length = bytes[index] < 0x80 ? 1 : bytes[index] < 0xE0 ? 2 : bytes[index] < 0xF0 ? 3 : 4
+            if length > 1 {
+                let end = min(index + length, bytes.count)
+                if end - index < length || String(validating: bytes[index..<end], as: UTF8.self) == nil { break }
             }
-            length -= 1
+            index += length
         }
-        let line = 1 + bytes[..<length].count { $0 == 0x0A }
-        let start = bytes[..<length].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        return SourcePlace(file: file, line: line, column: length - start + 1)
+        let line = 1 + bytes[..<index].count { $0 == 0x0A }
+        let start = bytes[..<index].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        return (SourcePlace(file: file, line: line, column: index - start + 1), index == zero)
     }
 
     // MARK: - Lines
@@ -151,7 +144,8 @@ struct LexedText {
             // Between two blocks, or with other white space than they have.
             complain("the indentation fits neither the line above nor a block around it", indentation, line)
         }
-        if blocks.count == LexedText.depthLimit {
+        // The margin is no block.
+        if blocks.count > LexedText.depthLimit {
             complain("this stands in more than \(LexedText.depthLimit) blocks", indentation, line)
             return Int32(blocks.count - 1)
         }
@@ -184,6 +178,8 @@ struct LexedText {
                 while index < end, bytes[index] != 0x2F { index += bytes[index] == 0x5C ? 2 : 1 }
                 guard index < end else { return complainUnclosed(start, end, lineStart, line, "regular expression") }
                 index += 1
+                // What goes on behind the slash is none.
+                if index < end, bytes[index] != 0x20, bytes[index] != 0x09 { kind = .bare }
             }
             while index < end, bytes[index] != 0x20, bytes[index] != 0x09 {
                 let byte = bytes[index]

@@ -22,6 +22,8 @@ private struct ProfileParser {
     let grammar: Grammar
     var profiles: [InitProfile] = []
     var diagnostics: [Diagnostic] = []
+    /// Where each name was last.
+    var places: [String: SourcePlace] = [:]
 
     private mutating func match<Subject>(_ index: Int, _ table: FormTable<Subject>) -> Form<Subject>? {
         let line = text.lines[index]
@@ -49,12 +51,13 @@ private struct ProfileParser {
                     .badValue, "'\(name)' is not an init's name: the word has a meaning of its own", at: place,
                     length: Int(text.lines[index].end - text.lines[index].contentStart)))
         }
-        if let other = profiles.first(where: { $0.name == name }) {
+        if let other = places[name] {
             diagnostics.append(
                 Diagnostic(
                     .duplicate, "there is an init '\(name)' in this file already", at: place,
-                    notes: [.init("it stands here", at: other.place)]))
+                    notes: [.init("it stands here", at: other)]))
         }
+        places[name] = place
         var profile = InitProfile(name: name, place: place)
         profile.summary = text.comment(above: index)
         var stood: [(pattern: String, place: SourcePlace)] = []

@@ -43,6 +43,8 @@ struct ScenarioParser {
     private var stood: [(pattern: String, place: SourcePlace)] = []
     /// The first step of the present scenario.
     private var firstStep: SourcePlace?
+    private var locatedCount = 0
+    private static let locationLimit = 1000
     /// The first of the lexer's diagnostics that stands behind what has been read.
     private var nextLexicalComplaint = 0
 
@@ -170,12 +172,15 @@ struct ScenarioParser {
     }
 
     /// A problem at the word that it is about, where that stands on its line.
-    private func located(_ problem: Scenario.Problem) -> Diagnostic {
+    private mutating func located(_ problem: Scenario.Problem) -> Diagnostic {
         let diagnostic = problem.diagnostic
         guard let subject = problem.subject else { return diagnostic }
-        if let setup = stood.first(where: { $0.pattern.hasPrefix(subject + " ") }) {
+        if problem.isAboutSetup, let setup = stood.first(where: { $0.pattern.hasPrefix(subject + " ") }) {
             return Diagnostic(diagnostic.id, diagnostic.message, at: setup.place, length: subject.utf8.count)
         }
+        // To look for each of very many on a long line would take too long.
+        locatedCount += 1
+        if locatedCount > ScenarioParser.locationLimit { return diagnostic }
         guard let line = text.line(number: diagnostic.place.line), let range = text.range(of: subject, in: line)
         else { return diagnostic }
         return Diagnostic(
@@ -371,7 +376,10 @@ extension LexedText {
             // White space at the end of a comment is no part of it: the formatter takes it away.
             while let last = content.last, last == 0x20 || last == 0x09 || last == 0x0D { content = content.dropLast() }
             content = content.drop { $0 == 0x20 || $0 == 0x09 }
-            guard content.first == 0x23 else { break }
+            // What stands further in belongs to what is above.
+            guard content.first == 0x23,
+                content.startIndex - start == Int(lines[index].contentStart - lines[index].start)
+            else { break }
             content = content.drop { $0 == 0x23 }
             if content.first == 0x20 { content = content.dropFirst() }
             result.append(String(decoding: content, as: UTF8.self))

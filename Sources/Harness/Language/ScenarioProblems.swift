@@ -10,6 +10,8 @@ extension Scenario {
     struct Problem {
         let diagnostic: Diagnostic
         let subject: String?
+        /// The subject is the words with which a line of the set-up begins.
+        var isAboutSetup = false
     }
 
     /// - Parameter isWhole: false when some of its lines could not be read; what is missing may be one of them.
@@ -29,12 +31,14 @@ private struct ScenarioCheck {
     var problems: [Scenario.Problem] = []
     /// Otherwise what is missing may be in a line that could not be read.
     private let isWhole: Bool
-    /// Every name that a party can have.
-    private let names: Set<String>
     private let serviceNames: Set<String>
+    /// How many children each service keeps that keeps any.
+    private var childCounts: [String: Int] = [:]
 
     /// More than these are a mistake.
     private static let serviceLimit = 1000
+    /// What Docker takes at least, in bytes (moby, daemon/daemon_unix.go, linuxMinMemory).
+    private static let leastMemory = 6 << 20
     /// File systems and files together.
     private static let pathLimit = 1000
 
@@ -42,25 +46,37 @@ private struct ScenarioCheck {
         self.scenario = scenario
         self.isWhole = isWhole
         serviceNames = Set(scenario.services.map(\.name))
-        var names = serviceNames
-        for service in scenario.services {
-            for index in 0..<service.childCount { names.insert("\(service.name).\(index + 1)") }
+        for service in scenario.services where service.childCount > 0 { childCounts[service.name] = service.childCount }
+    }
+
+    /// A service, or one of the children that it keeps.
+    private func isKnown(_ name: String) -> Bool {
+        if serviceNames.contains(name) { return true }
+        let parts = name.split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let number = Int(parts[1]), let count = childCounts[String(parts[0])] else {
+            return false
         }
-        self.names = names
+        return (1...count).contains(number)
     }
 
     private mutating func note(
         _ id: Diagnostic.ID, _ message: String, at place: SourcePlace, about subject: String? = nil,
-        suggestion: String? = nil, notes: [Diagnostic.Note] = []
+        suggestion: String? = nil, notes: [Diagnostic.Note] = [], isSetup: Bool = false
     ) {
         problems.append(
             Scenario.Problem(
-                diagnostic: Diagnostic(id, message, at: place, suggestion: suggestion, notes: notes), subject: subject))
+                diagnostic: Diagnostic(id, message, at: place, suggestion: suggestion, notes: notes), subject: subject,
+                isAboutSetup: isSetup))
     }
 
     // MARK: - What there is
 
     mutating func services() {
+        if scenario.services.count > ScenarioCheck.serviceLimit {
+            return note(
+                .badValue, "a scenario has at most \(ScenarioCheck.serviceLimit) services",
+                at: scenario.services[ScenarioCheck.serviceLimit].place)
+        }
         var first: [String: SourcePlace] = [:]
         var writers: [String: Service] = [:]
         for service in scenario.services {
@@ -85,11 +101,6 @@ private struct ScenarioCheck {
                     writers[path] = service
                 }
             }
-        }
-        if scenario.services.count > ScenarioCheck.serviceLimit {
-            return note(
-                .badValue, "a scenario has at most \(ScenarioCheck.serviceLimit) services",
-                at: scenario.services[ScenarioCheck.serviceLimit].place)
         }
         if let path = cycle() {
             let first = path[0]
@@ -140,12 +151,17 @@ private struct ScenarioCheck {
         if scenario.stop.hook != nil, scenario.runtime != .kubernetes {
             note(
                 .conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
-                about: "pre-stop")
+                about: "pre-stop", isSetup: true)
         }
         if settings.volumes.count + settings.tmpfs.count + settings.files.count > ScenarioCheck.pathLimit {
             return note(
                 .badValue, "a scenario has at most \(ScenarioCheck.pathLimit) volumes, tmpfs and files",
                 at: scenario.place)
+        }
+        if let limit = settings.memoryLimit, limit < ScenarioCheck.leastMemory {
+            note(
+                .badValue, "a container needs 6MiB of memory at least", at: scenario.place, about: "memory limit",
+                isSetup: true)
         }
         var volumes: [String: SourcePlace] = [:]
         for volume in settings.volumes {
@@ -173,9 +189,10 @@ private struct ScenarioCheck {
             } else {
                 files[file.path] = file.place
             }
-            if let cover = settings.tmpfs.first(where: { file.path.hasPrefix($0 + "/") || file.path == $0 }) {
+            let top = file.path.split(separator: "/").first ?? ""
+            if ["proc", "sys", "dev", ".harness"].contains(top) {
                 note(
-                    .conflict, "the tmpfs on \(cover) would cover \(file.path)", at: file.place, about: file.path)
+                    .conflict, "/\(top) is not the scenario's to write to", at: file.place, about: file.path)
             }
             if file.text.utf8.contains(0) {
                 note(.badValue, "the text of \(file.path) has a NUL in it", at: file.place, about: file.path)
@@ -195,8 +212,14 @@ private struct ScenarioCheck {
 
     mutating func steps() {
         var past = Past()
-        past.hasOrphans =
-            scenario.services.contains { service in
+        past.hasOrphans = makesOrphans
+        steps(scenario.steps, &past)
+    }
+
+    /// Whether something may be orphaned without a step that asks for it.
+    private var makesOrphans: Bool {
+        scenario.settings.payload != nil
+            || scenario.services.contains { service in
                 service.program != nil
                     || service.traits.contains {
                         switch $0 {
@@ -204,8 +227,7 @@ private struct ScenarioCheck {
                         default: false
                         }
                     }
-            } || scenario.settings.payload != nil
-        steps(scenario.steps, &past)
+            }
     }
 
     private mutating func steps(_ steps: [Step], _ past: inout Past) {
@@ -225,7 +247,12 @@ private struct ScenarioCheck {
             case .resume: past.pausedAt = nil
             case .orphan: past.hasOrphans = true
             case .exec: past.hasOrphans = true
-            case .repeated(_, let inner), .sweep(_, let inner): self.steps(inner, &past)
+            case .repeated(_, let inner): self.steps(inner, &past)
+            case .sweep(_, let inner):
+                // Each of its runs has a container of its own.
+                var own = Past()
+                own.hasOrphans = makesOrphans
+                self.steps(inner, &own)
             default: break
             }
         }
@@ -321,10 +348,10 @@ private struct ScenarioCheck {
                 note(
                     .undecidable, "the runtime is no process of the container: it only sends signals", at: step.place,
                     about: "runtime")
-            case .service(let name) where !names.contains(name):
+            case .service(let name) where !isKnown(name):
                 note(
                     .unknownService, "'\(name)' is no service of this scenario", at: step.place, about: name,
-                    suggestion: nearest(to: name, among: names))
+                    suggestion: nearest(to: name, among: serviceNames))
             case .service: continue
             }
         }
@@ -344,10 +371,14 @@ private struct ScenarioCheck {
                 note(
                     .undecidable, "'\(first)' cannot stop before itself", at: step.place, about: first.description)
             }
+        case .stopTook(.atLeast(.zero)), .stopTook(.lessThan(.zero)):
+            note(.undecidable, "every stop takes 0s at least", at: step.place, about: "0s")
         case .stopTook:
-            if !past.isStopped, isWhole { note(.undecidable, "nothing was stopped before this", at: step.place) }
+            if !past.isStopped, past.isStarted, isWhole {
+                note(.undecidable, "nothing was stopped before this", at: step.place)
+            }
         case .orphansReaped:
-            if !past.hasOrphans, isWhole {
+            if !past.hasOrphans, past.isStarted, isWhole {
                 note(.undecidable, "nothing in this scenario makes orphans before this", at: step.place)
             }
         case .restarts, .restartDelays, .state(.restarting):
@@ -399,7 +430,7 @@ private struct ScenarioCheck {
     private func asks(_ steps: [Step]) -> Bool {
         steps.contains { step in
             switch step.action {
-            case .expect: true
+            case .expect, .waitFor: true
             case .repeated(_, let inner), .sweep(_, let inner): asks(inner)
             default: false
             }

@@ -176,6 +176,9 @@ extension Condition: CustomStringConvertible {
         }
     }
 
+    /// The opposite, as it is written: `no zombies` has a `no` of its own.
+    public var negated: String { self == .zombies(0) ? "no 0 zombies" : "no \(self)" }
+
     private static func list(_ parties: [Party]) -> String {
         parties.map(\.description).joined(separator: ", ")
     }
@@ -185,7 +188,7 @@ extension Condition: CustomStringConvertible {
 
 extension Expectation: CustomStringConvertible {
     public var description: String {
-        (isNegated ? "no " : "") + condition.description + (within.map { " within \($0.text)" } ?? "")
+        (isNegated ? condition.negated : condition.description) + (within.map { " within \($0.text)" } ?? "")
             + (duration.map { " for \($0.text)" } ?? "")
     }
 }

@@ -10,7 +10,9 @@ public struct FileDiagnostics: Sendable {
 
     public init(file: String, source: String, diagnostics: [Diagnostic]) {
         self.file = file
-        lines = source.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        // A byte order mark is no column of the first line.
+        let text = source.unicodeScalars.first == "\u{FEFF}" ? String(source.unicodeScalars.dropFirst()) : source
+        lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         self.diagnostics = diagnostics
     }
 
@@ -40,12 +42,12 @@ extension FileDiagnostics {
     }
 
     private func text(_ diagnostic: Diagnostic) -> String {
-        var result = "\(diagnostic.place): error: \(diagnostic.message)"
+        var result = FileDiagnostics.printable("\(diagnostic.place): error: \(diagnostic.message)")
         if let suggestion = diagnostic.suggestion { result += "; did you mean '\(suggestion)'?" }
         result += " [\(diagnostic.id.rawValue)]\n"
         result += excerpt(diagnostic.place, length: diagnostic.length)
         for note in diagnostic.notes {
-            result += "\(note.place): note: \(note.message)\n"
+            result += FileDiagnostics.printable("\(note.place): note: \(note.message)") + "\n"
             result += excerpt(note.place, length: 1)
         }
         return result
@@ -79,7 +81,10 @@ extension FileDiagnostics {
 
     /// A file may hold what a terminal would obey.
     private static func printable(_ bytes: ArraySlice<UInt8>) -> String {
-        let text = String(decoding: bytes, as: UTF8.self)
+        printable(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func printable(_ text: String) -> String {
         guard
             text.unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F..<0xA0).contains($0.value) })
         else { return text }
@@ -106,7 +111,15 @@ extension FileDiagnostics {
 
     /// Escapes of workflow commands (actions/toolkit, packages/core/src/command.ts).
     private static func data(_ text: String) -> String {
-        text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+        // By scalars: CR LF is one character, and neither of them.
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
+            case "%": result += "%25"
+            case "\r": result += "%0D"
+            case "\n": result += "%0A"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
     }
 
     private static func property(_ text: String) -> String {

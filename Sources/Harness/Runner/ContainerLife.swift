@@ -22,6 +22,8 @@ final class ContainerLife {
     private(set) var isRunning = false
     /// What each file was when it was last looked at.
     private var lastLooks: [String: FileFact] = [:]
+    /// How much text of files has been kept, in bytes.
+    private var keptText = 0
     /// The moment up to which everything has been taken in.
     private var completeUntil = MonotonicInstant(nanoseconds: 0)
 
@@ -64,12 +66,13 @@ final class ContainerLife {
         let began = MonotonicInstant.now
         do {
             let started: Container.Started
+            let isLookedAt = scenario.asksAboutFiles
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
-                    try container.start(command, environment: environment, tmpfs: tmpfs)
+                    try container.start(command, environment: environment, tmpfs: tmpfs, isLookedAt: isLookedAt)
                 }
             } else {
-                started = try container.start(command, environment: environment, tmpfs: tmpfs)
+                started = try container.start(command, environment: environment, tmpfs: tmpfs, isLookedAt: isLookedAt)
             }
             started.parts { process, output, errorOutput in
                 self.process = Process(process)
@@ -147,17 +150,31 @@ final class ContainerLife {
     }
 
     /// How much of a file is looked at.
-    private static let lookLimitInBytes = 1 << 20
+    private static let lookLimitInBytes = 64 << 10
+    /// How much text of files is kept in all.
+    private static let textLimitInBytes = 16 << 20
 
     /// Looks at a file of the container, and notes what it is where that is not known already.
     ///
-    /// - Throws: `SystemCallError` or `Errno`, when it cannot be looked at.
+    /// - Throws: `Errno`, when it cannot be looked at.
     func look(at path: String, into journal: inout Journal) throws {
-        let look = try container.look(
-            at: path, process: isRunning ? process?.descriptor.pid : nil,
-            limitInBytes: ContainerLife.lookLimitInBytes)
-        let fact = FileFact(path: path, status: look.map(FileFact.Status.init))
-        if lastLooks[path] == fact { return }
+        let look = try container.look(at: path, limitInBytes: ContainerLife.lookLimitInBytes)
+        var text = look?.beginning.map { String(decoding: $0, as: UTF8.self) }
+        var isCut = look?.isCut == true
+        let last = lastLooks[path]
+        // The same text is kept once.
+        if text == last?.status?.text { text = last?.status?.text } else { keptText += text?.utf8.count ?? 0 }
+        if keptText > ContainerLife.textLimitInBytes, text != nil {
+            text = ""
+            isCut = true
+        }
+        let status = look.map { look in
+            FileFact.Status(
+                mode: look.mode, user: look.user, group: look.group, inode: look.inode, modified: look.modified,
+                sizeInBytes: look.sizeInBytes, text: text, isCut: isCut)
+        }
+        let fact = FileFact(path: path, status: status)
+        if last == fact { return }
         lastLooks[path] = fact
         journal.append(Event(at: .now, .looked(fact)))
     }
@@ -220,15 +237,22 @@ final class ContainerLife {
     }
 }
 
-extension FileFact.Status {
-    fileprivate init(_ look: Files.Look) {
-        self.init(
-            mode: look.mode, user: look.user, group: look.group, inode: look.inode, modified: look.modified,
-            sizeInBytes: look.sizeInBytes, text: look.beginning.map { String(decoding: $0, as: UTF8.self) })
-    }
-}
-
 extension Scenario {
+    /// Whether a condition somewhere in it is about a file.
+    fileprivate var asksAboutFiles: Bool {
+        func asks(_ steps: [Step]) -> Bool {
+            steps.contains { step in
+                switch step.action {
+                case .expect(let expectation): expectation.condition.path != nil
+                case .waitFor(let condition, _): condition.path != nil
+                case .repeated(_, let inner), .sweep(_, let inner): asks(inner)
+                default: false
+                }
+            }
+        }
+        return asks(steps)
+    }
+
     /// What the container finds under `/`, on the host.
     ///
     /// - Throws: `CannotRun`, where there is no such directory.

@@ -15,7 +15,7 @@ public enum SourceFile {
     public static func bytes(of path: String) throws(Problem) -> [UInt8] {
         guard Files.exists(path) else { throw Problem(reason: "there is no such file") }
         guard let size = Files.sizeOfRegularFile(path), size <= sizeLimitInBytes else {
-            throw Problem(reason: "this is no text file of 64 MiB at most")
+            throw Problem(reason: "this is no regular file of 64 MiB at most")
         }
         do {
             return try Files.bytes(of: path)
@@ -27,7 +27,11 @@ public enum SourceFile {
     /// Standard input, to its end or the size limit.
     public static func bytesOfInput() throws(Problem) -> [UInt8] {
         do {
-            return try Files.bytesOfInput(upTo: sizeLimitInBytes)
+            let bytes = try Files.bytesOfInput(upTo: sizeLimitInBytes + 1)
+            if bytes.count > sizeLimitInBytes { throw Problem(reason: "this is no text of 64 MiB at most") }
+            return bytes
+        } catch let problem as Problem {
+            throw problem
         } catch {
             throw Problem(reason: "cannot be read: \(error)")
         }
@@ -47,7 +51,10 @@ public enum SourceFile {
         return Files.names(in: path).flatMap { name -> [String] in
             if name == Suite.plannedFolder && !includingPlanned { return [] }
             let inner = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-            if Files.isDirectory(inner) { return files(at: inner, includingPlanned: includingPlanned) }
+            // A link to a folder is not followed: it may lead back here.
+            if Files.isDirectory(inner) {
+                return Files.target(ofLink: inner) != nil ? [] : files(at: inner, includingPlanned: includingPlanned)
+            }
             return name.hasSuffix(".scenario") || name.hasSuffix(".init") ? [inner] : []
         }
     }

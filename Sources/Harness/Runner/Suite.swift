@@ -23,7 +23,9 @@ public struct Suite: Sendable {
         if Files.isDirectory(path) {
             for name in Files.names(in: path) where name != Suite.plannedFolder {
                 let inner = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-                if Files.isDirectory(inner) || name.hasSuffix(".scenario") { addScenarios(at: inner) }
+                // A link to a folder is not followed: it may lead back here.
+                let isFolder = Files.isDirectory(inner) && Files.target(ofLink: inner) == nil
+                if isFolder || name.hasSuffix(".scenario") { addScenarios(at: inner) }
             }
             return
         }

@@ -15,6 +15,10 @@ package final class Container {
     private let settings: ContainerSettings
     private let volumes: VolumeStore?
     private let standardInput: Descriptor
+    /// The terminal's end inside: open here, so that nobody's closing it is the end of what is printed.
+    private var terminalSlave: OwnedDescriptor?
+    /// What the container sees, for whoever wants to look at its files.
+    private var view: OwnedView?
     /// The files of the settings are in the container's layer.
     private var hasFiles = false
 
@@ -61,6 +65,7 @@ package final class Container {
         var cgroups: [Cgroup] = []
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
+            try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
             try Container.mountRoot(in: directory, lower: lower)
             socket = try ServiceSocket(path: "\(directory)/control/services")
             standardInput = try Descriptor.open("/dev/null", .read)
@@ -89,8 +94,10 @@ package final class Container {
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
     ///
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
+    ///
+    /// - Parameter isLookedAt: whether its files will be (`look`).
     package func start(
-        _ command: [String], environment: [String], tmpfs: [String]
+        _ command: [String], environment: [String], tmpfs: [String], isLookedAt: Bool
     ) throws -> Started {
         if settings.hasTerminal {
             let devpts = "\(directory)/pts"
@@ -103,25 +110,36 @@ package final class Container {
             let terminal = try Terminal(devpts: devpts, owner: settings.user?.user ?? 0)
             let streams = SandboxPlan.Streams.terminal(
                 terminal.slave.rawValue, devpts: devpts, number: terminal.number)
-            let process = try spawn(command, environment, tmpfs, streams)
-            return Started(process: process, standardOutput: terminal.takeMaster(), standardError: nil)
+            let process = try spawn(command, environment, tmpfs, streams, isLookedAt)
+            let master = terminal.parts { master, slave in
+                terminalSlave = OwnedDescriptor(slave)
+                return OwnedDescriptor(master)
+            }
+            return Started(process: process, standardOutput: master.take(), standardError: nil)
         }
         let output = try Pipe()
         let errorOutput = try Pipe()
         let streams = SandboxPlan.Streams.separate(
             input: standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
-        let process = try spawn(command, environment, tmpfs, streams)
+        if let user = settings.user {
+            // As Docker does it: what is behind /dev/stdout can be opened by name.
+            try output.writeEnd.setOwner(user: user.user)
+            try errorOutput.writeEnd.setOwner(user: user.user)
+        }
+        let process = try spawn(command, environment, tmpfs, streams, isLookedAt)
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
     }
 
     private func spawn(
-        _ command: [String], _ environment: [String], _ tmpfs: [String], _ streams: SandboxPlan.Streams
+        _ command: [String], _ environment: [String], _ tmpfs: [String], _ streams: SandboxPlan.Streams,
+        _ isLookedAt: Bool
     ) throws -> PIDDescriptor {
+        let channel = try RootView.Channel()
         let members = try cgroups.map { try MembersFile($0) }
         // A file on a volume comes with the volume, any other with the layer.
         let files = settings.files.filter { file in
-            volumes?.location(of: file.path) == nil ? !hasFiles : volumes?.isFresh(file.path) == true
+            volumes?.holds(file.path) == true ? volumes?.isFresh(file.path) == true : !hasFiles
         }
         let access =
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
@@ -131,7 +149,8 @@ package final class Container {
                 fakeServices: "\(host.directory)/fake-services",
                 volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
                 membersDescriptors: members.map { $0.descriptor.rawValue },
-                parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams, cgroup: access),
+                parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams,
+                rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access),
             settings: settings, tmpfs: tmpfs, files: files)
         let isRoot = settings.user == nil || settings.user?.user == 0
         let variables = Container.merged(
@@ -144,25 +163,35 @@ package final class Container {
                 arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
                 steps: plan.steps)
         }
+        if isLookedAt { view = OwnedView(try channel.receive()) }
         hasFiles = true
         volumes?.use()
         return process
     }
 
-    /// Looks at a file of the container: through PID 1, which sees everything that is mounted, or, where it has ended, at
-    /// what it has left.
+    /// Looks at a file of the container as PID 1 saw it when it was started, with all that was mounted then; when it has
+    /// ended, at what it has left.
     ///
-    /// - Parameter process: PID 1, not yet waited for.
-    /// - Throws: `SystemCallError` or `Errno`.
-    package func look(at path: String, process: ProcessID?, limitInBytes: Int) throws -> Files.Look? {
-        // Closed by an end that nobody has noticed yet: then what is left is what counts.
-        if let process, let root = try? Descriptor.open("/proc/\(process)/root", .directory) {
-            return try Files.look(at: path, inRoot: root, limitInBytes: limitInBytes)
+    /// - Throws: `Errno`, for reasons that lie outside the container.
+    package func look(at path: String, limitInBytes: Int) throws(Errno) -> RootView.Look? {
+        guard let view else { return nil }
+        return try view.view.look(at: path, limitInBytes: limitInBytes)
+    }
+
+    /// A descriptor that an object owns: it can be given away once.
+    private final class OwnedDescriptor {
+        private var descriptor: Descriptor?
+        init(_ descriptor: consuming Descriptor) { self.descriptor = consume descriptor }
+
+        func take() -> Descriptor {
+            guard let taken = descriptor.take() else { preconditionFailure("given away twice") }
+            return taken
         }
-        if let (directory, rest) = volumes?.location(of: path) {
-            return try Files.look(at: rest, inRoot: try .open(directory, .directory), limitInBytes: limitInBytes)
-        }
-        return try Files.look(at: path, inRoot: try .open("\(directory)/root", .directory), limitInBytes: limitInBytes)
+    }
+
+    private final class OwnedView {
+        let view: RootView
+        init(_ view: consuming RootView) { self.view = view }
     }
 
     /// Each variable once, with the last of its values: getenv(3) would take the first.

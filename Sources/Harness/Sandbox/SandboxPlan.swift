@@ -29,6 +29,8 @@ package struct SandboxPlan: Sendable {
         /// A pidfd of the harness.
         package let parentDescriptor: Int32
         package let streams: Streams
+        /// Where the container's root is sent to; nil: nobody will look at its files.
+        package let rootSocket: Int32?
         /// How /sys/fs/cgroup shows the container's cgroup in the unified hierarchy; nil: not at all.
         package let cgroup: ContainerSettings.CgroupAccess?
     }
@@ -54,7 +56,8 @@ package struct SandboxPlan: Sendable {
     ///   - files: what is to be written, once everything is mounted.
     package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File]) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
-        var steps: [SetupStep] = [armed]
+        // What is made on the way has just the mode that it is made with.
+        var steps: [SetupStep] = [armed, .fileMask(0)]
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [
@@ -66,9 +69,9 @@ package struct SandboxPlan: Sendable {
         steps += SandboxPlan.controlSteps(surroundings)
         steps += [.pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/")]
         // From here on a path, and a symbolic link on its way, leads where it leads inside.
-        steps += tmpfs.flatMap(SandboxPlan.tmpfsSteps)
-        if let volumes = surroundings.volumes { steps += SandboxPlan.volumeSteps(volumes.mounts) }
+        steps += SandboxPlan.mountSteps(tmpfs, surroundings.volumes?.mounts ?? [])
         steps += files.flatMap(SandboxPlan.fileSteps)
+        if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
         steps += [
             .setHostname(surroundings.hostname), .bringLoopbackUp,
             // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
@@ -111,12 +114,25 @@ package struct SandboxPlan: Sendable {
     /// Where the volumes' directory is seen until each is in its place.
     private static let volumesInside = ".harness/volumes"
 
-    private static func volumeSteps(_ volumes: [Volume]) -> [SetupStep] {
-        volumes.flatMap { volume in
-            directories(to: volume.path) + [
-                .mount("/\(volumesInside)/\(volume.name)", on: volume.path, type: nil, .bind)
-            ]
-        } + [.unmount("/" + volumesInside, flags: 2)]
+    /// Outer paths before inner ones, whatever the order in which they are written (moby, daemon/volumes.go, sorts mounts by
+    /// the number of their parts).
+    private static func mountSteps(_ tmpfs: [String], _ volumes: [Volume]) -> [SetupStep] {
+        let mounts =
+            tmpfs.map { ($0, tmpfsSteps($0)) }
+            + volumes.map { volume in
+                (
+                    volume.path,
+                    directories(to: volume.path) + [
+                        .mount("/\(volumesInside)/\(volume.name)", on: volume.path, type: nil, .bind)
+                    ]
+                )
+            }
+        let ordered = mounts.enumerated().sorted {
+            ($0.element.0.split(separator: "/").count, $0.offset) < (
+                $1.element.0.split(separator: "/").count, $1.offset
+            )
+        }
+        return ordered.flatMap(\.element.1) + (volumes.isEmpty ? [] : [.unmount("/" + volumesInside, flags: 2)])
     }
 
     private static func fileSteps(_ file: File) -> [SetupStep] {
@@ -220,7 +236,8 @@ package struct SandboxPlan: Sendable {
     }
 
     /// The options of every devpts: those of Docker.
-    static let devptsOptions = "newinstance,ptmxmode=0666,mode=0620,gid=5"
+    /// So many terminals at most: the machine has 4096 in all (/proc/sys/kernel/pty/max).
+    static let devptsOptions = "newinstance,ptmxmode=0666,mode=0620,gid=5,max=64"
 
     /// A devpts of its own, or the one that has PID 1's terminal, which is the console too.
     private static func terminalSteps(_ streams: Streams) -> [SetupStep] {

@@ -29,16 +29,16 @@ package final class VolumeStore {
 
     private func path(_ volume: Volume) -> String { "\(directory)/\(volume.name)" }
 
-    /// The volume that a path of the container is on, and the rest of the path, from `/`.
-    func location(of path: String) -> (directory: String, rest: String)? {
-        let volume = volumes.filter { path == $0.path || path.hasPrefix($0.path + "/") }
-            .max { $0.path.utf8.count < $1.path.utf8.count }
-        return volume.map { (self.path($0), "/" + path.dropFirst($0.path.utf8.count + 1)) }
+    /// Whether a file of this path is on a volume.
+    func holds(_ path: String) -> Bool { volumes.contains { Self.isBelow(path, $0.path) } }
+
+    private static func isBelow(_ path: String, _ directory: String) -> Bool {
+        path.split(separator: "/").starts(with: directory.split(separator: "/"))
     }
 
     /// Whether a file of this path is on a volume that no container has had yet.
     func isFresh(_ path: String) -> Bool {
-        volumes.contains { fresh.contains($0.name) && (path == $0.path || path.hasPrefix($0.path + "/")) }
+        volumes.contains { fresh.contains($0.name) && Self.isBelow(path, $0.path) }
     }
 
     /// A container has them from here on.

@@ -38,38 +38,36 @@ extension Duration {
         self = .nanoseconds(isNegative ? -total : total)
     }
 
-    /// Digits, and what stands behind a decimal point.
+    /// Digits, and how many of them stand behind a decimal point.
     private struct Decimal {
-        var digits: Int64
-        /// How many of the digits stand behind the point.
+        var digits: Int128
         var places: Int
 
+        /// Nil when it is no whole number of nanoseconds, or too many.
         func inNanoseconds(_ unit: Int64) -> Int64? {
-            let (product, overflow) = digits.multipliedReportingOverflow(by: unit)
-            if overflow { return nil }
-            var result = product
-            for _ in 0..<places { result /= 10 }
-            return result
+            var result = digits * Int128(unit)
+            for _ in 0..<places {
+                if result % 10 != 0 { return nil }
+                result /= 10
+            }
+            return Int64(exactly: result)
         }
     }
+
+    /// More digits than this are no time that anybody means.
+    private static let digitLimit = 24
 
     private static func number(_ utf8: ArraySlice<UInt8>, _ index: inout Int) -> Decimal? {
         var result = Decimal(digits: 0, places: 0)
         var hasPoint = false
         let start = index
-        while index < utf8.endIndex {
+        while index < utf8.endIndex, index - start <= digitLimit {
             let byte = utf8[index]
             if byte == UInt8(ascii: "."), !hasPoint, index > start {
                 hasPoint = true
             } else if (0x30...0x39).contains(byte) {
-                // More than nine places are less than a nanosecond.
-                if result.places < 9 {
-                    let (product, overflow) = result.digits.multipliedReportingOverflow(by: 10)
-                    let (sum, carry) = product.addingReportingOverflow(Int64(byte - 0x30))
-                    if overflow || carry { return nil }
-                    result.digits = sum
-                    if hasPoint { result.places += 1 }
-                }
+                result.digits = result.digits * 10 + Int128(byte - 0x30)
+                if hasPoint { result.places += 1 }
             } else {
                 break
             }

@@ -83,11 +83,11 @@ public struct Signal: RawRepresentable, Hashable, Comparable, Sendable {
 }
 
 extension Signal: CustomStringConvertible {
-    /// `SIGTERM`, `SIGRTMIN+3`; `signal 32` for the two that have no name.
+    /// `SIGTERM`, `SIGRTMIN+3`; the number of the two that have no name, 32 and 33.
     public var description: String {
         if (1...31).contains(rawValue) { return "SIG" + Signal.names[Int(rawValue) - 1] }
         if rawValue == Signal.rtmin.rawValue { return "SIGRTMIN" }
         if (Signal.rtmin...Signal.rtmax).contains(self) { return "SIGRTMIN+\(rawValue - Signal.rtmin.rawValue)" }
-        return "signal \(rawValue)"
+        return String(rawValue)
     }
 }

@@ -195,12 +195,13 @@ extension Grammar {
                 """
         ) { $0 = .file(path: $1.text(0) ?? "", .exists) },
         Form(
-            "file PATH contains TEXT", "The text is in the file; of large files the first MiB is looked at.",
+            "file PATH contains TEXT", "The text is in the file; of large files the first 64 KiB are looked at.",
             example: "see `file PATH exists`"
         ) { $0 = .file(path: $1.text(0) ?? "", .contains($1.text(1) ?? "")) },
         Form(
             "file PATH matches REGEX",
-            "The regular expression is found in the file's text without its last newline; of large files the first MiB is looked at.",
+            "The regular expression is found in the file's text without its last newline, character by character; the file has "
+                + "4096 bytes at most.",
             example: "see `file PATH exists`"
         ) { $0 = .file(path: $1.text(0) ?? "", .matches($1.text(1) ?? "")) },
         Form(

@@ -44,7 +44,7 @@ extension Matcher {
             }
         case .owner(let owner): owner.description
         case .restartPolicy(let policy): policy.description
-        case .condition(let condition, let isNegated): (isNegated ? "no " : "") + condition.description
+        case .condition(let condition, let isNegated): isNegated ? condition.negated : condition.description
         }
     }
 }

@@ -53,7 +53,7 @@ extension Matcher {
         case .cgroupAccess: ContainerSettings.CgroupAccess(rawValue: text).map { .text($0.rawValue) }
         case .state: Condition.State(rawValue: text).map { .text($0.rawValue) }
         case .dataState: Condition.DataState(rawValue: text).map { .text($0.rawValue) }
-        case .path: isPath(text) ? .text(text) : nil
+        case .path: path(text).map(Value.text)
         case .owner: Owner(text).map(Value.owner)
         case .mode: mode(text).map(Value.number)
         case .size: size(text).map(Value.number)
@@ -104,9 +104,12 @@ extension Matcher {
         return isName(String(text[..<dot])) && Int(child).map { $0 > 0 } ?? false && child.first != "+"
     }
 
-    func isPath(_ text: String) -> Bool {
-        text.utf8.first == 0x2F && text.utf8.count > 1 && !text.split(separator: "/").contains("..")
-            && text.contains { $0 != "/" }
+    /// An absolute path with one slash between its names, and no `.` among them.
+    private func path(_ text: String) -> String? {
+        guard text.utf8.first == 0x2F else { return nil }
+        let names = text.utf8.split(separator: 0x2F).filter { !$0.elementsEqual([0x2E]) }
+        if names.isEmpty || names.contains(where: { $0.elementsEqual([0x2E, 0x2E]) }) { return nil }
+        return names.map { "/" + String(Substring($0)) }.joined()
     }
 
     func mode(_ text: String) -> Int? {
@@ -136,7 +139,7 @@ extension Matcher {
             refuse(.regularExpression, token.start, token.end)
             return nil
         }
-        let pattern = String(written.dropFirst().dropLast()).replacing("\\/", with: "/")
+        let pattern = unescaped(text.bytes[Int(token.start) + 1..<Int(token.end) - 1])
         if let problem = problem(ofRegularExpression: pattern) {
             expect {
                 $0.values.append(.regularExpression)
@@ -146,6 +149,18 @@ extension Matcher {
         }
         position += 1
         return .text(pattern)
+    }
+
+    /// `\/` is a slash; every other escape is the expression's own.
+    private func unescaped(_ bytes: ArraySlice<UInt8>) -> String {
+        var result: [UInt8] = []
+        var isEscaped = false
+        for byte in bytes {
+            if byte == 0x2F, isEscaped { result.removeLast() }
+            isEscaped = byte == 0x5C && !isEscaped
+            result.append(byte)
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 
     mutating func rest(_ slot: Slot) -> Value? {
@@ -262,6 +277,10 @@ extension Matcher {
         let isQuoted = token.kind == .quoted && (text.bytes[Int(start)] == 0x22 || text.bytes[Int(start)] == 0x27)
         let element = token.kind == .quoted ? text.unquoted(start, end) : text.text(start, end)
         switch list.elementSlot {
+        case .path:
+            guard let path = path(element) else { return false }
+            list.texts.append(path)
+            return true
         case .text:
             if !isQuoted { return false }
         case .abilities:

@@ -137,7 +137,8 @@ extension Slot {
         case .directory: "word; a relative one counts from the scenario's file"
         case .owner: "number \":\" number"
         case .mode: "three or four octal digits"
-        case .size: "number [ \"k\" | \"KiB\" | \"m\" | \"MiB\" | \"g\" | \"GiB\" | \"B\" ], powers of 1024"
+        case .size:
+            "number [ \"k\" | \"KiB\" | \"m\" | \"MiB\" | \"g\" | \"GiB\" | \"B\" ], or \"kb\", \"mb\", \"gb\", in either case; powers of 1024"
         case .hostname: "word of 1 to 64 bytes"
         case .assignment: "word with \"=\" in it"
         case .word: "bare | quoted"

@@ -47,8 +47,10 @@ extension LanguageReference {
           the escapes `\\n`, `\\t`, `\\r`, `\\"` and `\\\\` stand for what they do in C, any other backslash for itself; in `'…'`
           everything stands for itself. Quotes may begin inside a word, as in a shell.
         - `#` at the beginning of a word starts a comment, to the end of the line. The comment right above a scenario is its
-          description. A line of a file's text (`| …`) has no comments.
+          description. A line of a file's text (`| …`) has no comments; blank lines and comments between such lines are not
+          part of the text.
         - A list is separated by commas, with or without spaces.
+        - A scenario has at most 1000 services, of 200 lines each, and 1000 volumes, tmpfs and files in all.
         - A file is UTF-8, with or without byte order mark, 64 MiB at most. Lines end with LF or CR LF, the last one may end with
           neither. In a file whose first line ends with LF, a CR at the end of a `| ` line belongs to the text.
         - An unknown word is an error, with the nearest known one; nothing that is accepted is ignored. Every error of a file is

@@ -13,7 +13,7 @@ public struct LanguageReference: Sendable {
         public let example: String
         public let isCarriedOut: Bool
         /// Diagnostics that a line of this form can give, with the reason.
-        public let errors: [String]
+        public fileprivate(set) var errors: [String]
         /// The words of the language that it is made of.
         public let words: [String]
         let production: String
@@ -59,7 +59,8 @@ public struct LanguageReference: Sendable {
                 introduction:
                     "A profile says how an init is started and what can be expected of it. It stands in a file that ends with `.init`.",
                 symbol: "profile line",
-                entries: (Grammar.profileFileForms.map(Entry.init)) + Grammar.profileForms.map(Entry.init)),
+                entries: (Grammar.profileFileForms.map(Entry.init) + Grammar.profileForms.map(Entry.init))
+                    .map(\.ofProfile)),
         ]
     }
 
@@ -92,6 +93,13 @@ public struct LanguageReference: Sendable {
 }
 
 extension LanguageReference.Entry {
+    /// The same without the errors that only a line of a scenario can give.
+    fileprivate var ofProfile: LanguageReference.Entry {
+        var result = self
+        result.errors.removeAll { $0.hasPrefix("`conflict`") }
+        return result
+    }
+
     fileprivate init<Subject>(_ form: Form<Subject>) {
         pattern = form.pattern.text
         meaning = form.meaning
@@ -145,12 +153,13 @@ extension LanguageReference {
             "`conflict` (there are services too)"
         ],
         "file PATH [mode MODE] [owner OWNER]": [
-            "`duplicate` (the path)", "`conflict` (a tmpfs would cover it)", "`unexpected` (lines without `| `)",
+            "`duplicate` (the path)", "`conflict` (below /proc, /sys, /dev or /.harness)",
+            "`unexpected` (lines without `| `)",
         ],
         "service NEW-NAME [after SERVICES]": ["`duplicate` (the name)", "`cycle`"],
         "exits CODE (after TIME | on CAUGHT)": ["`conflict` (another end, or the signal is ignored)"],
         "runs COMMAND": ["`conflict` (any other behaviour)"],
-        "writes data PATH": ["`conflict` (another service writes there)"],
+        "writes data PATH": ["`conflict` (another service writes there; a second file)"],
         "start": ["`not-yet-supported` (a second time)"],
         "stop [grace GRACE]": ["`impossible` (nothing was started before)"],
         "remove volume VOLUME": ["`unknown-volume`"],

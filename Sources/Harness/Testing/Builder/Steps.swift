@@ -194,6 +194,11 @@ public struct SweepKill: StepPart {
 }
 
 extension [any ScenarioPart] {
-    /// The steps among them: a block has nothing else.
-    fileprivate var steps: [Step] { compactMap { ($0 as? any StepPart)?.step } }
+    /// Them as steps. A block of steps has nothing else: what there is stands before the first.
+    fileprivate var steps: [Step] {
+        map { part in
+            guard let step = part as? any StepPart else { preconditionFailure("\(type(of: part)) is no step") }
+            return step.step
+        }
+    }
 }
