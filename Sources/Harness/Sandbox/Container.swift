@@ -13,6 +13,7 @@ package final class Container {
     private let directory: String
     private let cgroups: [Cgroup]
     private let settings: ContainerSettings
+    private let lower: String
     private let volumes: VolumeStore?
     private let standardInput: Descriptor
     /// The terminal's end inside: open here, so that nobody's closing it is the end of what is printed.
@@ -50,6 +51,7 @@ package final class Container {
         let number = host.nextContainerNumber()
         self.host = host
         self.settings = settings
+        self.lower = lower
         self.volumes = volumes
         hostname = settings.hostname ?? "c\(number)"
         directory = "\(host.directory)/\(number)"
@@ -66,7 +68,6 @@ package final class Container {
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
             try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
-            try Container.mountRoot(in: directory, lower: lower)
             socket = try ServiceSocket(path: "\(directory)/control/services")
             standardInput = try Descriptor.open("/dev/null", .read)
             try host.makeCgroups(number, settings, into: &cgroups)
@@ -77,18 +78,6 @@ package final class Container {
             throw error
         }
         self.cgroups = cgroups
-    }
-
-    /// The layer that the container writes to, over one that it cannot.
-    ///
-    /// Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker says
-    /// the same with a device cgroup.
-    private static func mountRoot(in directory: String, lower: String) throws {
-        // What overlayfs would take for the end of an option or of a layer.
-        let escaped = lower.replacing("\\", with: "\\\\").replacing(",", with: "\\,").replacing(":", with: "\\:")
-        try Mount.mount(
-            source: "overlay", on: "\(directory)/root", type: "overlay", flags: .noDevices,
-            data: "lowerdir=\(escaped),upperdir=\(directory)/upper,workdir=\(directory)/work")
     }
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
@@ -145,7 +134,7 @@ package final class Container {
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                root: "\(directory)/root", control: "\(directory)/control",
+                lower: lower, layers: directory, root: "\(directory)/root", control: "\(directory)/control",
                 fakeServices: "\(host.directory)/fake-services",
                 volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
                 membersDescriptors: members.map { $0.descriptor.rawValue },

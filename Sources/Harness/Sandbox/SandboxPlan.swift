@@ -14,7 +14,11 @@ package struct SandboxPlan: Sendable {
 
     /// What it takes of the host to carry the plan out.
     package struct Surroundings: Sendable {
-        /// The container's root, mounted.
+        /// What the container finds under `/`, on the host: the overlay's lower layer.
+        package let lower: String
+        /// A directory with `upper`, what the container writes, and `work`, the overlay's own.
+        package let layers: String
+        /// Where the overlay is mounted.
         package let root: String
         /// What /.harness shows: the socket that services report to.
         package let control: String
@@ -61,7 +65,14 @@ package struct SandboxPlan: Sendable {
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [
-            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]), .changeDirectory(surroundings.root),
+            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]),
+            // Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker
+            // says the same with a device cgroup.
+            .mount(
+                "overlay", on: surroundings.root, type: "overlay", .noDevices,
+                data: "lowerdir=\(SandboxPlan.escaped(surroundings.lower)),upperdir=\(surroundings.layers)/upper,"
+                    + "workdir=\(surroundings.layers)/work"),
+            .changeDirectory(surroundings.root),
         ]
         steps += SandboxPlan.procSteps
         steps += SandboxPlan.deviceSteps(surroundings.streams)
@@ -92,6 +103,11 @@ package struct SandboxPlan: Sendable {
     /// MKNOD, AUDIT_WRITE, SETFCAP (moby, daemon/pkg/oci/caps/defaults.go; numbers of linux/capability.h).
     package static let dockerCapabilities: UInt64 = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]
         .reduce(0) { $0 | 1 << $1 }
+
+    /// A path without what overlayfs would take for the end of an option or of a layer.
+    private static func escaped(_ path: String) -> String {
+        path.replacing("\\", with: "\\\\").replacing(",", with: "\\,").replacing(":", with: "\\:")
+    }
 
     // MARK: - Paths inside
 
