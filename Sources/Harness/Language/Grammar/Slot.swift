@@ -132,7 +132,7 @@ extension Slot {
         case .cgroupAccess: Slot.alternatives(ContainerSettings.CgroupAccess.self)
         case .state: Slot.alternatives(Condition.State.self)
         case .dataState: Slot.alternatives(Condition.DataState.self)
-        case .path: "\"/\" characters, no \"..\" between slashes"
+        case .path: "\"/\" characters, no \"..\" between slashes; several slashes are one, and \".\" is left out"
         case .paths: "PATH { [ \",\" ] PATH }"
         case .directory: "word; a relative one counts from the scenario's file"
         case .owner: "number \":\" number"
@@ -141,7 +141,7 @@ extension Slot {
             "number [ \"k\" | \"KiB\" | \"m\" | \"MiB\" | \"g\" | \"GiB\" | \"B\" ], or \"kb\", \"mb\", \"gb\", in either case; powers of 1024"
         case .hostname: "word of 1 to 64 bytes"
         case .assignment: "word with \"=\" in it"
-        case .word: "bare | quoted"
+        case .word: "characters without white space | quoted"
         case .command: "WORD { WORD }, to the end of the line"
         case .condition: "one of the conditions below"
         case .question: "[ \"no\" ] CONDITION"

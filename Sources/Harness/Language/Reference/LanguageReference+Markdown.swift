@@ -86,9 +86,10 @@ extension LanguageReference {
         }
         let used = Set(sections.dropLast().flatMap(\.entries).flatMap(\.slots))
         text += "\n"
-        for slot in Slot.allCases where used.contains(slot) || [.regularExpression, .children].contains(slot) {
+        for slot in Slot.allCases where used.contains(slot) || [.regularExpression, .word].contains(slot) {
             text += "    \(padded(slot.rawValue)) = \(slot.production)\n"
         }
+        text += "    \(padded("quoted")) = '\"' characters and escapes '\"' | \"'\" characters \"'\"\n"
         return text
     }
 
