@@ -497,6 +497,17 @@ struct DiagnosticTests {
 
     private static let steps: [Case] = [
         Case(
+            started + "  expect not db ready\n", "5:10+3 unknown-word 'not' is not a condition → no"),
+        Case(
+            "scenari \"x\"\n  service a\n    redy\n  strat\n",
+            "1:1+7 unknown-word 'scenari' is not 'scenario' → scenario",
+            "3:5+4 unknown-word 'redy' is not a behaviour of a service → ready",
+            "4:3+5 unknown-word 'strat' is not a word of a scenario → start"),
+        Case(
+            "scenario \"x\"\n  service a afer b\n    redy\n  service b\n  start\n  expect a ready\n",
+            "2:13+4 unexpected expected 'after' or the end of the line, found 'afer' → after",
+            "3:5+4 unknown-word 'redy' is not a behaviour of a service → ready"),
+        Case(
             started + "  expect file /x matches /a/b/\n",
             "5:26+5 bad-value '/a/b/' is not a regular expression between slashes"),
         Case(started + "  stop\n  expect stop took at least 0s\n", "6:29+2 undecidable every stop takes 0s at least"),

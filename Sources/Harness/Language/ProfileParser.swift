@@ -80,7 +80,7 @@ private struct ProfileParser {
             stood.append((form.pattern.text, text.place(line)))
             form.apply(&profile, matcher.captures)
         }
-        if profile.command.isEmpty && diagnostics.count == complaints {
+        if profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
             diagnostics.append(Diagnostic(.incomplete, "the 'command' of '\(name)' is missing", at: place))
         }
         profiles.append(profile)

@@ -131,7 +131,7 @@ struct ScenarioParser {
 
     private mutating func read(scenarioAt index: Int, _ block: Range<Int>) {
         stood.removeAll(keepingCapacity: true)
-        guard let form = match(index, grammar.files) else { return }
+        guard let form = match(index, grammar.files) else { return readNameless(index, block) }
         var title = ""
         form.apply(&title, matcher.captures)
         let place = text.place(text.lines[index])
@@ -158,6 +158,19 @@ struct ScenarioParser {
             && diagnostics[complaints...].allSatisfy { $0.id == .notYetSupported }
         for problem in draft.scenario.problems(isWhole: isWhole) { complain(located(problem)) }
         scenarios.append(draft.scenario)
+    }
+
+    /// A scenario whose first line cannot be read: what else is wrong with it is told all the same.
+    private mutating func readNameless(_ index: Int, _ block: Range<Int>) {
+        var draft = Grammar.Draft(scenario: Scenario(title: "", place: text.place(text.lines[index])))
+        firstStep = nil
+        var inner = block.lowerBound
+        while inner < block.upperBound {
+            let innerBlock = text.block(of: inner)
+            read(lineAt: inner, innerBlock, &draft)
+            inner = innerBlock.upperBound
+        }
+        for problem in draft.scenario.problems(isWhole: false) { complain(located(problem)) }
     }
 
     /// Whether lines that have not been asked about, up to this one, could not be cut into words.
@@ -191,7 +204,7 @@ struct ScenarioParser {
     private mutating func read(lineAt index: Int, _ block: Range<Int>, _ draft: inout Grammar.Draft) {
         draft.block = .none
         draft.action = nil
-        guard let form = match(index, grammar.scenario) else { return }
+        guard let form = match(index, grammar.scenario) else { return readService(index, block, &draft) }
         let place = text.place(text.lines[index])
         form.apply(&draft, matcher.captures)
         if draft.action != nil {
@@ -224,6 +237,19 @@ struct ScenarioParser {
         }
         if draft.scenario.runtime != .docker, form.pattern.text == "runtime RUNTIME" {
             complainNotYet("runtime \(draft.scenario.runtime.rawValue)", at: text.lines[index])
+        }
+    }
+
+    /// The rest of a line that cannot be read. A service is there all the same, if it has a name: what is said of it
+    /// elsewhere is no further mistake.
+    private mutating func readService(_ index: Int, _ block: Range<Int>, _ draft: inout Grammar.Draft) {
+        let line = text.lines[index]
+        let tokens = text.tokens[Int(line.firstToken)..<Int(line.endOfTokens)]
+        guard let first = tokens.first, text.text(first) == "service", let second = tokens.dropFirst().first else { return }
+        var service = Service(name: text.text(second), place: text.place(line, second.start))
+        readBehaviour(block, &service)
+        if !draft.scenario.services.contains(where: { $0.name == service.name }) {
+            draft.scenario.services.append(service)
         }
     }
 

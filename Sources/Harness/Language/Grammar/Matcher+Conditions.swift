@@ -44,6 +44,14 @@ extension Matcher {
             if (complaint?.position ?? -1) <= start { expect { $0.values.append(.condition) } }
             return
         }
+        if text.text(first) == "not" {
+            position = start
+            return expect {
+                $0 = Complaint(position: start, values: [.condition], message: "'not' is not a condition")
+                $0.id = .unknownWord
+                $0.suggestion = "no"
+            }
+        }
         let verb = endOfList(from: start)
         let isKnownVerb = verb.map { !grammar.conditions.saying($0).isEmpty } ?? false
         var place = start
