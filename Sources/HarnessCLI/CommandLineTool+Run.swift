@@ -63,12 +63,17 @@ extension CommandLineTool {
     ) throws(RunOptions.BadUsage) -> Selection {
         var selection = Selection()
         if options.inits.isEmpty, let command = options.command {
-            selection.profiles = [.unknown(command: command)]
+            selection.profiles = [InitProfile.unknown(command: command).withAbsoluteProgram]
             return selection
         }
         for name in options.inits.isEmpty ? ["reference"] : options.inits {
             for var profile in try profiles(name, &suite) where !selection.profiles.contains(profile) {
-                if let command = options.command { profile = profile.started(by: command) }
+                if let command = options.command {
+                    profile = profile.started(by: command)
+                    // From here, not from the profile's file.
+                    profile.place = .none
+                }
+                profile = profile.withAbsoluteProgram
                 if let reason = profile.reasonNotInstalled {
                     selection.skipped.append((profile.name, reason))
                 } else {

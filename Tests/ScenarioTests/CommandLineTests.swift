@@ -1,3 +1,4 @@
+import Foundation
 import Harness
 import TestSupport
 import Testing
@@ -34,6 +35,28 @@ struct CommandLineTests {
             #expect(end.output.contains("observed  exit 0"))
             #expect(end.output.contains("\(path):6"))
         }
+    }
+
+    @Test func anInitByARelativePathIsFound() async throws {
+        // As somebody types it who stands in the folder of his init; the profile's path counts from the profile.
+        let folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.copyItem(atPath: Checkout.fakeServices, toPath: folder + "/my-init")
+        try Checkout.write(Self.passing, to: folder + "/a.scenario")
+        try Checkout.write("init mine\n  command ./my-init init -- {command}\n", to: folder + "/mine.init")
+        let run = "cd \(folder) && \(Checkout.harness) run a.scenario"
+        for arguments in ["-- ./my-init init --", "--init mine.init", "--init none -- ./my-init init -- {command}"] {
+            let end = try await blocking {
+                try Command(
+                    ["sh", "-c", "\(run) \(arguments)"],
+                    environment: Command.usualEnvironment + ["HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)"]
+                ).finish()
+            }
+            #expect(end.status == .exited(0), "\(arguments): \(end.output)\(end.errors)")
+        }
+        let elsewhere = try await harness("run", folder + "/a.scenario", "--init", folder + "/mine.init")
+        #expect(elsewhere.status == .exited(0), "\(elsewhere.output)\(elsewhere.errors)")
     }
 
     @Test func whatDoesNotParseIs2AndNothingIsRun() async throws {

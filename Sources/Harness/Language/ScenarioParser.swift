@@ -245,7 +245,9 @@ struct ScenarioParser {
     private mutating func readService(_ index: Int, _ block: Range<Int>, _ draft: inout Grammar.Draft) {
         let line = text.lines[index]
         let tokens = text.tokens[Int(line.firstToken)..<Int(line.endOfTokens)]
-        guard let first = tokens.first, text.text(first) == "service", let second = tokens.dropFirst().first else { return }
+        guard let first = tokens.first, text.text(first) == "service", let second = tokens.dropFirst().first else {
+            return
+        }
         var service = Service(name: text.text(second), place: text.place(line, second.start))
         readBehaviour(block, &service)
         if !draft.scenario.services.contains(where: { $0.name == service.name }) {

@@ -36,6 +36,17 @@ public struct Installation: Sendable {
 }
 
 extension InitProfile {
+    /// The same with an absolute path to its program, where it is given by a relative one: inside, the current folder is `/`.
+    /// In a profile's file it counts from there, on a command line from the current folder.
+    public var withAbsoluteProgram: InitProfile {
+        guard let program = command.first, program.contains("/"), !program.hasPrefix("/") else { return self }
+        let folder = place.file.lastIndex(of: "/").map { String(place.file[...$0]) } ?? ""
+        guard let path = Files.realPath(folder + program) else { return self }
+        var result = self
+        result.command[0] = path
+        return result
+    }
+
     /// Why it cannot be run here, or nil when it can.
     public var reasonNotInstalled: String? {
         guard let program = command.first, !program.hasPrefix("/.harness/") else { return nil }

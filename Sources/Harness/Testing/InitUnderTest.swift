@@ -51,7 +51,7 @@ public struct InitUnderTest: Sendable {
         }
     }
 
-    func profile() throws -> InitProfile { try find() }
+    func profile() throws -> InitProfile { try find().withAbsoluteProgram }
 }
 
 /// A scenario that cannot be run as it is, and everything that is wrong with it.

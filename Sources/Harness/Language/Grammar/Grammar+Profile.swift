@@ -6,7 +6,7 @@ extension Grammar {
     static let profileForms: [Form<InitProfile>] = [
         Form(
             "command COMMAND",
-            "The command line of PID 1. `{command}` stands for its child's command, `{services}` for what "
+            "The command line of PID 1; a program with a relative path counts from the profile's file. `{command}` stands for its child's command, `{services}` for what "
                 + "`service-arguments` makes of each service.",
             once: true, example: ""
         ) { $0.command = $1.texts(0) },
