@@ -158,6 +158,16 @@ struct ParserTests {
         #expect(payload == .command(["sh", "-c", "echo \"a\" $1\n", "it is \"b\"", "A=c d"]))
     }
 
+    @Test(arguments: [
+        ("command x {command}\n  abilities supervision", Diagnostic.ID.conflict),
+        ("command x {services}\n  abilities supervision", .incomplete),
+        ("command x {command}\n  service-arguments {name}", .incomplete), ("package x", .incomplete),
+    ])
+    func aProfileSaysHowItsServicesAreTold(lines: String, id: Diagnostic.ID) {
+        let parsed = parseProfiles(Array("init x\n  \(lines)\n".utf8), file: "x.init")
+        #expect(parsed.diagnostics.map(\.id) == [id])
+    }
+
     @Test func profilesAreRead() throws {
         let text = """
             # One child.

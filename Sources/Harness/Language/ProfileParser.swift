@@ -83,6 +83,22 @@ private struct ProfileParser {
         if profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
             diagnostics.append(Diagnostic(.incomplete, "the 'command' of '\(name)' is missing", at: place))
         }
+        if diagnostics.count == complaints && text.diagnostics.isEmpty { check(profile) }
         profiles.append(profile)
+    }
+
+    /// What the lines say together: who looks after several services must be told of them.
+    private mutating func check(_ profile: InitProfile) {
+        let hasServices = profile.command.contains("{services}")
+        if !profile.abilities.isDisjoint(with: [.supervision, .ordering]), !hasServices {
+            diagnostics.append(
+                Diagnostic(
+                    .conflict, "an init with supervision or ordering has '{services}' in its command", at: profile.place))
+        }
+        if hasServices == profile.serviceArguments.isEmpty {
+            diagnostics.append(
+                Diagnostic(
+                    .incomplete, "'{services}' in the command and 'service-arguments' go together", at: profile.place))
+        }
     }
 }

@@ -34,7 +34,7 @@ public enum Spelling {
         return word(name) == name ? name + "=" + (value.isEmpty ? "" : word(value)) : word(text)
     }
 
-    /// One of a list, or a path: as a word, but a comma would end it.
+    /// One of a list: as a word, but a comma would end it.
     public static func listed(_ text: String) -> String {
         text.utf8.contains(0x2C) ? quoted(text) : word(text)
     }

@@ -42,9 +42,14 @@ public struct InitUnderTest: Sendable {
     /// - Parameters:
     ///   - command: the program and its arguments, in which `{command}` stands for the child's command; it is appended
     ///     where that stands nowhere.
-    ///   - abilities: what it can do besides the duties of every PID 1.
+    ///   - abilities: what it can do besides the duties of every PID 1. An init that looks after several services needs a
+    ///     profile, which says how it is told of them.
     public static func command(_ command: [String], abilities: Set<Ability> = []) -> InitUnderTest {
         InitUnderTest {
+            guard abilities.isDisjoint(with: [.supervision, .ordering]) else {
+                throw InvalidScenario(
+                    description: "an init given by its command line has one child: supervision takes a profile")
+            }
             var profile = InitProfile.unknown(command: command)
             profile.abilities.formUnion(abilities)
             return profile

@@ -118,7 +118,7 @@ final class Form<Subject>: Sendable {
     let meaning: String
     /// What is so without the line.
     let otherwise: String?
-    /// A whole scenario that uses it; empty where an example of another form shows it.
+    /// A whole scenario that uses it, or "see `PATTERN`" where that of another form does; profiles have none.
     let example: String
     /// It may stand only once in its block.
     let isOnce: Bool
