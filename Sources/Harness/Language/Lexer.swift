@@ -280,11 +280,4 @@ struct LexedText {
         }
         return String(decoding: result, as: UTF8.self)
     }
-
-    /// The lines in the block of a line: those behind it that stand deeper.
-    func block(of index: Int) -> Range<Int> {
-        var end = index + 1
-        while end < lines.count, lines[end].level > lines[index].level { end += 1 }
-        return (index + 1)..<end
-    }
 }

@@ -6,12 +6,7 @@ public func parseProfiles(_ bytes: [UInt8], file: String) -> Parsed<InitProfile>
     let grammar = Grammar.shared
     let text = LexedText(bytes, file: file, words: grammar.words)
     var parser = ProfileParser(text: text, matcher: Matcher(text, grammar), grammar: grammar)
-    var index = 0
-    while index < text.lines.count {
-        let block = text.block(of: index)
-        parser.read(profileAt: index, block)
-        index = block.upperBound
-    }
+    for (index, block) in text.entries(in: text.lines.indices) { parser.read(profileAt: index, block) }
     return Parsed(values: parser.profiles, diagnostics: text.diagnostics + parser.diagnostics)
 }
 
@@ -93,7 +88,8 @@ private struct ProfileParser {
         if !profile.abilities.isDisjoint(with: [.supervision, .ordering]), !hasServices {
             diagnostics.append(
                 Diagnostic(
-                    .conflict, "an init with supervision or ordering has '{services}' in its command", at: profile.place))
+                    .conflict, "an init with supervision or ordering has '{services}' in its command", at: profile.place
+                ))
         }
         if hasServices == profile.serviceArguments.isEmpty {
             diagnostics.append(

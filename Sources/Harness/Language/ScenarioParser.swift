@@ -43,6 +43,7 @@ struct ScenarioParser {
     private var stood: [(pattern: String, place: SourcePlace)] = []
     /// The first step of the present scenario.
     private var firstStep: SourcePlace?
+    /// How many problems have been looked for on their lines, and how many are at most.
     private var locatedCount = 0
     private static let locationLimit = 1000
     /// The first of the lexer's diagnostics that stands behind what has been read.
@@ -54,12 +55,7 @@ struct ScenarioParser {
     }
 
     mutating func readAll() {
-        var index = 0
-        while index < text.lines.count {
-            let block = text.block(of: index)
-            read(scenarioAt: index, block)
-            index = block.upperBound
-        }
+        for (index, block) in text.entries(in: text.lines.indices) { read(scenarioAt: index, block) }
     }
 
     mutating func complain(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
@@ -131,46 +127,34 @@ struct ScenarioParser {
 
     private mutating func read(scenarioAt index: Int, _ block: Range<Int>) {
         stood.removeAll(keepingCapacity: true)
-        guard let form = match(index, grammar.files) else { return readNameless(index, block) }
-        var title = ""
-        form.apply(&title, matcher.captures)
+        firstStep = nil
         let place = text.place(text.lines[index])
-        if let other = titles[title] {
-            complain(
-                Diagnostic(
-                    .duplicate, "there is a scenario \(Spelling.quoted(shown(title))) in this file already", at: place,
-                    notes: [.init("it stands here", at: other)]))
-        } else {
-            titles[title] = place
+        var title = ""
+        // Where the first line cannot be read, what else is wrong is told all the same.
+        let form = match(index, grammar.files)
+        if let form {
+            form.apply(&title, matcher.captures)
+            noteTitle(title, at: place)
         }
         var draft = Grammar.Draft(scenario: Scenario(title: title, place: place))
         draft.scenario.summary = text.comment(above: index)
         let complaints = diagnostics.count
-        firstStep = nil
-        var inner = block.lowerBound
-        while inner < block.upperBound {
-            let innerBlock = text.block(of: inner)
-            read(lineAt: inner, innerBlock, &draft)
-            inner = innerBlock.upperBound
-        }
-        let isWhole =
-            !hasLexicalComplaint(upTo: text.lines[block.last ?? index].number)
-            && diagnostics[complaints...].allSatisfy { $0.id == .notYetSupported }
+        for (inner, innerBlock) in text.entries(in: block) { read(lineAt: inner, innerBlock, &draft) }
+        let couldBeCut = !hasLexicalComplaint(upTo: text.lines[block.last ?? index].number)
+        let isWhole = form != nil && couldBeCut && diagnostics[complaints...].allSatisfy { $0.id == .notYetSupported }
         for problem in draft.scenario.problems(isWhole: isWhole) { complain(located(problem)) }
-        scenarios.append(draft.scenario)
+        if form != nil { scenarios.append(draft.scenario) }
     }
 
-    /// A scenario whose first line cannot be read: what else is wrong with it is told all the same.
-    private mutating func readNameless(_ index: Int, _ block: Range<Int>) {
-        var draft = Grammar.Draft(scenario: Scenario(title: "", place: text.place(text.lines[index])))
-        firstStep = nil
-        var inner = block.lowerBound
-        while inner < block.upperBound {
-            let innerBlock = text.block(of: inner)
-            read(lineAt: inner, innerBlock, &draft)
-            inner = innerBlock.upperBound
+    private mutating func noteTitle(_ title: String, at place: SourcePlace) {
+        guard let other = titles[title] else {
+            titles[title] = place
+            return
         }
-        for problem in draft.scenario.problems(isWhole: false) { complain(located(problem)) }
+        complain(
+            Diagnostic(
+                .duplicate, "there is a scenario \(Spelling.quoted(shown(title))) in this file already", at: place,
+                notes: [.init("it stands here", at: other)]))
     }
 
     /// Whether lines that have not been asked about, up to this one, could not be cut into words.
@@ -270,29 +254,25 @@ struct ScenarioParser {
     private mutating func readBehaviour(_ block: Range<Int>, _ service: inout Service) {
         let outer = stood
         defer { stood = outer }
-        var index = block.lowerBound
-        while index < block.upperBound {
-            let inner = text.block(of: index)
-            if let form = match(index, grammar.behaviour) {
-                complainOfBlock(inner, of: index)
-                let before = service.traits.count
-                if before == ScenarioParser.behaviourLimit {
-                    return complain(
-                        Diagnostic(
-                            .badValue, "a service has at most \(ScenarioParser.behaviourLimit) lines",
-                            at: text.place(text.lines[index])))
-                }
-                form.apply(&service, matcher.captures)
-                let added = service.traits[before...]
-                if service.traits[..<before].contains(where: { old in added.contains { $0.excludes(old) } }) {
-                    complain(
-                        Diagnostic(
-                            .conflict, "this contradicts or repeats what '\(service.name)' is told above",
-                            at: text.place(text.lines[index])))
-                    service.traits.removeSubrange(before...)
-                }
+        for (index, inner) in text.entries(in: block) {
+            guard let form = match(index, grammar.behaviour) else { continue }
+            complainOfBlock(inner, of: index)
+            let before = service.traits.count
+            if before == ScenarioParser.behaviourLimit {
+                return complain(
+                    Diagnostic(
+                        .badValue, "a service has at most \(ScenarioParser.behaviourLimit) lines",
+                        at: text.place(text.lines[index])))
             }
-            index = inner.upperBound
+            form.apply(&service, matcher.captures)
+            let added = service.traits[before...]
+            if service.traits[..<before].contains(where: { old in added.contains { $0.excludes(old) } }) {
+                complain(
+                    Diagnostic(
+                        .conflict, "this contradicts or repeats what '\(service.name)' is told above",
+                        at: text.place(text.lines[index])))
+                service.traits.removeSubrange(before...)
+            }
         }
     }
 
@@ -357,17 +337,13 @@ struct ScenarioParser {
                     "the steps that '\(keyword(of: form))' is about are missing: they stand indented below it",
                     at: text.place(text.lines[index])))
         }
-        var inner = block.lowerBound
-        while inner < block.upperBound {
-            let innerBlock = text.block(of: inner)
-            if let form = match(inner, grammar.steps) {
-                draft.block = .none
-                form.apply(&draft, matcher.captures)
-                if let action = readStep(inner, form, innerBlock, &draft) {
-                    steps.append(Step(action, place: text.place(text.lines[inner])))
-                }
+        for (inner, innerBlock) in text.entries(in: block) {
+            guard let form = match(inner, grammar.steps) else { continue }
+            draft.block = .none
+            form.apply(&draft, matcher.captures)
+            if let action = readStep(inner, form, innerBlock, &draft) {
+                steps.append(Step(action, place: text.place(text.lines[inner])))
             }
-            inner = innerBlock.upperBound
         }
         switch action {
         case .repeated(let times, _)?: return .repeated(times: times, steps)
@@ -388,56 +364,5 @@ struct ScenarioParser {
             let text = condition.description
             complainNotYet(String(text.prefix { $0 != "\"" }.prefix(60)), at: line)
         }
-    }
-}
-
-extension LexedText {
-    /// The comment lines right above a line, without `#` and the space behind it.
-    func comment(above index: Int) -> String {
-        var end = Int(lines[index].start)
-        var result: [String] = []
-        while end > byteOrderMarkLength {
-            // `end` is behind the LF of the line before.
-            var start = end - 1
-            while start > byteOrderMarkLength, bytes[start - 1] != 0x0A { start -= 1 }
-            var content = bytes[start..<(end - 1)]
-            // White space at the end of a comment is no part of it: the formatter takes it away.
-            while let last = content.last, last == 0x20 || last == 0x09 || last == 0x0D { content = content.dropLast() }
-            content = content.drop { $0 == 0x20 || $0 == 0x09 }
-            // What stands further in belongs to what is above.
-            guard content.first == 0x23,
-                content.startIndex - start == Int(lines[index].contentStart - lines[index].start)
-            else { break }
-            content = content.drop { $0 == 0x23 }
-            if content.first == 0x20 { content = content.dropFirst() }
-            result.append(String(decoding: content, as: UTF8.self))
-            end = start
-        }
-        return result.reversed().joined(separator: "\n")
-    }
-
-    /// The line of this number; lines are in order.
-    func line(number: Int) -> Line? {
-        var range = lines.startIndex..<lines.endIndex
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            if Int(lines[middle].number) == number { return lines[middle] }
-            range = Int(lines[middle].number) < number ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
-    }
-
-    /// Where a word, or an element of a list, stands on a line, the first word apart.
-    func range(of subject: String, in line: Line) -> (start: Int32, end: Int32)? {
-        for token in tokens[Int(line.firstToken)..<Int(line.endOfTokens)].dropFirst() {
-            if text(token) == subject { return (token.start, token.end) }
-            var start = token.start
-            for element in text(token.start, token.end).split(separator: ",", omittingEmptySubsequences: false) {
-                let end = start + Int32(element.utf8.count)
-                if element == subject { return (start, end) }
-                start = end + 1
-            }
-        }
-        return nil
     }
 }

@@ -6,10 +6,12 @@ import Harness
 public struct Tags: ScenarioPart {
     private let tags: [String]
 
+    /// - Parameter tags: none, or more.
     public init(_ tags: String...) {
         self.tags = tags
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.tags += tags }
 }
 
@@ -17,10 +19,12 @@ public struct Tags: ScenarioPart {
 public struct Requires: ScenarioPart {
     private let abilities: [Ability]
 
+    /// - Parameter abilities: beside the duties of every PID 1.
     public init(_ abilities: Ability...) {
         self.abilities = abilities
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.requires += abilities }
 }
 
@@ -28,10 +32,12 @@ public struct Requires: ScenarioPart {
 public struct Driven: ScenarioPart {
     private let runtime: Runtime
 
+    /// - Parameter runtime: this version carries out Docker's.
     public init(by runtime: Runtime) {
         self.runtime = runtime
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.runtime = runtime }
 }
 
@@ -40,11 +46,15 @@ public struct StopSignal: ScenarioPart {
     private let signal: Signal
     private let grace: Duration
 
+    /// - Parameters:
+    ///   - signal: sent to PID 1.
+    ///   - grace: Docker's ten seconds where it is not given.
     public init(_ signal: Signal, grace: Duration = StopPolicy().grace) {
         self.signal = signal
         self.grace = grace
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) {
         scenario.stop = StopPolicy(signal: signal, grace: grace, hook: scenario.stop.hook)
     }
@@ -54,10 +64,12 @@ public struct StopSignal: ScenarioPart {
 public struct PreStop: ScenarioPart {
     private let command: [String]
 
+    /// - Parameter command: a program and its arguments.
     public init(_ command: String...) {
         self.command = command
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.stop.hook = command }
 }
 
@@ -65,10 +77,12 @@ public struct PreStop: ScenarioPart {
 public struct OnExit: ScenarioPart {
     private let policy: RestartPolicy
 
+    /// - Parameter policy: as Docker's `--restart`.
     public init(restart policy: RestartPolicy) {
         self.policy = policy
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.restart = policy }
 }
 
@@ -76,10 +90,12 @@ public struct OnExit: ScenarioPart {
 public struct Tmpfs: ScenarioPart {
     private let paths: [String]
 
+    /// - Parameter paths: absolute.
     public init(_ paths: String...) {
         self.paths = paths
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.tmpfs += paths }
 }
 
@@ -87,17 +103,21 @@ public struct Tmpfs: ScenarioPart {
 public struct ControlGroup: ScenarioPart {
     private let access: ContainerSettings.CgroupAccess
 
+    /// - Parameter access: writable, read-only, or none.
     public init(_ access: ContainerSettings.CgroupAccess) {
         self.access = access
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.cgroup = access }
 }
 
 /// PID 1 has a terminal, as with `docker run -t`.
 public struct Terminal: ScenarioPart {
+    /// Its standard error is one with its standard output.
     public init() {}
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.hasTerminal = true }
 }
 
@@ -106,11 +126,15 @@ public struct Variable: ScenarioPart {
     private let name: String
     private let value: String
 
+    /// - Parameters:
+    ///   - name: without `=`.
+    ///   - value: any text without NUL.
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.environment.append("\(name)=\(value)") }
 }
 
@@ -119,11 +143,15 @@ public struct User: ScenarioPart {
     private let user: UInt32
     private let group: UInt32
 
+    /// - Parameters:
+    ///   - user: a user's number.
+    ///   - group: a group's number.
     public init(_ user: UInt32, group: UInt32) {
         self.user = user
         self.group = group
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.user = Owner(user: user, group: group) }
 }
 
@@ -131,10 +159,12 @@ public struct User: ScenarioPart {
 public struct Hostname: ScenarioPart {
     private let name: String
 
+    /// - Parameter name: 64 bytes at most.
     public init(_ name: String) {
         self.name = name
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.hostname = name }
 }
 
@@ -142,10 +172,12 @@ public struct Hostname: ScenarioPart {
 public struct RootDirectory: ScenarioPart {
     private let path: String
 
+    /// - Parameter path: absolute, or from the scenario's file.
     public init(_ path: String) {
         self.path = path
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.rootDirectory = path }
 }
 
@@ -153,10 +185,12 @@ public struct RootDirectory: ScenarioPart {
 public struct Command: ScenarioPart {
     private let command: [String]
 
+    /// - Parameter command: a program and its arguments.
     public init(_ command: String...) {
         self.command = command
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.payload = .command(command) }
 }
 
@@ -173,6 +207,7 @@ public struct Limit: ScenarioPart {
         self.memory = memory
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) {
         if let processes { scenario.settings.processLimit = processes }
         if let memory { scenario.settings.memoryLimit = memory }
@@ -187,6 +222,7 @@ extension Volume: ScenarioPart {
         self.init(name: name, path: path, place: SourcePlace(file: filePath, line: line, column: column))
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.volumes.append(self) }
 }
 
@@ -201,9 +237,11 @@ extension File: ScenarioPart {
             place: SourcePlace(file: filePath, line: line, column: column))
     }
 
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.files.append(self) }
 }
 
 extension Entrypoint: ScenarioPart {
+    /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) { scenario.settings.payload = .entrypoint(self) }
 }

@@ -2,17 +2,21 @@ import Harness
 
 /// Something that happens, or that must be so.
 public protocol StepPart: ScenarioPart {
+    /// The step, with the place in the source that it came from.
     var step: Step { get }
 }
 
 extension StepPart {
+    /// Appends the step.
     public func add(to scenario: inout Scenario) { scenario.steps.append(step) }
 }
 
 /// Starts the container.
 public struct Start: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// Without further parameters: as the language has it.
     public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.start, place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -20,8 +24,10 @@ public struct Start: StepPart {
 
 /// Stops it as the runtime does; without a grace period of its own, that of the scenario.
 public struct Stop: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter grace: from the stop signal to SIGKILL; negative: for ever.
     public init(grace: Duration? = nil, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.stop(grace: grace), place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -29,8 +35,10 @@ public struct Stop: StepPart {
 
 /// A signal to PID 1, as `docker kill`.
 public struct Kill: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter signal: SIGKILL is waited for, others are not.
     public init(_ signal: Signal = .kill, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.kill(signal), place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -38,8 +46,12 @@ public struct Kill: StepPart {
 
 /// Stops it and starts it again, so many times.
 public struct Restart: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameters:
+    ///   - times: how often, from 1.
+    ///   - grace: as for `Stop`.
     public init(
         times: Int = 1, grace: Duration? = nil, filePath: String = #filePath, line: Int = #line, column: Int = #column
     ) {
@@ -50,8 +62,10 @@ public struct Restart: StepPart {
 
 /// A new container with the same volumes.
 public struct Recreate: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// Without further parameters: as the language has it.
     public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.recreate, place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -59,8 +73,10 @@ public struct Recreate: StepPart {
 
 /// Takes a volume away.
 public struct RemoveVolume: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter name: a volume of the scenario.
     public init(_ name: String, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.removeVolume(name), place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -68,8 +84,10 @@ public struct RemoveVolume: StepPart {
 
 /// Freezes every process.
 public struct Pause: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// Without further parameters: as the language has it.
     public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.pause, place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -77,8 +95,10 @@ public struct Pause: StepPart {
 
 /// Lets a paused container go on.
 public struct Resume: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// Without further parameters: as the language has it.
     public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.resume, place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -86,8 +106,12 @@ public struct Resume: StepPart {
 
 /// A signal to one process, from outside.
 public struct Send: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameters:
+    ///   - signal: any, also one that cannot be caught.
+    ///   - party: a service, one of its children (`app.1`), or `init`.
     public init(
         _ signal: Signal, to party: Party, filePath: String = #filePath, line: Int = #line, column: Int = #column
     ) {
@@ -97,8 +121,10 @@ public struct Send: StepPart {
 
 /// SIGKILL to a service, from outside.
 public struct Crash: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter service: its name.
     public init(_ service: String, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.crash(service: service), place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -106,8 +132,13 @@ public struct Crash: StepPart {
 
 /// A service that runs makes orphans, each of which exits after the time.
 public struct Orphan: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameters:
+    ///   - count: 1 to 10000.
+    ///   - service: a fake that runs.
+    ///   - time: how long each lives.
     public init(
         _ count: Int, from service: String, living time: Duration,
         filePath: String = #filePath, line: Int = #line, column: Int = #column
@@ -120,8 +151,10 @@ public struct Orphan: StepPart {
 
 /// A further process in the container, waited for.
 public struct Exec: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter command: a program and its arguments.
     public init(_ command: String..., filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.exec(command), place: SourcePlace(file: filePath, line: line, column: column))
     }
@@ -129,12 +162,17 @@ public struct Exec: StepPart {
 
 /// Lets time pass, or waits for something to happen: when the time passes first, the scenario has failed and ends.
 public struct Wait: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter time: how long, whatever happens.
     public init(_ time: Duration, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.wait(time), place: SourcePlace(file: filePath, line: line, column: column))
     }
 
+    /// - Parameters:
+    ///   - condition: what is waited for.
+    ///   - limit: when it has not come by then, the scenario ends here, failed.
     public init(
         for condition: Condition, within limit: Duration,
         filePath: String = #filePath, line: Int = #line, column: Int = #column
@@ -146,8 +184,13 @@ public struct Wait: StepPart {
 
 /// What must be so: now, or within a time; with `for`, it must stay so.
 public struct Expect: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameters:
+    ///   - condition: what must be so.
+    ///   - limit: how long it may take to come true; nil: it must be true now.
+    ///   - duration: how long it must stay so.
     public init(
         _ condition: Condition, within limit: Duration? = nil, for duration: Duration? = nil,
         filePath: String = #filePath, line: Int = #line, column: Int = #column
@@ -170,8 +213,10 @@ public struct Expect: StepPart {
 
 /// Steps that are carried out so many times.
 public struct Repeat: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter times: from 1.
     public init(
         _ times: Int, filePath: String = #filePath, line: Int = #line, column: Int = #column,
         @ScenarioBuilder _ parts: () -> [any ScenarioPart]
@@ -183,8 +228,10 @@ public struct Repeat: StepPart {
 
 /// Steps that are carried out once for each kill time, side by side, each in a container of its own.
 public struct SweepKill: StepPart {
+    /// The step that it stands for.
     public let step: Step
 
+    /// - Parameter times: when PID 1 is killed, from the start on.
     public init(
         _ times: Step.KillTimes, filePath: String = #filePath, line: Int = #line, column: Int = #column,
         @ScenarioBuilder _ parts: () -> [any ScenarioPart]

@@ -1,0 +1,70 @@
+import Model
+
+/// Lines and blocks of a text, and what stands around them.
+extension LexedText {
+    /// The comment lines right above a line, without `#` and the space behind it.
+    func comment(above index: Int) -> String {
+        var end = Int(lines[index].start)
+        var result: [String] = []
+        while end > byteOrderMarkLength {
+            // `end` is behind the LF of the line before.
+            var start = end - 1
+            while start > byteOrderMarkLength, bytes[start - 1] != 0x0A { start -= 1 }
+            var content = bytes[start..<(end - 1)]
+            // White space at the end of a comment is no part of it: the formatter takes it away.
+            while let last = content.last, last == 0x20 || last == 0x09 || last == 0x0D { content = content.dropLast() }
+            content = content.drop { $0 == 0x20 || $0 == 0x09 }
+            // What stands further in belongs to what is above.
+            guard content.first == 0x23,
+                content.startIndex - start == Int(lines[index].contentStart - lines[index].start)
+            else { break }
+            content = content.drop { $0 == 0x23 }
+            if content.first == 0x20 { content = content.dropFirst() }
+            result.append(String(decoding: content, as: UTF8.self))
+            end = start
+        }
+        return result.reversed().joined(separator: "\n")
+    }
+
+    /// The line of this number; lines are in order.
+    func line(number: Int) -> Line? {
+        var range = lines.startIndex..<lines.endIndex
+        while !range.isEmpty {
+            let middle = (range.lowerBound + range.upperBound) / 2
+            if Int(lines[middle].number) == number { return lines[middle] }
+            range = Int(lines[middle].number) < number ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return nil
+    }
+
+    /// Where a word, or an element of a list, stands on a line, the first word apart.
+    func range(of subject: String, in line: Line) -> (start: Int32, end: Int32)? {
+        for token in tokens[Int(line.firstToken)..<Int(line.endOfTokens)].dropFirst() {
+            if text(token) == subject { return (token.start, token.end) }
+            var start = token.start
+            for element in text(token.start, token.end).split(separator: ",", omittingEmptySubsequences: false) {
+                let end = start + Int32(element.utf8.count)
+                if element == subject { return (start, end) }
+                start = end + 1
+            }
+        }
+        return nil
+    }
+
+    /// The lines in the block of a line: those behind it that stand deeper.
+    func block(of index: Int) -> Range<Int> {
+        var end = index + 1
+        while end < lines.count, lines[end].level > lines[index].level { end += 1 }
+        return (index + 1)..<end
+    }
+
+    /// The lines of a range that stand outermost in it, each with its block.
+    func entries(in range: Range<Int>) -> some Sequence<(index: Int, block: Range<Int>)> {
+        sequence(state: range.lowerBound) { next in
+            guard next < range.upperBound else { return nil }
+            let block = block(of: next)
+            defer { next = block.upperBound }
+            return (next, block)
+        }
+    }
+}
