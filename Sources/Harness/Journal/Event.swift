@@ -108,11 +108,15 @@ public struct FileFact: Hashable, Sendable {
     public struct Status: Hashable, Sendable {
         /// Permissions and special bits.
         public let mode: UInt16
+        /// The owner's number.
         public let user: UInt32
+        /// The group's number.
         public let group: UInt32
+        /// Its number in its file system.
         public let inode: UInt64
         /// Of the last change of its content, in nanoseconds since 1970.
         public let modified: Int64
+        /// Of the whole file, whatever was read.
         public let sizeInBytes: Int64
         /// The beginning of a regular file, what is no UTF-8 replaced; nil where it is none, or cannot be read.
         public let text: String?

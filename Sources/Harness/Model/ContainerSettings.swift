@@ -8,12 +8,15 @@ public struct ContainerSettings: Hashable, Sendable {
     public var environment: [String] = []
     /// Absolute paths of private in-memory file systems.
     public var tmpfs: [String] = []
+    /// Directories that outlive the container.
     public var volumes: [Volume] = []
+    /// What is there when the container is made.
     public var files: [File] = []
     /// How the container sees its control group; nil: as the runtime does it without being asked.
     public var cgroup: CgroupAccess?
     /// PID 1 has a terminal in place of pipes (`docker run -t`).
     public var hasTerminal = false
+    /// Who PID 1 is; nil: root.
     public var user: Owner?
     /// The directory of the host that is the root file system's lower layer, from the scenario's file; nil: `/`.
     public var rootDirectory: String?
@@ -32,6 +35,7 @@ public struct ContainerSettings: Hashable, Sendable {
         case entrypoint(Entrypoint)
     }
 
+    /// How /sys/fs/cgroup shows the control group.
     public enum CgroupAccess: String, CaseIterable, Hashable, Sendable {
         case readWrite = "rw"
         case readOnly = "ro"
@@ -41,6 +45,7 @@ public struct ContainerSettings: Hashable, Sendable {
 
 /// A directory that outlives the container.
 public struct Volume: Hashable, Sendable {
+    /// Letters, digits, `.`, `-` and `_`.
     public var name: String
     /// Absolute.
     public var path: String
@@ -55,7 +60,9 @@ public struct Volume: Hashable, Sendable {
 
 /// Somebody's user and group, by number.
 public struct Owner: Hashable, Sendable, CustomStringConvertible {
+    /// A user's number.
     public var user: UInt32
+    /// A group's number.
     public var group: UInt32
 
     public init(user: UInt32, group: UInt32) {
@@ -63,6 +70,7 @@ public struct Owner: Hashable, Sendable, CustomStringConvertible {
         self.group = group
     }
 
+    /// User and group 0.
     public static let root = Owner(user: 0, group: 0)
 
     public var description: String { "\(user):\(group)" }
@@ -81,9 +89,11 @@ public struct Owner: Hashable, Sendable, CustomStringConvertible {
 public struct File: Hashable, Sendable {
     /// Absolute.
     public var path: String
+    /// Without NUL.
     public var text: String
     /// Permissions and special bits, 0 to 0o7777.
     public var mode: UInt16 = 0o644
+    /// Whose it is; root where nothing is said.
     public var owner: Owner = .root
     @Incidental public var place: SourcePlace
 
@@ -100,6 +110,7 @@ public struct File: Hashable, Sendable {
 public struct Entrypoint: Hashable, Sendable {
     /// Absolute. When it is there the steps are left out.
     public var marker: String
+    /// Their names, in the order in which they are gone through.
     public var steps: [String]
     /// How long each takes.
     public var stepTakes: Duration

@@ -22,7 +22,9 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case duplicate = "duplicate"
         /// Two things that cannot both be.
         case conflict = "conflict"
+        /// There is no service of this name.
         case unknownService = "unknown-service"
+        /// There is no volume of this name.
         case unknownVolume = "unknown-volume"
         /// Services that come after each other.
         case cycle = "cycle"
@@ -36,18 +38,24 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case notYetSupported = "not-yet-supported"
     }
 
+    /// What kind of fault it is.
     public let id: ID
+    /// Where it stands.
     public let place: SourcePlace
     /// How many bytes of the line it is about.
     public let length: Int
+    /// One sentence, without a full stop.
     public let message: String
     /// The nearest known word, where there is one.
     public let suggestion: String?
     /// Other places that have to do with it.
     public let notes: [Note]
 
+    /// Another place, and what it has to do with it.
     public struct Note: Hashable, Sendable {
+        /// Where it stands.
         public let place: SourcePlace
+        /// One sentence, without a full stop.
         public let message: String
 
         public init(_ message: String, at place: SourcePlace) {
