@@ -50,6 +50,18 @@ static void reset_dispositions(void) {
         syscall(SYS_rt_sigaction, number, &action, NULL, kernel_sigset_size);
 }
 
+static int ignore_signals(uint64_t set) {
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action = {SIG_IGN, 0, NULL, 0};
+    for (int number = 1; number <= signal_count; number++)
+        if (set >> (number - 1) & 1 && syscall(SYS_rt_sigaction, number, &action, NULL, kernel_sigset_size) < 0) return -1;
+    return 0;
+}
+
 static void set_mask(uint64_t mask, uint64_t *_Nullable previous) {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, previous, kernel_sigset_size);
 }
@@ -194,6 +206,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_make_directory: return mkdir(step->target, (mode_t)step->number) < 0 && errno != EEXIST ? -1 : 0;
     case clinux_step_make_file: return make_file(step->target, (mode_t)step->number);
     case clinux_step_make_link: return symlink(step->source, step->target);
+    case clinux_step_unlink: return unlink(step->target);
     case clinux_step_change_directory: return chdir(step->target);
     case clinux_step_pivot_root:
         // Both arguments the same: the old root is stacked on the new one (pivot_root(2), NOTES), so that no
@@ -219,6 +232,9 @@ static int perform(const clinux_step *step) {
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     case clinux_step_write_file: return write_file(step);
     case clinux_step_send_root: return send_root(step->descriptor);
+    case clinux_step_join_namespaces: return setns(step->descriptor, (int)step->number);
+    case clinux_step_ignore_signals: return ignore_signals(step->number);
+    case clinux_step_block_signals: return 0; // taken last, by child_main
     case clinux_step_controlling_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
     }
     errno = ENOSYS;
@@ -261,13 +277,15 @@ static int child_main(void *argument) {
     child_context *context = argument;
     const clinux_spawn_request *request = context->request;
     size_t index = 0;
+    uint64_t mask = 0;
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     reset_dispositions();
     for (; index < request->step_count; index++) {
         const clinux_step *step = &request->steps[index];
+        if (step->kind == clinux_step_block_signals) mask |= step->number;
         if (perform(step) < 0 && !(step->may_be_missing && errno == ENOENT)) goto failed;
     }
-    set_mask(0, NULL);
+    set_mask(mask, NULL);
     execute(request);
 failed:
     context->result->failed_errno = errno;
@@ -316,6 +334,17 @@ static long clone3_call(struct clone_args *arguments, int (*function)(void *), v
     return result;
 }
 
+// The PID namespace for children is the thread's own choice (setns(2)); afterwards it is the process's again.
+static long clone_into(int pid_namespace_of, struct clone_args *arguments, child_context *context) {
+    if (pid_namespace_of < 0) return clone3_call(arguments, child_main, context);
+    int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (own < 0) return -errno;
+    long result = setns(pid_namespace_of, CLONE_NEWPID) < 0 ? -errno : clone3_call(arguments, child_main, context);
+    if (setns(own, CLONE_NEWPID) < 0) abort();
+    close(own);
+    return result;
+}
+
 clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     clinux_spawn_result result = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
     void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
@@ -334,7 +363,7 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     };
     uint64_t previous_mask;
     set_mask(~0ULL, &previous_mask);
-    long pid = clone3_call(&arguments, child_main, &context);
+    long pid = clone_into(request->pid_namespace_of, &arguments, &context);
     set_mask(previous_mask, NULL);
     munmap(stack, child_stack_size);
     if (pid < 0) {

@@ -35,6 +35,11 @@ public struct Behaviour: Hashable, Sendable {
     /// A file that it keeps dirty while it runs, and leaves clean after an orderly stop.
     public var data: String?
 
+    /// It leaves a daemon in its place, whose number it writes there, and exits when the daemon is ready.
+    public var pidFile: String?
+    /// It says that it is ready over sd_notify(3) too.
+    public var notifies = false
+
     /// What stands in a data file.
     public static let dirtyData = "dirty\n"
     /// See `dirtyData`.
@@ -65,6 +70,8 @@ extension Behaviour {
         if orphans > 0 { result.append("orphans=\(orphans):\(orphansLive.text)") }
         if zombies > 0 { result.append("zombies=\(zombies)") }
         if let data { result.append("data=\(data)") }
+        if let pidFile { result.append("pidfile=\(pidFile)") }
+        if notifies { result.append("notifies=yes") }
         return result
     }
 
@@ -124,6 +131,10 @@ extension Behaviour {
             guard let count = Int(value) else { return false }
             zombies = count
         case "data": data = value
+        case "pidfile": pidFile = value
+        case "notifies":
+            guard value == "yes" else { return false }
+            notifies = true
         default: return false
         }
         return true

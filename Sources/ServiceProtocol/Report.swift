@@ -17,6 +17,12 @@ public struct Report: Hashable, Sendable {
         case finished(code: Int32)
         /// It has made so many processes and left them to the init, because it was told to.
         case orphaned(count: Int)
+        /// An entrypoint has gone through a step of its initialisation.
+        case ran(step: String)
+        /// It has written its marker.
+        case wroteMarker
+        /// Its initialisation is complete.
+        case initialised
     }
 
     /// When it was said, on the speaker's CLOCK_MONOTONIC, which is everybody's.
@@ -39,6 +45,9 @@ public struct Report: Hashable, Sendable {
             case .stopping: "stopping"
             case .finished(let code): "finished \(code)"
             case .orphaned(let count): "orphaned \(count)"
+            case .ran(let step): "ran \(step)"
+            case .wroteMarker: "wrote-marker"
+            case .initialised: "initialised"
             }
         return "\(instant.nanoseconds) \(words)"
     }
@@ -57,6 +66,9 @@ public struct Report: Hashable, Sendable {
             case "stopping": .stopping
             case "finished": Int32(argument).map(Content.finished)
             case "orphaned": Int(argument).map(Content.orphaned)
+            case "ran" where !argument.isEmpty: .ran(step: argument)
+            case "wrote-marker": .wroteMarker
+            case "initialised": .initialised
             default: nil
             }
         guard let content else { return nil }

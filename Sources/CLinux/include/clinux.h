@@ -27,6 +27,7 @@ typedef enum clinux_step_kind {
     clinux_step_make_directory,   // target; number = mode
     clinux_step_make_file,        // target; number = mode (an empty file, as the target of a bind mount)
     clinux_step_make_link,        // source = what the link says, target = where it stands
+    clinux_step_unlink,           // target = a file or symbolic link
     clinux_step_change_directory, // target
     clinux_step_pivot_root,       // target = the new root; the old root ends up on top of it
     clinux_step_new_session,      // setsid: a process group and session of its own
@@ -45,6 +46,9 @@ typedef enum clinux_step_kind {
     clinux_step_write_file,       // target = a path, data = its text; number = mode, other = user id << 32 | group id
     clinux_step_send_root,        // descriptor = a socket: sends its own root and mount namespace, open (SCM_RIGHTS)
     clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
+    clinux_step_join_namespaces,  // descriptor = a pidfd whose namespaces are joined; number = CLONE_NEW*
+    clinux_step_ignore_signals,   // number = a bit set, bit n - 1 for signal n: ignored over exec
+    clinux_step_block_signals,    // number = a bit set: blocked over exec
 } clinux_step_kind;
 
 /// One step. Strings that a kind does not use are NULL.
@@ -63,6 +67,7 @@ typedef struct clinux_step {
 /// A whole spawn: new namespaces, the steps in order, then exec.
 typedef struct clinux_spawn_request {
     uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
+    int32_t pid_namespace_of;     // a pidfd: the child is born into the PID namespace of this process; -1 = the caller's
     const clinux_step *_Nullable steps;
     size_t step_count;
     const char *_Nonnull const *_Nonnull arguments;   // NULL-terminated; arguments[0] without a slash is looked up in search_path

@@ -18,6 +18,17 @@ public struct JournalView: Sendable {
             }?.instant
     }
 
+    /// What has happened since the container was started the last time, that included.
+    var present: ArraySlice<Event> {
+        let start = journal.events.lastIndex { event in
+            switch event.kind {
+            case .runtime(.started), .runtime(.startFailed): true
+            default: false
+            }
+        }
+        return journal.events[(start ?? journal.events.startIndex)...]
+    }
+
     /// The process that somebody is, in this journal.
     func index(of party: Party) -> Int? {
         switch party {
@@ -85,6 +96,17 @@ extension JournalView {
         case .sendFailed(let signal, let pid, let reason): "could not send \(signal) to \(label(pid)): \(reason)"
         case .graceExpired: "the grace period is over"
         case .exited(let status): "PID 1 \(status)"
+        case .startRequested: "start"
+        case .restartScheduled(let time, let count): "restart \(count) in \(time.text)"
+        case .restartCancelled: "the restart is called off"
+        case .execStarted(let pid, let program): "exec: \(program) (\(pid) outside)"
+        case .execFailed(let stage, let code): "exec failed: \(stage) (status \(code))"
+        case .execTimedOut(let pid): "the time of exec is over: \(pid) is killed"
+        case .execEnded(_, let status): "exec \(status)"
+        case .paused: "paused"
+        case .resumed: "resumed"
+        case .recreated: "a new container"
+        case .volumeRemoved(let name): "removed the volume \(name)"
         case .stopFinished: "stop complete"
         case .stopFailed(let reason): "stop failed: \(reason)"
         case .removed: "removed the container"
@@ -135,6 +157,9 @@ extension JournalView {
         case .stopping: "I am stopping"
         case .finished(let code): "I have finished, status \(code)"
         case .orphaned(let count): "I have left \(count) orphans"
+        case .ran(let step): "I have gone through \(step)"
+        case .wroteMarker: "I have written my marker"
+        case .initialised: "I have initialised everything"
         }
     }
 

@@ -6,8 +6,13 @@ import Vocabulary
 extension JournalView {
     /// How PID 1 ended, and when.
     private var end: (status: ExitStatus, event: Event)? {
-        for event in journal.events.reversed() {
-            if case .runtime(.exited(let status)) = event.kind { return (status, event) }
+        for event in present.reversed() {
+            switch event.kind {
+            case .runtime(.exited(let status)): return (status, event)
+            // What could not be started again counts as having ended with the status that the runtime reports.
+            case .runtime(.startFailed(_, let code)): return (.exited(Int32(code)), event)
+            default: continue
+            }
         }
         return nil
     }
@@ -38,10 +43,89 @@ extension JournalView {
     }
 
     func state(_ state: Condition.State) -> Judgement {
-        let observed: Condition.State = end == nil ? .running : .exited
+        let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(
             observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
             evidenceOfStop())
+    }
+
+    /// Whether the restart policy is about to start it again.
+    private var awaitsRestart: Bool {
+        for event in present.reversed() {
+            switch event.kind {
+            case .runtime(.restartScheduled): return true
+            case .runtime(.restartCancelled): return false
+            default: continue
+            }
+        }
+        return false
+    }
+
+    func execExit(_ code: Int) -> Judgement {
+        for event in journal.events.reversed() {
+            let observed: Int
+            switch event.kind {
+            case .runtime(.execEnded(_, .exited(let status))): observed = Int(status)
+            case .runtime(.execEnded(_, .signaled(let signal, _))): observed = 128 + Int(signal.rawValue)
+            case .runtime(.execFailed(_, let status)): observed = status
+            default: continue
+            }
+            return Judgement(observed == code, "exec exit \(observed)", [event])
+        }
+        return Judgement(void: "there was no exec")
+    }
+
+    // MARK: - Restarts
+
+    /// What has happened since somebody asked for a start the last time.
+    private var sinceStartRequest: ArraySlice<Event> {
+        let start = journal.events.lastIndex { if case .runtime(.startRequested) = $0.kind { true } else { false } }
+        return journal.events[(start ?? journal.events.startIndex)...]
+    }
+
+    private var scheduled: [Event] {
+        sinceStartRequest.filter { if case .runtime(.restartScheduled) = $0.kind { true } else { false } }
+    }
+
+    func restarts(_ count: Int) -> Judgement {
+        let restarts = scheduled
+        return Judgement(
+            restarts.count == count,
+            restarts.isEmpty ? "the policy has not started it again" : "restarts \(restarts.count)",
+            restarts.suffix(3) + (end.map { [$0.event] } ?? []))
+    }
+
+    /// How far a time may be from the policy's: the machine's slowness, and the policy's own coarseness.
+    static let delayTolerance = (Duration.milliseconds(25), 0.05)
+
+    func restartDelays(_ delays: [Duration]) -> Judgement {
+        var gaps: [(Duration, [Event])] = []
+        var end: Event?
+        for event in sinceStartRequest {
+            switch event.kind {
+            // The kernel's word, where there is one: it comes before the runtime's.
+            case .kernel(.exited(let pid)) where pid == rootPID(at: event.instant): end = end ?? event
+            case .runtime(.exited): end = end ?? event
+            case .runtime(.started), .runtime(.startFailed):
+                if let end { gaps.append((event.instant.duration(since: end.instant), [end, event])) }
+                end = nil
+            default: continue
+            }
+        }
+        let observed = gaps.isEmpty ? "there was no restart" : "restart delays " + gaps.map(\.0.rounded.description).joined(separator: ", ")
+        guard gaps.count >= delays.count else { return Judgement(false, observed, gaps.last?.1 ?? []) }
+        for (delay, gap) in zip(delays, gaps) {
+            let slack = JournalView.delayTolerance.0 + delay * JournalView.delayTolerance.1
+            if gap.0 < delay || gap.0 > delay + slack { return Judgement(false, observed, gap.1) }
+        }
+        return Judgement(true, observed, gaps.flatMap(\.1))
+    }
+
+    private func rootPID(at instant: MonotonicInstant) -> ProcessID? {
+        for event in journal.events.reversed() where event.instant <= instant {
+            if case .runtime(.started(let pid, _)) = event.kind { return pid }
+        }
+        return nil
     }
 
     // MARK: - Leftovers
@@ -56,7 +140,7 @@ extension JournalView {
     }
 
     func orphansReaped() -> Judgement {
-        let orphans = tree.processes.indices.filter { tree.processes[$0].orphanedAt != nil && $0 != tree.root }
+        let orphans = tree.present.filter { tree.processes[$0].orphanedAt != nil && $0 != tree.root }
         if !journal.witness.seesSignals {
             return Judgement(unknown: "the witness, \(journal.witness), cannot see who was orphaned")
         }
@@ -75,7 +159,7 @@ extension JournalView {
 
     func noProcessesLeft() -> Judgement {
         if end != nil { return Judgement(true, "PID 1 has ended, and everything with it") }
-        let running = tree.processes.indices.filter { $0 != tree.root && tree.processes[$0].exitedAt == nil }
+        let running = tree.present.filter { $0 != tree.root && tree.processes[$0].exitedAt == nil }
         return Judgement(running.isEmpty, describe(running, as: "process", none: "no processes"), lastCensus())
     }
 

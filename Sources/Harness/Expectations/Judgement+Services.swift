@@ -94,7 +94,7 @@ extension JournalView {
     }
 
     func nobodyKilled() -> Judgement {
-        let killed = tree.processes.indices.filter { tree.processes[$0].endedBy == .kill }
+        let killed = tree.present.filter { tree.processes[$0].endedBy == .kill }
         guard let first = killed.first else { return Judgement(true, "nobody was killed") }
         var observed =
             killed.count == 1

@@ -87,8 +87,13 @@ extension JournalView {
         case .stopTook(let bound): stopTook(bound)
         case .file(let path, let state): file(path, state)
         case .data(let path, let state): data(path, state)
-        case .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan:
-            Judgement(unknown: "'\(condition)' is read, but this version cannot judge it yet")
+        case .execExit(let code): execExit(code)
+        case .restarts(let count): restarts(count)
+        case .restartDelays(let delays): restartDelays(delays)
+        case .markerWrittenOnce(let path): markerWrittenOnce(path)
+        case .markerUnchanged(let path): markerUnchanged(path)
+        case .initialised(let times): initialised(times: times)
+        case .stepRan(let step, let times): ran(step, times: times)
         }
     }
 
@@ -154,7 +159,8 @@ extension Condition.Kind {
         switch self {
         case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .fileExists,
             .fileContains,
-            .fileMatches, .fileOwner, .fileMode, .data:
+            .fileMatches, .fileOwner, .fileMode, .data, .execExit, .restarts, .markerWrittenOnce, .markerUnchanged,
+            .initialised, .stepRan:
             false
         default: true
         }

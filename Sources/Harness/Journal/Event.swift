@@ -37,6 +37,23 @@ public struct Event: Hashable, Sendable {
 public enum RuntimeEvent: Hashable, Sendable {
     /// PID 1 has been started; `image` is its program.
     case started(ProcessID, program: String)
+    /// Somebody asks for a start: the count of restarts begins anew.
+    case startRequested
+    /// The restart policy will start it again after this time, for the `count`th time.
+    case restartScheduled(after: Duration, count: Int)
+    /// What the policy was about to do is called off.
+    case restartCancelled
+    /// A further process was started in the container, as `docker exec` does.
+    case execStarted(ProcessID, program: String)
+    case execFailed(stage: String, code: Int)
+    /// It took longer than it was given.
+    case execTimedOut(ProcessID)
+    case execEnded(ProcessID, ExitStatus)
+    case paused
+    case resumed
+    /// A new container has taken the place of the old one.
+    case recreated
+    case volumeRemoved(String)
     /// PID 1 could not be started. `code` is the status that the runtime reports (127 not found, 126 not executable).
     case startFailed(stage: String, code: Int)
     case stopRequested(Signal, grace: Duration)
@@ -170,6 +187,12 @@ public enum ServiceWord: Hashable, Sendable {
     case finished(code: Int32)
     /// It has made so many processes and left them to the init, because it was told to.
     case orphaned(count: Int)
+    /// An entrypoint has gone through a step of its initialisation.
+    case ran(step: String)
+    /// An entrypoint has written its marker.
+    case wroteMarker
+    /// The initialisation of an entrypoint is complete.
+    case initialised
 }
 
 /// A place in the scenario: steps are counted from 0.

@@ -1,6 +1,6 @@
 import Vocabulary
 
-/// The processes of one life of a container, rebuilt from its journal.
+/// The processes of a container, rebuilt from its journal.
 public struct ProcessTree: Sendable {
     /// One process, from its fork to its end; two with the same number are two of these.
     public struct Process: Sendable {
@@ -23,11 +23,16 @@ public struct ProcessTree: Sendable {
         public internal(set) var orphanedAt: MonotonicInstant?
         /// The signal that ended it, as far as the kernel said so.
         public internal(set) var endedBy: Signal?
+        /// Somebody outside has put it into the container, and waits for it.
+        public internal(set) var isInjected = false
         /// The last signal that was queued for it.
         fileprivate var lastQueued: Signal?
     }
 
+    /// Those of all lives of the container.
     public private(set) var processes: [Process] = []
+    /// Where those of its present life begin.
+    public private(set) var lifeBegin = 0
     /// The index of PID 1, once it has been started.
     public private(set) var root: Int?
     /// The runtime's answer to how PID 1 ended.
@@ -55,15 +60,44 @@ public struct ProcessTree: Sendable {
     /// The process of this number at the end of the journal, or the last one that had it.
     public func index(of pid: ProcessID) -> Int? { current[pid] }
 
-    /// The process that said it is this service; the last, if several did.
+    /// The processes of its present life.
+    public var present: Range<Int> { lifeBegin..<processes.count }
+
+    /// The process that said it is this service, in the present life; the last, if several did.
     public func index(named name: String) -> Int? {
-        processes.lastIndex { $0.name == name }
+        present.last { processes[$0].name == name }
+    }
+
+    /// Another life begins: nothing is left of the former.
+    private mutating func beginLife(at instant: MonotonicInstant) {
+        for index in present {
+            processes[index].exitedAt = processes[index].exitedAt ?? instant
+            processes[index].goneAt = processes[index].goneAt ?? instant
+        }
+        lifeBegin = processes.count
+        offspring = [:]
+        current = [:]
+        waits = []
+        informed = [:]
+        root = nil
+        exitStatus = nil
     }
 
     private mutating func note(_ event: Event) {
         switch event.kind {
         case .kernel(let fact): note(fact, at: event.instant)
+        case .runtime(.startFailed): if root != nil { beginLife(at: event.instant) }
+        case .runtime(.execStarted(let pid, let program)):
+            let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
+            processes[index].isInjected = true
+            if processes[index].program == nil { processes[index].program = program }
+        case .runtime(.execEnded(let pid, let status)):
+            guard let index = present.last(where: { processes[$0].pid == pid && processes[$0].isInjected }) else { return }
+            processes[index].exitedAt = processes[index].exitedAt ?? event.instant
+            processes[index].goneAt = processes[index].goneAt ?? event.instant
+            if case .signaled(let signal, _) = status { processes[index].endedBy = signal }
         case .runtime(.started(let pid, let program)):
+            if root != nil { beginLife(at: event.instant) }
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             root = index
             if processes[index].program == nil { processes[index].program = program }
@@ -84,6 +118,8 @@ public struct ProcessTree: Sendable {
             // PID 1 is known from its start already.
             if let root, current[child] == root, processes[root].exitedAt == nil { return }
             let creator = current[parent]
+            let isInjected = creator == nil && root != nil
+            defer { if isInjected { processes[processes.count - 1].isInjected = true } }
             add(child, creator: asSibling ? creator.flatMap { processes[$0].creator } : creator, at: instant)
         case .executed(let pid, let path):
             guard let index = current[pid] else { return }
@@ -161,7 +197,7 @@ public struct ProcessTree: Sendable {
                 processes[index].awaitsExec = true
             }
         case .ready: processes[index].readyAt = instant
-        case .caught, .stopping, .finished, .orphaned: break
+        case .caught, .stopping, .finished, .orphaned, .ran, .wroteMarker, .initialised: break
         }
     }
 
@@ -180,7 +216,9 @@ extension ProcessTree {
     /// The processes that have exited and of which something is left, at the end of the journal; PID 1 is none of them.
     public func zombies() -> [Int] {
         if let root, processes[root].exitedAt != nil { return zombiesAtTheEnd() }
-        return processes.indices.filter { processes[$0].exitedAt != nil && processes[$0].goneAt == nil }
+        return present.filter {
+            processes[$0].exitedAt != nil && processes[$0].goneAt == nil && !processes[$0].isInjected
+        }
     }
 
     /// The processes that were zombies when PID 1 ended: they had exited, and nobody had waited for them.
@@ -192,7 +230,7 @@ extension ProcessTree {
     public func zombiesAtTheEnd() -> [Int] {
         guard let root, let end = processes[root].exitedAt else { return [] }
         var unclaimed: Set<Int> = []
-        for index in processes.indices where index != root {
+        for index in present where index != root && !processes[index].isInjected {
             guard let exit = processes[index].exitedAt, exit < end else { continue }
             if let gone = processes[index].goneAt, gone < end { continue }
             unclaimed.insert(index)

@@ -119,3 +119,36 @@ package struct Cgroup: Sendable {
         return true
     }
 }
+
+/// The cgroup in which all processes of a container can be frozen.
+package struct Freezer: Sendable {
+    let directory: String
+    let version: CgroupHierarchy.Version
+
+    package init(directory: String, version: CgroupHierarchy.Version) {
+        self.directory = directory
+        self.version = version
+    }
+
+    /// How long the kernel may take: a task in uninterruptible sleep freezes when it wakes.
+    private static let patience = Duration.seconds(5)
+
+    /// Freezes every process, or lets them go on. Blocks until it is so.
+    ///
+    /// - Throws: `SystemCallError`; `timedOut` where a process cannot be frozen.
+    package func set(frozen: Bool) throws {
+        let (file, value, state) =
+            switch version {
+            case .version1: ("freezer.state", frozen ? "FROZEN" : "THAWED", "freezer.state")
+            case .version2: ("cgroup.freeze", frozen ? "1" : "0", "cgroup.events")
+            }
+        try Files.write(value, to: "\(directory)/\(file)")
+        let wanted = version == .version1 ? value : "frozen \(value)"
+        let deadline = MonotonicInstant.now.advanced(by: Freezer.patience)
+        var poller = Poller()
+        while Files.text(of: "\(directory)/\(state)")?.split(separator: "\n").contains(Substring(wanted)) != true {
+            if MonotonicInstant.now >= deadline { throw SystemCallError("freeze", directory, .timedOut) }
+            try poller.wait(until: .now.advanced(by: .milliseconds(1)))
+        }
+    }
+}

@@ -96,17 +96,26 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-/// A pipe; the reading end does not block.
+/// A pipe; the end that stays here does not block.
 package struct Pipe: ~Copyable, Sendable {
     package let readEnd: Descriptor
     package let writeEnd: Descriptor
 
     /// The corresponding C function is `pipe2(2)`.
-    package init() throws(Errno) {
+    ///
+    /// - Parameter isRead: whether this process reads from it; otherwise it writes. Its end does not block.
+    package init(isRead: Bool = true) throws(Errno) {
         var ends: (Int32, Int32) = (-1, -1)
-        _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, true))
+        _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, isRead))
+        // Of a pipe that has just been made it cannot fail.
+        if !isRead { _ = fcntl(ends.1, F_SETFL, O_NONBLOCK) }
         readEnd = Descriptor(owning: ends.0)
         writeEnd = Descriptor(owning: ends.1)
+    }
+
+    /// Gives away the writing end and closes the other.
+    package consuming func takeWriteEnd() -> Descriptor {
+        writeEnd
     }
 
     /// Gives away the reading end and closes the other.

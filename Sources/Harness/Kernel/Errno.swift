@@ -22,6 +22,11 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
     /// The corresponding C error is `ENODEV`.
     package static let noSuchDevice = Errno(rawValue: ENODEV)
 
+    /// The corresponding C error is `ENXIO`.
+    package static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
+    /// The corresponding C error is `ETIMEDOUT`.
+    package static let timedOut = Errno(rawValue: ETIMEDOUT)
+
     /// What strerror(3) says: "No such file or directory".
     package var description: String { String(cString: strerror(rawValue)) }
 }

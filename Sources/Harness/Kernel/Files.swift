@@ -31,6 +31,11 @@ package enum Files {
         unlinkat(directory.rawValue, name, 0x200) == 0 || errno == ENOENT  // AT_REMOVEDIR
     }
 
+    /// The corresponding C function is `rename(2)`.
+    package static func move(_ path: String, to other: String) throws {
+        if Glibc.rename(path, other) != 0 { throw SystemCallError("rename", path, Errno(rawValue: errno)) }
+    }
+
     package static func remove(_ path: String) {
         unlink(path)
     }

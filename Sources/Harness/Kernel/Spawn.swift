@@ -27,6 +27,7 @@ package enum SetupStep: Sendable, Hashable {
     case makeDirectory(String, mode: UInt32)
     case makeFile(String, mode: UInt32)
     case makeLink(String, to: String)
+    case unlink(String)
     case changeDirectory(String)
     case pivotRoot(String)
     case newSession
@@ -48,6 +49,10 @@ package enum SetupStep: Sendable, Hashable {
     case sendRoot(Int32)
     /// The terminal becomes that of the session, which has none.
     case controllingTerminal(Int32)
+    /// Namespaces of the process that a pidfd is for.
+    case joinNamespaces(of: Int32, Namespaces)
+    case ignoreSignals([Signal])
+    case blockSignals([Signal])
     /// A step whose target this kernel may not have: ENOENT is then no failure.
     indirect case ifPresent(SetupStep)
 }
@@ -82,6 +87,7 @@ extension SetupStep: CustomStringConvertible {
         case .makeDirectory(let path, _): "make directory \(path)"
         case .makeFile(let path, _): "make file \(path)"
         case .makeLink(let text, let path): "link \(path) to \(text)"
+        case .unlink(let path): "remove \(path)"
         case .changeDirectory(let path): "change directory to \(path)"
         case .pivotRoot(let path): "pivot root to \(path)"
         case .newSession: "start a session"
@@ -99,6 +105,9 @@ extension SetupStep: CustomStringConvertible {
         case .writeFile(let path, _, _, _, _): "write \(path)"
         case .sendRoot: "send the root to the harness"
         case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
+        case .joinNamespaces: "join namespaces"
+        case .ignoreSignals: "ignore signals"
+        case .blockSignals: "block signals"
         case .ifPresent(let step): step.description
         }
     }
@@ -109,16 +118,19 @@ extension SetupStep: CustomStringConvertible {
 /// The child is reaped when it fails. Blocks the calling thread until exec, and ties the child to it: when the thread
 /// ends, a child with a parent-death signal is killed.
 ///
+/// - Parameter pidNamespaceOf: a pidfd: the child is born into the PID namespace of this process; nil: into a new one, or the
+///   caller's.
 /// - Throws: `SpawnError`: the stage that failed, with its path and errno.
 package func spawn(
-    arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces, steps: [SetupStep]
+    arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces,
+    pidNamespaceOf process: Int32? = nil, steps: [SetupStep]
 ) throws(SpawnError) -> PIDDescriptor {
     precondition(!arguments.isEmpty, "a command line without a program")
     let strings = CStringArena()
     let table = steps.map { strings.step($0) }
     let result = table.withUnsafeBufferPointer { table in
         var request = clinux_spawn_request(
-            clone_flags: namespaces.rawValue, steps: table.baseAddress, step_count: table.count,
+            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1, steps: table.baseAddress, step_count: table.count,
             arguments: strings.array(arguments), environment: strings.array(environment),
             search_path: strings.string(searchPath))
         return clinux_spawn(&request)
@@ -166,6 +178,10 @@ final class CStringArena {
         return UnsafeRawPointer(block).assumingMemoryBound(to: UnsafePointer<CChar>.self)
     }
 
+    private static func set(_ signals: [Signal]) -> UInt64 {
+        signals.reduce(0) { $0 | 1 << UInt64($1.rawValue - 1) }
+    }
+
     func step(_ step: SetupStep) -> clinux_step {
         var result = clinux_step()
         result.descriptor = -1
@@ -192,6 +208,9 @@ final class CStringArena {
         case .makeLink(let text, let path):
             result.kind = clinux_step_make_link
             result.source = string(text)
+            result.target = string(path)
+        case .unlink(let path):
+            result.kind = clinux_step_unlink
             result.target = string(path)
         case .changeDirectory(let path):
             result.kind = clinux_step_change_directory
@@ -249,6 +268,16 @@ final class CStringArena {
         case .controllingTerminal(let terminal):
             result.kind = clinux_step_controlling_terminal
             result.descriptor = terminal
+        case .joinNamespaces(let process, let namespaces):
+            result.kind = clinux_step_join_namespaces
+            result.descriptor = process
+            result.number = namespaces.rawValue
+        case .ignoreSignals(let signals):
+            result.kind = clinux_step_ignore_signals
+            result.number = CStringArena.set(signals)
+        case .blockSignals(let signals):
+            result.kind = clinux_step_block_signals
+            result.number = CStringArena.set(signals)
         case .ifPresent(let inner):
             result = self.step(inner)
             result.may_be_missing = true

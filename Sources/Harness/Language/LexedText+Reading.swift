@@ -67,4 +67,48 @@ extension LexedText {
             return (next, block)
         }
     }
+
+    /// The text of a file: what stands behind `| ` on the lines of a block.
+    func fileText(_ block: Range<Int>, under parent: Int, complain diagnostics: inout [Diagnostic]) -> String {
+        var result: [UInt8] = []
+        var hasEnd = false
+        for index in block {
+            let line = lines[index]
+            let start = Int(line.contentStart), end = Int(line.end)
+            guard line.isText else {
+                diagnostics.append(
+                    Diagnostic(
+                        .unexpected, "the lines of a file stand behind '| '", at: place(line),
+                        notes: [.init("the file is this", at: place(lines[parent]))]))
+                continue
+            }
+            if line.level != lines[parent].level + 1 {
+                diagnostics.append(
+                    Diagnostic(
+                        .badIndentation, "the lines of a file stand under each other", at: place(line),
+                        notes: [.init("the file is this", at: place(lines[parent]))]))
+            }
+            let content = bytes[(start + 1)..<end]
+            if hasEnd {
+                diagnostics.append(Diagnostic(.unexpected, "the text has ended in the line above", at: place(line)))
+            } else if content.elementsEqual([0x5C]) {
+                hasEnd = true
+                if result.last == 0x0A {
+                    result.removeLast()
+                } else {
+                    diagnostics.append(
+                        Diagnostic(.unexpected, "there is no line above that could end here", at: place(line)))
+                }
+            } else if content.isEmpty || content.first == 0x20 {
+                result += content.dropFirst()
+                result.append(0x0A)
+            } else {
+                diagnostics.append(
+                    Diagnostic(
+                        .unexpected, "a space is expected after '|'",
+                        at: place(line, line.contentStart + 1)))
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
 }

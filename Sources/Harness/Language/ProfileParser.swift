@@ -57,13 +57,8 @@ private struct ProfileParser {
         profile.summary = text.comment(above: index)
         var stood: [(pattern: String, place: SourcePlace)] = []
         let complaints = diagnostics.count
-        for inner in block {
+        for (inner, innerBlock) in text.entries(in: block) {
             let line = text.lines[inner]
-            if line.level > text.lines[index].level + 1 {
-                diagnostics.append(
-                    Diagnostic(.badIndentation, "no line of a profile has a block", at: text.place(line)))
-                continue
-            }
             guard let form = match(inner, grammar.profile) else { continue }
             if form.isOnce, let other = stood.first(where: { $0.pattern == form.pattern.text }) {
                 diagnostics.append(
@@ -73,7 +68,18 @@ private struct ProfileParser {
                 continue
             }
             stood.append((form.pattern.text, text.place(line)))
+            let before = (profile.files.count, profile.additions.count)
             form.apply(&profile, matcher.captures)
+            if profile.files.count > before.0 {
+                profile.files[before.0].text = text.fileText(innerBlock, under: inner, complain: &diagnostics)
+                profile.files[before.0].place = text.place(line)
+            } else if profile.additions.count > before.1 {
+                profile.additions[before.1].text = text.fileText(innerBlock, under: inner, complain: &diagnostics)
+                profile.additions[before.1].place = text.place(line)
+            } else if let first = innerBlock.first {
+                diagnostics.append(
+                    Diagnostic(.badIndentation, "this line of a profile has no block", at: text.place(text.lines[first])))
+            }
         }
         if profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
             diagnostics.append(Diagnostic(.incomplete, "the 'command' of '\(name)' is missing", at: place))
@@ -82,19 +88,30 @@ private struct ProfileParser {
         profiles.append(profile)
     }
 
-    /// What the lines say together: who looks after several services must be told of them.
+    /// What the lines say together: who looks after several services must be told of them, in one way or another.
     private mutating func check(_ profile: InitProfile) {
         let hasServices = profile.command.contains("{services}")
-        if !profile.abilities.isDisjoint(with: [.supervision, .ordering]), !hasServices {
+        let asksForServices = !profile.abilities.isDisjoint(with: [.supervision, .ordering])
+        if asksForServices, !hasServices, !profile.isToldOfServicesByFiles {
             diagnostics.append(
                 Diagnostic(
-                    .conflict, "an init with supervision or ordering has '{services}' in its command", at: profile.place
-                ))
+                    .conflict,
+                    "an init with supervision or ordering has '{services}' in its command, or files that name them",
+                    at: profile.place))
         }
         if hasServices == profile.serviceArguments.isEmpty {
             diagnostics.append(
                 Diagnostic(
                     .incomplete, "'{services}' in the command and 'service-arguments' go together", at: profile.place))
+        }
+        for addition in profile.additions where !profile.files.contains(where: { $0.path == addition.path }) {
+            diagnostics.append(
+                Diagnostic(.incomplete, "there is no 'file \(addition.path)' to add to", at: addition.place))
+        }
+        for file in profile.files + profile.additions {
+            for problem in Template.problems(in: file, isForEach: file.isForEachService || profile.additions.contains(file)) {
+                diagnostics.append(Diagnostic(.badValue, problem, at: file.place))
+            }
         }
     }
 }

@@ -213,7 +213,7 @@ struct ScenarioParser {
         case .file:
             let last = draft.scenario.settings.files.count - 1
             draft.scenario.settings.files[last].place = namePlace
-            draft.scenario.settings.files[last].text = fileText(block, under: index)
+            draft.scenario.settings.files[last].text = text.fileText(block, under: index, complain: &diagnostics)
         case .volume:
             draft.scenario.settings.volumes[draft.scenario.settings.volumes.count - 1].place = namePlace
             complainOfBlock(block, of: index)
@@ -276,55 +276,11 @@ struct ScenarioParser {
         }
     }
 
-    private mutating func fileText(_ block: Range<Int>, under parent: Int) -> String {
-        var bytes: [UInt8] = []
-        var hasEnd = false
-        for index in block {
-            let line = text.lines[index]
-            let start = Int(line.contentStart), end = Int(line.end)
-            guard line.isText else {
-                complain(
-                    Diagnostic(
-                        .unexpected, "the lines of a file stand behind '| '", at: text.place(line),
-                        notes: [.init("the file is this", at: text.place(text.lines[parent]))]))
-                continue
-            }
-            if line.level != text.lines[parent].level + 1 {
-                complain(
-                    Diagnostic(
-                        .badIndentation, "the lines of a file stand under each other", at: text.place(line),
-                        notes: [.init("the file is this", at: text.place(text.lines[parent]))]))
-            }
-            let content = text.bytes[(start + 1)..<end]
-            if hasEnd {
-                complain(Diagnostic(.unexpected, "the text has ended in the line above", at: text.place(line)))
-            } else if content.elementsEqual([0x5C]) {
-                hasEnd = true
-                if bytes.last == 0x0A {
-                    bytes.removeLast()
-                } else {
-                    complain(
-                        Diagnostic(.unexpected, "there is no line above that could end here", at: text.place(line)))
-                }
-            } else if content.isEmpty || content.first == 0x20 {
-                bytes += content.dropFirst()
-                bytes.append(0x0A)
-            } else {
-                complain(
-                    Diagnostic(
-                        .unexpected, "a space is expected after '|'",
-                        at: text.place(line, line.contentStart + 1)))
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     /// The rest of a step whose line has been read: its block.
     private mutating func readStep(
         _ index: Int, _ form: Form<Grammar.Draft>, _ block: Range<Int>, _ draft: inout Grammar.Draft
     ) -> Step.Action? {
         let action = draft.action
-        complainOfPlannedCondition(action, at: text.lines[index])
         guard draft.block == .steps else {
             complainOfBlock(block, of: index)
             return action
@@ -349,20 +305,6 @@ struct ScenarioParser {
         case .repeated(let times, _)?: return .repeated(times: times, steps)
         case .sweep(let times, _)?: return .sweep(times, steps)
         default: return action
-        }
-    }
-
-    /// A condition is a part of its line: that it cannot be judged yet is found here.
-    private mutating func complainOfPlannedCondition(_ action: Step.Action?, at line: Line) {
-        let condition: Condition
-        switch action {
-        case .expect(let expectation)?: condition = expectation.condition
-        case .waitFor(let waited, _)?: condition = waited
-        default: return
-        }
-        if Condition.Kind.planned.contains(condition.kind) || condition == .state(.restarting) {
-            let text = condition.description
-            complainNotYet(String(text.prefix { $0 != "\"" }.prefix(60)), at: line)
         }
     }
 }

@@ -235,11 +235,6 @@ private struct ScenarioCheck {
             check(step, past)
             switch step.action {
             case .start:
-                if past.isStarted {
-                    note(
-                        .notYetSupported, "a second 'start' is read, but this version cannot carry it out yet",
-                        at: step.place)
-                }
                 past.isStarted = true
             case .stop: past.isStopped = true
             case .restart: past.isStopped = true
@@ -287,6 +282,11 @@ private struct ScenarioCheck {
             }
         case .resume:
             if past.pausedAt == nil, isWhole { note(.impossible, "the container is not paused here", at: step.place) }
+        case .type: typing(step)
+        case .closeInput:
+            if !scenario.settings.hasOpenInput, isWhole {
+                note(.impossible, "without 'stdin open' there is nothing to close", at: step.place)
+            }
         case .stop, .kill, .restart, .exec: break
         }
         if !past.isStarted, isWhole { beforeStart(step) }
@@ -328,6 +328,12 @@ private struct ScenarioCheck {
             note(.badValue, "a step of no time leads nowhere", at: step.place)
         } else if (to - from) / interval >= Double(ScenarioCheck.sweepLimit) {
             note(.badValue, "this would be more than \(ScenarioCheck.sweepLimit) kill times", at: step.place)
+        }
+    }
+
+    private mutating func typing(_ step: Step) {
+        if !scenario.settings.hasTerminal, !scenario.settings.hasOpenInput, isWhole {
+            note(.impossible, "without 'terminal on' or 'stdin open' there is nothing to type on", at: step.place)
         }
     }
 

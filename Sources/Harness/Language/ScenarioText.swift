@@ -49,6 +49,8 @@ private struct ScenarioWriter {
         let settings = scenario.settings
         if !scenario.tags.isEmpty { line("tags", list(scenario.tags)) }
         if !scenario.requires.isEmpty { line("requires", list(scenario.requires.map(\.rawValue))) }
+        if !scenario.inits.isEmpty { line("about", list(scenario.inits)) }
+        if !scenario.programs.isEmpty { line("needs", list(scenario.programs)) }
         if scenario.runtime != .docker { line("runtime", scenario.runtime.rawValue) }
         if let signal = scenario.stop.signal {
             let hasUsualGrace = scenario.stop.grace == StopPolicy().grace
@@ -62,6 +64,14 @@ private struct ScenarioWriter {
         if !settings.tmpfs.isEmpty { line("tmpfs", list(settings.tmpfs)) }
         if let access = settings.cgroup { line("cgroup", access.rawValue) }
         if settings.hasTerminal { line("terminal on") }
+        if settings.hasOpenInput { line("stdin open") }
+        if !settings.capabilities.isEmpty { line("capability", list(settings.capabilities.map(\.rawValue))) }
+        if !settings.ignoredSignals.isEmpty {
+            line("inherits ignored", list(settings.ignoredSignals.map(\.description)))
+        }
+        if !settings.blockedSignals.isEmpty {
+            line("inherits blocked", list(settings.blockedSignals.map(\.description)))
+        }
         for variable in settings.environment { line("env", Spelling.assignment(variable)) }
         if let user = settings.user { line("user", user.description) }
         if let hostname = settings.hostname { line("hostname", Spelling.word(hostname)) }
@@ -155,7 +165,9 @@ private struct ScenarioWriter {
         case .signal(let signal, let party): "signal \(signal) to \(party)"
         case .crash(let service): "crash \(service)"
         case .orphan(let count, let service, let time): "orphan \(count) from \(service) living \(time.text)"
-        case .exec(let words): "exec \(command(words))"
+        case .exec(let words, let limit): "exec" + (limit.map { " within \($0.text)" } ?? "") + " \(command(words))"
+        case .type(let text): "type \(Spelling.quoted(text))"
+        case .closeInput: "close stdin"
         case .wait(let time): "wait \(time.text)"
         case .waitFor(let condition, let limit): "wait for \(condition) within \(limit.text)"
         case .repeated(let times, _): "repeat \(times) times"

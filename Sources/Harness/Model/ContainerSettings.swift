@@ -16,6 +16,14 @@ public struct ContainerSettings: Hashable, Sendable {
     public var cgroup: CgroupAccess?
     /// PID 1 has a terminal in place of pipes (`docker run -t`).
     public var hasTerminal = false
+    /// PID 1's standard input is a pipe that stays open (`docker run -i`); otherwise it is /dev/null.
+    public var hasOpenInput = false
+    /// Beyond Docker's default set.
+    public var capabilities: [Capability] = []
+    /// Signals that PID 1 is started with as ignored (SIG_IGN survives exec).
+    public var ignoredSignals: [Signal] = []
+    /// Signals that PID 1 is started with as blocked.
+    public var blockedSignals: [Signal] = []
     /// Who PID 1 is; nil: root.
     public var user: Owner?
     /// The directory of the host that is the root file system's lower layer, from the scenario's file; nil: `/`.
@@ -40,6 +48,53 @@ public struct ContainerSettings: Hashable, Sendable {
         case readWrite = "rw"
         case readOnly = "ro"
         case none
+    }
+}
+
+/// A part of root's power (capabilities(7)).
+public enum Capability: String, CaseIterable, Hashable, Sendable {
+    case auditControl = "AUDIT_CONTROL"
+    case dacReadSearch = "DAC_READ_SEARCH"
+    case ipcLock = "IPC_LOCK"
+    case ipcOwner = "IPC_OWNER"
+    case killAny = "KILL"
+    case linuxImmutable = "LINUX_IMMUTABLE"
+    case netAdmin = "NET_ADMIN"
+    case sysBoot = "SYS_BOOT"
+    case sysNice = "SYS_NICE"
+    case sysPtrace = "SYS_PTRACE"
+    case sysResource = "SYS_RESOURCE"
+    case sysTTYConfig = "SYS_TTY_CONFIG"
+
+    /// Its number in linux/capability.h.
+    public var number: UInt64 {
+        switch self {
+        case .auditControl: 30
+        case .dacReadSearch: 2
+        case .ipcLock: 14
+        case .ipcOwner: 15
+        case .killAny: 5
+        case .linuxImmutable: 9
+        case .netAdmin: 12
+        case .sysBoot: 22
+        case .sysNice: 23
+        case .sysPtrace: 19
+        case .sysResource: 24
+        case .sysTTYConfig: 26
+        }
+    }
+}
+
+/// A symbolic link that is there when the container is made.
+public struct Link: Hashable, Sendable {
+    /// Absolute.
+    public var path: String
+    /// What it says.
+    public var target: String
+
+    public init(path: String, target: String) {
+        self.path = path
+        self.target = target
     }
 }
 

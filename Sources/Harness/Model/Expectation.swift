@@ -29,6 +29,8 @@ public enum Condition: Hashable, Sendable {
     case killed([Party])
     case exitCode(Int)
     case exitSignal(Signal)
+    /// How the last `exec` has ended.
+    case execExit(Int)
     case zombies(Int)
     case orphansReaped
     case noProcessesLeft
@@ -83,6 +85,7 @@ public enum Condition: Hashable, Sendable {
         case .killed: .killed
         case .exitCode: .exitCode
         case .exitSignal: .exitSignal
+        case .execExit: .execExit
         case .zombies: .zombies
         case .orphansReaped: .orphansReaped
         case .noProcessesLeft: .noProcessesLeft
@@ -106,15 +109,10 @@ public enum Condition: Hashable, Sendable {
     }
 
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, zombies
+        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, execExit, zombies
         case orphansReaped, noProcessesLeft, state, restarts, restartDelays, outputContains, outputInOrder
         case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
         case initialised, stepRan, data, stopTook
-
-        /// Those that can be written, but not judged yet.
-        public static let planned: Set<Kind> = [
-            .restarts, .restartDelays, .markerWrittenOnce, .markerUnchanged, .initialised, .stepRan,
-        ]
     }
 
     /// The services that it speaks of.
@@ -150,6 +148,7 @@ extension Condition: CustomStringConvertible {
         case .killed(let parties): "\(Condition.list(parties)) killed"
         case .exitCode(let code): "exit \(code)"
         case .exitSignal(let signal): "exit on \(signal)"
+        case .execExit(let code): "exec exit \(code)"
         case .zombies(0): "no zombies"
         case .zombies(1): "1 zombie"
         case .zombies(let count): "\(count) zombies"
@@ -183,7 +182,8 @@ extension Condition: CustomStringConvertible {
         parties.map(\.description).joined(separator: ", ")
     }
 
-    private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
+    /// `once`, or `N times`.
+    public static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
 }
 
 extension Expectation: CustomStringConvertible {

@@ -20,6 +20,19 @@ public struct InitProfile: Hashable, Sendable {
     /// `NAME=value`.
     public var environment: [String] = []
     public var tmpfs: [String] = []
+    public var cgroup: ContainerSettings.CgroupAccess?
+    public var hasTerminal = false
+    public var capabilities: [Capability] = []
+    /// Directories of the host that are laid over its root: packages that would conflict with the host's own.
+    public var layers: [String] = []
+    /// Files that tell it what to do and of its services, with places for what each service is (`Template`).
+    public var files: [File] = []
+    /// Symbolic links, likewise.
+    public var links: [Link] = []
+    /// Text that is added to one of the files for each service.
+    public var additions: [File] = []
+    /// Why it cannot be run here at all, where that is so.
+    public var unusable: String?
 
     public init(name: String, place: SourcePlace) {
         self.name = name

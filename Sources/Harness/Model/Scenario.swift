@@ -14,6 +14,10 @@ public struct Scenario: Hashable, Sendable {
     public var tags: [String] = []
     /// What an init must be able to do for the scenario to say anything about it.
     public var requires: [Ability] = []
+    /// The inits that it is about, by the names of their profiles; empty: all.
+    public var inits: [String] = []
+    /// Programs of the host without which it cannot be carried out.
+    public var programs: [String] = []
     /// Whose rules the container is driven by.
     public var runtime: Runtime = .docker
     /// How `stop` stops it.

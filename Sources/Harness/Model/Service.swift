@@ -37,6 +37,36 @@ public struct Service: Hashable, Sendable {
         case runs([String])
     }
 
+    /// What an init has to know of how it starts, in systemd's words.
+    public enum Kind: String, CaseIterable, Hashable, Sendable {
+        /// It stays in the foreground.
+        case simple
+        /// It leaves a daemon in its place.
+        case forking
+        /// It says when it is ready.
+        case notify
+        /// It does its work and exits.
+        case oneshot
+    }
+
+    public var kind: Kind {
+        for trait in traits {
+            switch trait {
+            case .forks: return .forking
+            case .notifies: return .notify
+            case .oneshot: return .oneshot
+            default: continue
+            }
+        }
+        return .simple
+    }
+
+    /// Where the daemon's number is to be found.
+    public var pidFile: String? {
+        for case .forks(let path) in traits { return path }
+        return nil
+    }
+
     /// The real program that it runs in place of a fake, or nil.
     public var program: [String]? {
         for case .runs(let command) in traits { return command }

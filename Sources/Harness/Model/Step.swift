@@ -21,8 +21,12 @@ public struct Step: Hashable, Sendable {
         case crash(service: String)
         /// A service that runs makes orphans, each of which exits after this time.
         case orphan(count: Int, from: String, living: Duration)
-        /// As `docker exec`: a further process in the container, waited for.
-        case exec([String])
+        /// As `docker exec`: a further process in the container, waited for; killed when it takes longer.
+        case exec([String], within: Duration?)
+        /// Letters for PID 1's terminal or its open standard input; `^C` is what Ctrl-C sends.
+        case type(String)
+        /// The end of PID 1's open standard input.
+        case closeInput
         case wait(Duration)
         case waitFor(Condition, within: Duration)
         case repeated(times: Int, [Step])

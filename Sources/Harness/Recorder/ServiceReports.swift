@@ -151,6 +151,9 @@ extension ServiceWord {
             case .stopping: .stopping
             case .finished(let code): .finished(code: code)
             case .orphaned(let count): .orphaned(count: count)
+            case .ran(let step): .ran(step: step)
+            case .wroteMarker: .wroteMarker
+            case .initialised: .initialised
             }
     }
 }

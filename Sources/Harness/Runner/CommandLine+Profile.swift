@@ -1,4 +1,6 @@
+import Kernel
 import Model
+import Sandbox
 import ServiceProtocol
 import Vocabulary
 
@@ -11,6 +13,7 @@ extension InitProfile {
         return command.flatMap { word -> [String] in
             switch word {
             case "{command}": first
+            case "{names}": services.map(\.name)
             case "{services}":
                 if let command = scenario.payloadCommand {
                     arguments(name: "main", after: [], command: command)
@@ -20,6 +23,55 @@ extension InitProfile {
                     }
                 }
             default: [word]
+            }
+        }
+    }
+
+    /// The files that tell it of a scenario's services.
+    func files(for scenario: Scenario) -> [File] {
+        let subjects = scenario.startOrder.enumerated().map { index, service in
+            Template.Subject(
+                name: service.name, after: service.after,
+                command: "\(ServiceAddress.program) as \(service.name)", kind: service.kind, pidFile: service.pidFile,
+                position: index + 1)
+        }
+        var result: [File] = []
+        for file in files {
+            if file.isForEachService {
+                result += subjects.map { subject in
+                    var made = file
+                    made.path = Template.filled(file.path, for: subject)
+                    made.text = Template.filled(file.text, for: subject)
+                    return made
+                }
+            } else {
+                var made = file
+                made.text = Template.filled(file.text, names: subjects.map(\.name))
+                for addition in additions where addition.path == file.path {
+                    for subject in subjects { made.text += Template.filled(addition.text, for: subject) }
+                }
+                result.append(made)
+            }
+        }
+        guard isToldOfServicesByFiles else { return result }
+        // What `fake-services as NAME` becomes: an argument on each line, so that no init has to quote anything.
+        return result + scenario.services.map { service in
+            File(
+                path: ServiceAddress.commandFile(of: service.name),
+                text: service.commandLine(in: scenario).map { $0.replacing("\\", with: "\\\\").replacing("\n", with: "\\n") + "\n" }
+                    .joined(),
+                place: service.place)
+        }
+    }
+
+    /// Its symbolic links, for each service where they name one.
+    func links(for scenario: Scenario) -> [Link] {
+        links.flatMap { link -> [Link] in
+            guard link.path.contains("{name}") else { return [link] }
+            return scenario.services.map { service in
+                Link(
+                    path: link.path.replacing("{name}", with: service.name),
+                    target: link.target.replacing("{name}", with: service.name))
             }
         }
     }
@@ -37,16 +89,35 @@ extension InitProfile {
 
     /// Why a scenario says nothing about this init, or nil when it does.
     func reasonNotApplicable(_ scenario: Scenario) -> String? {
-        let lacking = scenario.requirements.subtracting(abilities).subtracting(InitProfile.duties)
-        if lacking.isEmpty { return nil }
-        return "\(name) has no \(lacking.map(\.rawValue).sorted().joined(separator: ", "))"
+        if !scenario.inits.isEmpty, !scenario.inits.contains(name) {
+            return "it is about \(scenario.inits.joined(separator: ", "))"
+        }
+        let lacking = scenario.requirements.subtracting(abilities)
+        if !lacking.isEmpty { return "\(name) has no \(lacking.map(\.rawValue).sorted().joined(separator: ", "))" }
+        if scenario.payloadCommand != nil, !hasPlaceForCommand { return "\(name) takes services, not a command" }
+        for program in scenario.programs where Files.find(program: program, in: Container.searchPath) == nil {
+            return "\(program) is not installed"
+        }
+        return nil
     }
 }
 
 extension Scenario {
     /// What the init is given to run in place of services.
     fileprivate var payloadCommand: [String]? {
-        if case .command(let command)? = settings.payload { command } else { nil }
+        switch settings.payload {
+        case .command(let command)?: command
+        case .entrypoint(let entrypoint)?: entrypoint.commandLine
+        case nil: nil
+        }
+    }
+}
+
+extension Entrypoint {
+    /// The fake that does what it says.
+    fileprivate var commandLine: [String] {
+        [ServiceAddress.program, "entrypoint", "--marker", marker, "--steps", steps.joined(separator: ",")]
+            + ["--each", stepTakes.text, "--"] + command
     }
 }
 
@@ -76,8 +147,10 @@ extension Service {
                 result.orphansLive = time
             case .leavesZombies(let count): result.zombies = count
             case .writes(let path): result.data = path
-            // Refused before anything is run.
-            case .forks, .notifies, .oneshot, .runs: break
+            case .forks(let path): result.pidFile = path
+            case .notifies: result.notifies = true
+            case .oneshot: result.ending = .exits(code: 0, after: .zero)
+            case .runs: break
             }
         }
         result.stopSignals.removeAll { result.ignoredSignals.contains($0) || result.exitCodes[$0] != nil }

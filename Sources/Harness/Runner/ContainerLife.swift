@@ -15,7 +15,11 @@ final class ContainerLife {
     private let session: Session
     private let container: Container
     private let inbox = Inbox()
+    private let scenario: Scenario
+    private let profile: InitProfile
     private var process: Process?
+    private var execution: Execution?
+    private(set) var isPaused = false
     private var standardOutput: Console?
     private var standardError: Console?
     private var reports: ServiceReports
@@ -33,59 +37,53 @@ final class ContainerLife {
         init(_ descriptor: consuming PIDDescriptor) { self.descriptor = descriptor }
     }
 
-    /// Makes the world and starts PID 1 in it. When PID 1's program cannot be executed, the journal says so and there
-    /// is a container that does not run.
+    /// Makes the world; nothing runs in it yet.
     ///
-    /// - Throws: what kept the world from being made: an error of the harness or the machine, not of the init.
-    static func start(
-        _ scenario: Scenario, _ profile: InitProfile, _ volumes: VolumeStore?, in session: Session,
-        into journal: inout Journal
-    ) throws -> ContainerLife {
-        let life = try ContainerLife(session, scenario, volumes)
-        do {
-            try life.start(scenario, profile, into: &journal)
-        } catch {
-            life.remove(into: &journal)
-            throw error
-        }
-        return life
-    }
-
-    private init(_ session: Session, _ scenario: Scenario, _ volumes: VolumeStore?) throws {
+    /// - Throws: what kept it from being made: an error of the harness or the machine, not of the init.
+    init(_ session: Session, _ scenario: Scenario, _ profile: InitProfile, _ volumes: VolumeStore?) throws {
         self.session = session
+        self.scenario = scenario
+        self.profile = profile
         container = try Container(
-            host: session.host, settings: scenario.settings, lower: try scenario.rootDirectory(), volumes: volumes)
+            host: session.host, settings: scenario.settings(with: profile), lower: try scenario.rootDirectory(),
+            overlays: try profile.layerDirectories(), freezes: scenario.pauses, volumes: volumes)
         reports = ServiceReports(watchesProcesses: session.tracer == nil)
         session.tracer?.open(inbox)
     }
 
-    private func start(_ scenario: Scenario, _ profile: InitProfile, into journal: inout Journal) throws {
-        let command = profile.commandLine(for: scenario)
-        let environment = profile.environment + scenario.settings.environment
-        let tmpfs = profile.tmpfs + scenario.settings.tmpfs
+    /// Starts PID 1. When its program cannot be executed, the journal says so, and the container does not run.
+    ///
+    /// - Throws: what kept it from being started: an error of the harness or the machine, not of the init.
+    func start(into journal: inout Journal) throws {
+        let program = Container.Program(
+            command: profile.commandLine(for: scenario),
+            environment: profile.environment + scenario.settings.environment,
+            tmpfs: profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
+            files: profile.files(for: scenario), links: profile.links(for: scenario))
+        isPaused = false
         let began = MonotonicInstant.now
         do {
             let started: Container.Started
             let isLookedAt = scenario.asksAboutFiles
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
-                    try container.start(command, environment: environment, tmpfs: tmpfs, isLookedAt: isLookedAt)
+                    try container.start(program, isLookedAt: isLookedAt)
                 }
             } else {
-                started = try container.start(command, environment: environment, tmpfs: tmpfs, isLookedAt: isLookedAt)
+                started = try container.start(program, isLookedAt: isLookedAt)
             }
             started.parts { process, output, errorOutput in
                 self.process = Process(process)
                 standardOutput = Console(output, as: .stdout)
                 switch consume errorOutput {
                 case .some(let stream): standardError = Console(stream, as: .stderr)
-                case .none: break
+                case .none: standardError = nil
                 }
             }
             isRunning = true
             guard let pid = self.process?.descriptor.pid else { return }
             // The fork and the exec were seen since `began`; the container counts as started from there.
-            journal.append(Event(at: began, .runtime(.started(pid, program: command[0]))))
+            journal.append(Event(at: began, .runtime(.started(pid, program: program.command[0]))))
         } catch let error as SpawnError {
             guard case .execute = error.stage else { throw error }
             let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
@@ -93,12 +91,118 @@ final class ContainerLife {
         }
     }
 
+    // MARK: - Exec
+
+    /// A further process in the container.
+    private final class Execution {
+        let process: Process
+        var output: Console?
+        var errorOutput: Console?
+
+        init(_ process: Process) { self.process = process }
+
+        static func made(of started: consuming Container.Started) -> Execution {
+            started.parts { process, output, errorOutput in
+                let execution = Execution(Process(process))
+                execution.output = Console(output, as: .stdout)
+                switch consume errorOutput {
+                case .some(let stream): execution.errorOutput = Console(stream, as: .stderr)
+                case .none: break
+                }
+                return execution
+            }
+        }
+    }
+
+    /// Whether a process that was started by `execute` still runs.
+    var isExecuting: Bool { execution != nil }
+
+    /// Starts a further process, as `docker exec` does.
+    ///
+    /// - Throws: what kept it from being started for a reason that lies outside the container.
+    func execute(_ command: [String], into journal: inout Journal) throws {
+        guard isRunning, let process else { return }
+        let environment = profile.environment + scenario.settings.environment
+        let began = MonotonicInstant.now
+        do {
+            let started: Container.Started
+            if let tracer = session.tracer {
+                started = try tracer.recordStart(for: inbox) {
+                    try container.execute(command, environment: environment, besides: process.descriptor)
+                }
+            } else {
+                started = try container.execute(command, environment: environment, besides: process.descriptor)
+            }
+            let execution = Execution.made(of: started)
+            self.execution = execution
+            journal.append(
+                Event(at: began, .runtime(.execStarted(execution.process.descriptor.pid, program: command[0]))))
+        } catch let error as SpawnError {
+            // Also where PID 1 is ending: nothing more is born in its namespace.
+            let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
+            journal.append(Event(at: began, .runtime(.execFailed(stage: "\(error)", code: code))))
+        }
+    }
+
+    /// The time of the further process is over: it is killed, it alone.
+    func killExecution(into journal: inout Journal) {
+        guard let execution else { return }
+        journal.append(Event(at: .now, .runtime(.execTimedOut(execution.process.descriptor.pid))))
+        try? execution.process.descriptor.send(.kill)
+    }
+
+    private func collectExecution(into journal: inout Journal) throws {
+        guard let execution else { return }
+        journal.append(contentsOf: execution.output.read())
+        journal.append(contentsOf: execution.errorOutput.read())
+        guard let status = try execution.process.descriptor.reap(blocking: false) else { return }
+        journal.append(contentsOf: execution.output.read(isFinal: true))
+        journal.append(contentsOf: execution.errorOutput.read(isFinal: true))
+        journal.append(Event(at: .now, .runtime(.execEnded(execution.process.descriptor.pid, status))))
+        self.execution = nil
+    }
+
+    // MARK: - What else is done to it
+
+    /// Freezes every process, or lets them go on.
+    ///
+    /// - Throws: `SystemCallError`.
+    func setPaused(_ paused: Bool, into journal: inout Journal) throws {
+        try container.setFrozen(paused)
+        isPaused = paused
+        journal.append(Event(at: .now, .runtime(paused ? .paused : .resumed)))
+    }
+
+    /// Letters for its terminal or its open standard input; why they could not be written.
+    func type(_ text: String) -> String? {
+        do {
+            if scenario.settings(with: profile).hasTerminal {
+                switch standardOutput {
+                case .some: try standardOutput?.descriptor.write(text)
+                case .none: return "there is no terminal"
+                }
+            } else {
+                try container.write(toInput: text)
+            }
+            return nil
+        } catch {
+            return "nothing can be typed: \(error)"
+        }
+    }
+
+    func closeInput() { container.closeInput() }
+
     // MARK: - What comes out of it
 
     func addDescriptors(to poller: inout Poller) {
         if isRunning, let process { poller.add(process.descriptor.descriptor.rawValue) }
         if let output = standardOutput?.openDescriptor { poller.add(output) }
         if let output = standardError?.openDescriptor { poller.add(output) }
+        if let execution {
+            poller.add(execution.process.descriptor.descriptor.rawValue)
+            if let output = execution.output.openDescriptor { poller.add(output) }
+            if let output = execution.errorOutput.openDescriptor { poller.add(output) }
+        }
         poller.add(container.socket.listener.rawValue)
         reports.addDescriptors(to: &poller)
     }
@@ -111,6 +215,8 @@ final class ContainerLife {
     @discardableResult
     func collect(into journal: inout Journal, kernel: Bool) throws -> MonotonicInstant {
         readStreams(into: &journal)
+        // Before PID 1: as long as this process is not waited for, PID 1 cannot be (zap_pid_ns_processes).
+        try collectExecution(into: &journal)
         let said = reports.read(from: container.socket, since: completeUntil)
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
@@ -216,10 +322,16 @@ final class ContainerLife {
 
     /// Kills what still runs and takes the world away. Blocks until PID 1 has been waited for.
     func remove(into journal: inout Journal) {
+        if isPaused { try? setPaused(false, into: &journal) }
         if isRunning, let process {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
             _ = try? process.descriptor.send(.kill)
+            if let execution {
+                _ = try? execution.process.descriptor.send(.kill)
+                _ = try? execution.process.descriptor.reap(blocking: true)
+                self.execution = nil
+            }
             var poller = Poller()
             poller.add(process.descriptor.descriptor.rawValue)
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
@@ -239,18 +351,23 @@ final class ContainerLife {
 
 extension Scenario {
     /// Whether a condition somewhere in it is about a file.
-    fileprivate var asksAboutFiles: Bool {
-        func asks(_ steps: [Step]) -> Bool {
-            steps.contains { step in
-                switch step.action {
-                case .expect(let expectation): expectation.condition.path != nil
-                case .waitFor(let condition, _): condition.path != nil
-                case .repeated(_, let inner), .sweep(_, let inner): asks(inner)
-                default: false
-                }
-            }
-        }
-        return asks(steps)
+    fileprivate var asksAboutFiles: Bool { steps.contains { $0.condition?.path != nil } }
+
+    /// The markers that it asks about: they are looked at whenever the container ends too.
+    var markers: [String] {
+        Set(steps.compactMap { $0.condition?.kind.isAboutMarkers == true ? $0.condition?.path : nil }).sorted()
+    }
+
+    /// Whether the container is frozen somewhere in it.
+    fileprivate var pauses: Bool { steps.contains { $0.action == .pause } }
+
+    /// The settings with what the profile needs, where the scenario does not say otherwise.
+    fileprivate func settings(with profile: InitProfile) -> ContainerSettings {
+        var result = settings
+        result.cgroup = settings.cgroup ?? profile.cgroup
+        result.hasTerminal = settings.hasTerminal || profile.hasTerminal
+        result.capabilities += profile.capabilities
+        return result
     }
 
     /// What the container finds under `/`, on the host.
@@ -264,6 +381,47 @@ extension Scenario {
             throw CannotRun(reason: "\(place): rootfs: there is no directory \(path)", remedy: "make it first")
         }
         return found
+    }
+}
+
+extension InitProfile {
+    /// The directories that are laid over the root.
+    ///
+    /// - Throws: `CannotRun`, where one is missing.
+    fileprivate func layerDirectories() throws -> [String] {
+        try layers.map { layer in
+            guard let found = Files.realPath(layer), Files.isDirectory(found) else {
+                throw CannotRun(reason: "\(name): there is no directory \(layer)", remedy: "run `make setup`")
+            }
+            return found
+        }
+    }
+}
+
+extension Step {
+    /// What it asks, if it is a question.
+    fileprivate var condition: Condition? {
+        switch action {
+        case .expect(let expectation): expectation.condition
+        case .waitFor(let condition, _): condition
+        default: nil
+        }
+    }
+}
+
+extension Condition.Kind {
+    fileprivate var isAboutMarkers: Bool { self == .markerWrittenOnce || self == .markerUnchanged }
+}
+
+extension Console? {
+    /// What has come, of a stream that may not be there.
+    fileprivate mutating func read(isFinal: Bool = false) -> [Event] { self?.read(isFinal: isFinal) ?? [] }
+
+    fileprivate var openDescriptor: Int32? {
+        switch self {
+        case .some(let console): console.openDescriptor
+        case .none: nil
+        }
     }
 }
 

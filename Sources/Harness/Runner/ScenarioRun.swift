@@ -20,6 +20,10 @@ final class ScenarioRun {
     /// The container while it exists.
     var life: ContainerLife?
     private var volumes: VolumeStore?
+    private var policy: DockerRestart
+    /// When the policy will start the container again.
+    private var restartAt: MonotonicInstant?
+    private var startedAt = MonotonicInstant.now
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.
@@ -27,8 +31,9 @@ final class ScenarioRun {
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
-        scenario = job.scenario
+        scenario = job.scenario.unrolled
         profile = job.profile
+        policy = DockerRestart(job.scenario.restart)
         journal = Journal(witness: session.witness)
     }
 
@@ -75,7 +80,15 @@ final class ScenarioRun {
             case .signal(let signal, let party): try send(signal, to: party, step)
             case .crash(let service): try send(.kill, to: .service(service), step)
             case .orphan(let count, let service, let time): try orphan(count, from: service, living: time, step)
-            case .restart, .recreate, .removeVolume, .pause, .resume, .exec, .repeated, .sweep:
+            case .restart(let times, let grace): try restart(times: times, grace: grace ?? scenario.stop.grace)
+            case .recreate: try recreate()
+            case .removeVolume(let name): try remove(volume: name, step)
+            case .pause: try pause(true, step)
+            case .resume: try pause(false, step)
+            case .exec(let command, let limit): try exec(command, within: limit, step)
+            case .type(let text): type(text, step)
+            case .closeInput: life?.closeInput()
+            case .repeated, .sweep:
                 throw CannotRun(
                     reason: "\(step.place): this version cannot carry this step out yet", remedy: "leave it out")
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
@@ -101,8 +114,16 @@ final class ScenarioRun {
     // MARK: - Signals
 
     private func kill(_ signal: Signal, _ step: Step) throws {
-        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
+        try collect()
+        guard let life, life.isRunning else {
+            guard restartAt != nil else { return interrupt(step, "PID 1 is not running") }
+            // Nobody is there to be signalled; the restart does not come (moby, daemon/kill.go).
+            policy.killed(with: .kill, stopSignal: nil)
+            return cancelRestart()
+        }
+        policy.killed(with: signal, stopSignal: scenario.stop.signal)
         life.send(signal, into: &journal)
+        if life.isPaused { try life.setPaused(false, into: &journal) }
         // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
         if signal == .kill { try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning } }
     }
@@ -178,7 +199,7 @@ final class ScenarioRun {
         var judgedCount = -1
         // Once PID 1 has ended nothing can change any more.
         try pump(
-            until: life?.isRunning == true ? deadline : .now, watchingKernel: watchesKernel,
+            until: canChange ? deadline : .now, watchingKernel: watchesKernel,
             withCensus: kind.needsCensus, lookingAt: expectation.condition.path
         ) {
             // The same journal gives the same answer.
@@ -186,18 +207,101 @@ final class ScenarioRun {
                 judgedCount = self.journal.events.count
                 answer = JournalView(self.journal).judge(expectation).answer
             }
-            return answer != .no || self.life?.isRunning != true
+            return answer != .no || !self.canChange
         }
         return answer == .yes
     }
 
+    /// Whether anything may still happen: PID 1 runs, or will again.
+    private var canChange: Bool { life?.isRunning == true || restartAt != nil || (life != nil && !isEndHandled) }
+
     // MARK: - Container
 
+    /// Somebody starts it; one that runs is left alone (what Docker answers with 304).
     private func start() throws {
+        if life?.isRunning == true { return }
+        restartAt = nil
+        policy.startedByHand()
+        record(.runtime(.startRequested))
+        try startContainer()
+    }
+
+    private func startContainer() throws {
         if volumes == nil, !scenario.settings.volumes.isEmpty {
             volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
         }
-        life = try ContainerLife.start(scenario, profile, volumes, in: session, into: &journal)
+        let life = try self.life ?? ContainerLife(session, scenario, profile, volumes)
+        self.life = life
+        startedAt = .now
+        try life.start(into: &journal)
+        isEndHandled = false
+        if !life.isRunning {
+            isEndHandled = true
+            policy.startFailed()
+        }
+    }
+
+    /// Asks the policy about an end that has just been seen.
+    private func handleEnd() throws {
+        guard let life, !life.isRunning, !isEndHandled else { return }
+        isEndHandled = true
+        for marker in markers { try life.look(at: marker, into: &journal) }
+        guard case .runtime(.exited(let status))? = journal.lastExit?.kind else { return }
+        let now = MonotonicInstant.now
+        let decision = policy.ended(code: DockerExit.code(of: status), after: now.duration(since: startedAt))
+        guard case .restart(let delay) = decision else { return }
+        record(.runtime(.restartScheduled(after: delay, count: policy.count)))
+        restartAt = now.advanced(by: delay)
+    }
+
+    private func cancelRestart() {
+        guard restartAt != nil else { return }
+        restartAt = nil
+        record(.runtime(.restartCancelled))
+    }
+
+    private func restart(times: Int, grace: Duration) throws {
+        for _ in 0..<times {
+            try stop(grace: grace)
+            try start()
+        }
+    }
+
+    /// A new container in the place of the old one, which is killed if it still runs (as `docker rm -f`).
+    private func recreate() throws {
+        restartAt = nil
+        endLife()
+        record(.runtime(.recreated))
+    }
+
+    private func remove(volume name: String, _ step: Step) throws {
+        if life?.isRunning == true { return interrupt(step, "the container is running") }
+        // The layer stays, but its mounts are in the way.
+        try volumes?.empty(name)
+        record(.runtime(.volumeRemoved(name)))
+    }
+
+    private func pause(_ paused: Bool, _ step: Step) throws {
+        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
+        try life.setPaused(paused, into: &journal)
+    }
+
+    private func exec(_ command: [String], within limit: Duration?, _ step: Step) throws {
+        try collect()
+        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
+        if life.isPaused { return interrupt(step, "the container is paused") }
+        try life.execute(command, into: &journal)
+        let deadline = limit.map { MonotonicInstant.now.advanced(by: $0) } ?? .distantFuture
+        try pump(until: deadline) { !life.isExecuting }
+        guard life.isExecuting else { return }
+        life.killExecution(into: &journal)
+        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isExecuting }
+    }
+
+    private func type(_ text: String, _ step: Step) {
+        if let problem = life?.type(text.withControlCharacters) ?? (life == nil ? "PID 1 is not running" : nil) {
+            interrupt(step, problem)
+        }
     }
 
     /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
@@ -217,7 +321,9 @@ final class ScenarioRun {
     }
 
     private func stop(grace: Duration) throws {
+        policy.stopped()
         guard let life, life.isRunning else {
+            cancelRestart()
             // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
             return record(.runtime(.stopFinished))
         }
@@ -232,6 +338,8 @@ final class ScenarioRun {
                 switch action {
                 case .send(let signal):
                     if !life.send(signal, into: &journal) { inputs.append(.sendFailed) }
+                    // Docker thaws a paused container once the signal waits for it (moby, daemon/kill.go).
+                    if life.isPaused { try life.setPaused(false, into: &journal) }
                 case .setDeadline(let moment): deadline = moment
                 case .noteGraceExpired: record(.runtime(.graceExpired))
                 case .finish: return record(.runtime(.stopFinished))
@@ -266,9 +374,14 @@ final class ScenarioRun {
             // Before the rest: the journal must be complete up to a moment behind it.
             if let path { try life?.look(at: path, into: &journal) }
             try collect(kernel: watchingKernel, census: withCensus)
+            try handleEnd()
+            if let moment = restartAt, MonotonicInstant.now >= moment {
+                restartAt = nil
+                try startContainer()
+            }
             if isDone() || MonotonicInstant.now >= deadline { return }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
-            var wake = deadline
+            var wake = min(deadline, restartAt ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {
                 let interval = withCensus || path != nil ? ScenarioRun.censusInterval : ScenarioRun.kernelInterval
                 wake = min(wake, MonotonicInstant.now.advanced(by: interval))
@@ -284,6 +397,10 @@ final class ScenarioRun {
         try poller.wait(until: deadline)
     }
 
+    /// Whether the policy has been asked about the last end.
+    private var isEndHandled = false
+    private lazy var markers = scenario.markers
+
     private func collect(kernel: Bool = true, census: Bool = false) throws {
         guard let life else {
             knownUntil = .now
@@ -291,5 +408,52 @@ final class ScenarioRun {
         }
         knownUntil = try life.collect(into: &journal, kernel: kernel)
         if census { try life.takeCensus(into: &journal, at: knownUntil) }
+    }
+}
+
+extension Scenario {
+    /// The same with each `repeat` in the place of which its steps stand so many times.
+    fileprivate var unrolled: Scenario {
+        func unroll(_ steps: [Step]) -> [Step] {
+            steps.flatMap { step -> [Step] in
+                guard case .repeated(let times, let inner) = step.action else { return [step] }
+                let once = unroll(inner)
+                return (0..<times).flatMap { _ in once }
+            }
+        }
+        var result = self
+        result.steps = unroll(steps)
+        return result
+    }
+}
+
+extension Journal {
+    /// The last end of PID 1.
+    fileprivate var lastExit: Event? {
+        events.last { if case .runtime(.exited) = $0.kind { true } else { false } }
+    }
+}
+
+extension String {
+    /// `^C` as the character that Ctrl-C sends, `^^` as a caret; any other caret stands for itself.
+    fileprivate var withControlCharacters: String {
+        var result = ""
+        var rest = self[...]
+        while let character = rest.popFirst() {
+            guard character == "^", let key = rest.first, let value = key.asciiValue else {
+                result.append(character)
+                continue
+            }
+            switch value {
+            case 0x40...0x5F where key != "^":
+                rest.removeFirst()
+                result.unicodeScalars.append(Unicode.Scalar(value & 0x1F))
+            case 0x5E:
+                rest.removeFirst()
+                result.append("^")
+            default: result.append(character)
+            }
+        }
+        return result
     }
 }

@@ -12,12 +12,16 @@ package final class Container {
     private let host: SandboxHost
     private let directory: String
     private let cgroups: [Cgroup]
+    private let freezer: Freezer?
     private let settings: ContainerSettings
     private let lower: String
+    private let overlays: [String]
     private let volumes: VolumeStore?
     private let standardInput: Descriptor
     /// The terminal's end inside: open here, so that nobody's closing it is the end of what is printed.
     private var terminalSlave: OwnedDescriptor?
+    /// The writing end of PID 1's standard input, while it is open.
+    private var openInput: OwnedDescriptor?
     /// What the container sees, for whoever wants to look at its files.
     private var view: OwnedView?
     /// The files of the settings are in the container's layer.
@@ -45,13 +49,19 @@ package final class Container {
     ///
     /// - Parameters:
     ///   - lower: the directory of the host that the container finds under `/`.
+    ///   - overlays: directories that are laid over it, the first on top.
+    ///   - freezes: whether it will be (`pause`).
     ///   - volumes: what outlives it.
     /// - Throws: `SystemCallError`; what was made so far is gone then.
-    package init(host: SandboxHost, settings: ContainerSettings, lower: String = "/", volumes: VolumeStore?) throws {
+    package init(
+        host: SandboxHost, settings: ContainerSettings, lower: String = "/", overlays: [String] = [], freezes: Bool = false,
+        volumes: VolumeStore?
+    ) throws {
         let number = host.nextContainerNumber()
         self.host = host
         self.settings = settings
         self.lower = lower
+        self.overlays = overlays
         self.volumes = volumes
         hostname = settings.hostname ?? "c\(number)"
         directory = "\(host.directory)/\(number)"
@@ -65,12 +75,13 @@ package final class Container {
             throw error
         }
         var cgroups: [Cgroup] = []
+        let freezer: Freezer?
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
             try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
             socket = try ServiceSocket(path: "\(directory)/control/services")
             standardInput = try Descriptor.open("/dev/null", .read)
-            try host.makeCgroups(number, settings, into: &cgroups)
+            freezer = try host.makeCgroups(number, settings, freezes: freezes, into: &cgroups)
         } catch {
             for cgroup in cgroups { cgroup.remove() }
             try? Mount.detach(directory)
@@ -78,6 +89,7 @@ package final class Container {
             throw error
         }
         self.cgroups = cgroups
+        self.freezer = freezer
     }
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
@@ -85,12 +97,14 @@ package final class Container {
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
     ///
     /// - Parameter isLookedAt: whether its files will be (`look`).
-    package func start(
-        _ command: [String], environment: [String], tmpfs: [String], isLookedAt: Bool
-    ) throws -> Started {
+    package func start(_ program: Program, isLookedAt: Bool) throws -> Started {
+        // What a former life has left open would keep its file system in use.
+        view = nil
+        terminalSlave = nil
+        openInput = nil
         if settings.hasTerminal {
             let devpts = "\(directory)/pts"
-            try Files.makeDirectory(devpts)
+            if !Files.exists(devpts) { try Files.makeDirectory(devpts) }
             try Mount.mount(
                 source: "devpts", on: devpts, type: "devpts", flags: [.noSetuid, .noExec],
                 data: SandboxPlan.devptsOptions)
@@ -99,7 +113,7 @@ package final class Container {
             let terminal = try Terminal(devpts: devpts, owner: settings.user?.user ?? 0)
             let streams = SandboxPlan.Streams.terminal(
                 terminal.slave.rawValue, devpts: devpts, number: terminal.number)
-            let process = try spawn(command, environment, tmpfs, streams, isLookedAt)
+            let process = try spawn(program, streams, isLookedAt)
             let master = terminal.parts { master, slave in
                 terminalSlave = OwnedDescriptor(slave)
                 return OwnedDescriptor(master)
@@ -108,48 +122,66 @@ package final class Container {
         }
         let output = try Pipe()
         let errorOutput = try Pipe()
+        let input = settings.hasOpenInput ? OwnedPipe(try Pipe(isRead: false)) : nil
         let streams = SandboxPlan.Streams.separate(
-            input: standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
+            input: input?.readEnd ?? standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
         if let user = settings.user {
             // As Docker does it: what is behind /dev/stdout can be opened by name.
             try output.writeEnd.setOwner(user: user.user)
             try errorOutput.writeEnd.setOwner(user: user.user)
         }
-        let process = try spawn(command, environment, tmpfs, streams, isLookedAt)
+        let process = try withExtendedLifetime(input) { try spawn(program, streams, isLookedAt) }
+        openInput = input.map { OwnedDescriptor($0.takeWriteEnd()) }
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
     }
 
+    /// What PID 1 is to be, and what it finds.
+    package struct Program: Sendable {
+        package let command: [String]
+        /// `NAME=value`; what a container always has is added.
+        package let environment: [String]
+        package let tmpfs: [String]
+        /// What is there besides the files of the settings, which come after it.
+        package let files: [File]
+        package let links: [Link]
+
+        package init(command: [String], environment: [String], tmpfs: [String], files: [File], links: [Link]) {
+            self.command = command
+            self.environment = environment
+            self.tmpfs = tmpfs
+            self.files = files
+            self.links = links
+        }
+    }
+
     private func spawn(
-        _ command: [String], _ environment: [String], _ tmpfs: [String], _ streams: SandboxPlan.Streams,
-        _ isLookedAt: Bool
+        _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool
     ) throws -> PIDDescriptor {
         let channel = try RootView.Channel()
         let members = try cgroups.map { try MembersFile($0) }
         // A file on a volume comes with the volume, any other with the layer.
-        let files = settings.files.filter { file in
+        let files = program.files + settings.files
+        let missing = files.filter { file in
             volumes?.holds(file.path) == true ? volumes?.isFresh(file.path) == true : !hasFiles
         }
         let access =
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                lower: lower, layers: directory, root: "\(directory)/root", control: "\(directory)/control",
+                lower: lower, overlays: overlays, layers: directory, root: "\(directory)/root", control: "\(directory)/control",
                 fakeServices: "\(host.directory)/fake-services",
                 volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
                 membersDescriptors: members.map { $0.descriptor.rawValue },
                 parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams,
                 rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access),
-            settings: settings, tmpfs: tmpfs, files: files)
-        let isRoot = settings.user == nil || settings.user?.user == 0
-        let variables = Container.merged(
-            ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", isRoot ? "HOME=/root" : "HOME=/"]
-                + (settings.hasTerminal ? ["TERM=xterm"] : []) + environment)
-        let path = variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
+            settings: settings, tmpfs: program.tmpfs, files: missing,
+            links: hasFiles ? program.links.filter { link in program.tmpfs.contains { link.path.hasPrefix($0 + "/") } } : program.links)
+        let (variables, path) = environment(program.environment)
         // The plan has the numbers of descriptors; their owners must outlive the call.
         let process = try withExtendedLifetime(members) {
             try Kernel.spawn(
-                arguments: command, environment: variables, searchPath: String(path), namespaces: plan.namespaces,
+                arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
                 steps: plan.steps)
         }
         if isLookedAt { view = OwnedView(try channel.receive()) }
@@ -157,6 +189,56 @@ package final class Container {
         volumes?.use()
         return process
     }
+
+    /// What a process of the container has in its environment, and where it looks for programs.
+    private func environment(_ own: [String]) -> (variables: [String], searchPath: String) {
+        let isRoot = settings.user == nil || settings.user?.user == 0
+        let variables = Container.merged(
+            ["PATH=\(Container.searchPath)", "HOSTNAME=\(hostname)", isRoot ? "HOME=/root" : "HOME=/"]
+                + (settings.hasTerminal ? ["TERM=xterm"] : []) + own)
+        return (variables, String(variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""))
+    }
+
+    /// Starts a further process in the running container, whose PID 1 this is, as `docker exec` does.
+    ///
+    /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
+    package func execute(
+        _ command: [String], environment own: [String], besides process: borrowing PIDDescriptor
+    ) throws -> Started {
+        let output = try Pipe()
+        let errorOutput = try Pipe()
+        let members = try cgroups.map { try MembersFile($0) }
+        let steps = SandboxPlan.stepsOfExec(
+            joining: process.descriptor.rawValue, membersDescriptors: members.map { $0.descriptor.rawValue },
+            parentDescriptor: host.ownDescriptor.descriptor.rawValue,
+            streams: .separate(
+                input: standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue),
+            settings: settings)
+        let (variables, path) = environment(own)
+        let started = try withExtendedLifetime(members) {
+            try Kernel.spawn(
+                arguments: command, environment: variables, searchPath: path, namespaces: [],
+                pidNamespaceOf: process.descriptor.rawValue, steps: steps)
+        }
+        return Started(
+            process: started, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
+    }
+
+    /// Freezes every process, or lets them go on.
+    ///
+    /// - Throws: `SystemCallError`.
+    package func setFrozen(_ frozen: Bool) throws { try freezer?.set(frozen: frozen) }
+
+    /// Writes into PID 1's open standard input.
+    ///
+    /// - Throws: `Errno`: EPIPE when nobody reads it any more, ENXIO when there is none.
+    package func write(toInput text: String) throws(Errno) {
+        guard let openInput else { throw .noSuchDeviceOrAddress }
+        try openInput.write(text)
+    }
+
+    /// The end of PID 1's open standard input.
+    package func closeInput() { openInput = nil }
 
     /// Looks at a file of the container as PID 1 saw it when it was started, with all that was mounted then; when it has
     /// ended, at what it has left.
@@ -172,9 +254,31 @@ package final class Container {
         private var descriptor: Descriptor?
         init(_ descriptor: consuming Descriptor) { self.descriptor = consume descriptor }
 
+        func write(_ text: String) throws(Errno) {
+            switch descriptor {
+            case .some(let descriptor): try descriptor.write(text)
+            case .none: throw .noSuchDeviceOrAddress
+            }
+        }
+
         func take() -> Descriptor {
             guard let taken = descriptor.take() else { preconditionFailure("given away twice") }
             return taken
+        }
+    }
+
+    private final class OwnedPipe {
+        private var pipe: Pipe?
+        let readEnd: Int32
+
+        init(_ pipe: consuming Pipe) {
+            readEnd = pipe.readEnd.rawValue
+            self.pipe = consume pipe
+        }
+
+        func takeWriteEnd() -> Descriptor {
+            guard let taken = pipe.take() else { preconditionFailure("given away twice") }
+            return taken.takeWriteEnd()
         }
     }
 

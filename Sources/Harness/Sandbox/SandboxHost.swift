@@ -64,20 +64,28 @@ package final class SandboxHost: Sendable {
     private struct CgroupDirectories {
         let main: String?
         let memory: (path: String, version: CgroupHierarchy.Version)?
+        /// Of version 1 only: in the unified hierarchy every cgroup can be frozen.
+        let freezer: String?
         let unified: String?
 
         init(name: RunName, hierarchy: CgroupHierarchy?) {
             main = hierarchy.map { "\($0.directory)/\(name)" }
             memory = CgroupHierarchy.discover(controller: "memory").map { ("\($0.directory)/\(name)", $0.version) }
+            let freezing = hierarchy?.version == .version2 ? nil : CgroupHierarchy.discover(controller: "freezer")
+            freezer = freezing.map { "\($0.directory)/\(name)" }
             unified = CgroupHierarchy.unified().map { "\($0.directory)/\(name)" }
         }
 
         /// Each once.
-        var all: [String] { Set([main, memory?.path, unified].compactMap(\.self)).sorted() }
+        var all: [String] { Set([main, memory?.path, unified, freezer].compactMap(\.self)).sorted() }
     }
 
     /// Makes the cgroups of a container: where its processes are counted, and others as its settings ask for them.
-    func makeCgroups(_ number: Int, _ settings: ContainerSettings, into cgroups: inout [Cgroup]) throws {
+    ///
+    /// - Returns: the one in which the container can be frozen, where that is asked for.
+    func makeCgroups(
+        _ number: Int, _ settings: ContainerSettings, freezes: Bool, into cgroups: inout [Cgroup]
+    ) throws -> Freezer? {
         var limits: [Cgroup.Limit] = [("pids.max", String(settings.processLimit ?? SandboxHost.processLimit))]
         var memoryPath: String?
         if let limit = settings.memoryLimit {
@@ -110,6 +118,16 @@ package final class SandboxHost: Sendable {
             try Files.makeDirectory(unified)
             cgroups.append(try Cgroup(making: "\(unified)/\(number)", limits: []))
         }
+        guard freezes else { return nil }
+        if hierarchy?.version == .version2, let main = cgroupDirectories.main {
+            return Freezer(directory: "\(main)/\(number)", version: .version2)
+        }
+        guard let freezer = cgroupDirectories.freezer else {
+            throw SystemCallError("freeze", "a container: no freezer", .noSuchDevice)
+        }
+        try Files.makeDirectory(freezer)
+        cgroups.append(try Cgroup(making: "\(freezer)/\(number)", limits: []))
+        return Freezer(directory: "\(freezer)/\(number)", version: .version1)
     }
 
     /// Ends the run: whatever a container may have left is killed and removed. Blocks until that is done.
@@ -124,6 +142,7 @@ package final class SandboxHost: Sendable {
         }
         let hierarchies = [
             CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "memory"), CgroupHierarchy.unified(),
+            CgroupHierarchy.discover(controller: "freezer"),
         ].compactMap(\.self)
         for directory in Set(hierarchies.map(\.directory)) {
             for name in Files.names(in: directory) where RunName.isLeftover(name) {

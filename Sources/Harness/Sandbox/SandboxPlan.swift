@@ -16,6 +16,8 @@ package struct SandboxPlan: Sendable {
     package struct Surroundings: Sendable {
         /// What the container finds under `/`, on the host: the overlay's lower layer.
         package let lower: String
+        /// Directories that are laid over it, the first on top.
+        package let overlays: [String]
         /// A directory with `upper`, what the container writes, and `work`, the overlay's own.
         package let layers: String
         /// Where the overlay is mounted.
@@ -58,7 +60,7 @@ package struct SandboxPlan: Sendable {
     /// - Parameters:
     ///   - tmpfs: the paths of file systems in memory.
     ///   - files: what is to be written, once everything is mounted.
-    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File]) {
+    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File], links: [Link]) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
         // What is made on the way has just the mode that it is made with.
         var steps: [SetupStep] = [armed, .fileMask(0)]
@@ -70,7 +72,7 @@ package struct SandboxPlan: Sendable {
             // says the same with a device cgroup.
             .mount(
                 "overlay", on: surroundings.root, type: "overlay", .noDevices,
-                data: "lowerdir=\(SandboxPlan.escaped(surroundings.lower)),upperdir=\(surroundings.layers)/upper,"
+                data: "lowerdir=\(SandboxPlan.lowerDirectories(surroundings)),upperdir=\(surroundings.layers)/upper,"
                     + "workdir=\(surroundings.layers)/work"),
             .changeDirectory(surroundings.root),
         ]
@@ -82,6 +84,7 @@ package struct SandboxPlan: Sendable {
         // From here on a path, and a symbolic link on its way, leads where it leads inside.
         steps += SandboxPlan.mountSteps(tmpfs, surroundings.volumes?.mounts ?? [])
         steps += files.flatMap(SandboxPlan.fileSteps)
+        steps += links.flatMap(SandboxPlan.linkSteps)
         if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
         steps += [
             .setHostname(surroundings.hostname), .bringLoopbackUp,
@@ -91,12 +94,39 @@ package struct SandboxPlan: Sendable {
         steps += surroundings.streams.all.enumerated().map { .descriptor($0.element, becomes: Int32($0.offset)) }
         steps.append(.newSession)
         if case .terminal = surroundings.streams { steps.append(.controllingTerminal(0)) }
-        steps += [.fileMask(0o022), .filterCalls, .keepCapabilities(SandboxPlan.dockerCapabilities)]
+        steps += SandboxPlan.lastSteps(settings, armed)
+        self.steps = steps
+    }
+
+    /// What makes a process one of the container's, right before its exec: who it is, and what it may do.
+    private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
+        let capabilities = settings.capabilities.reduce(dockerCapabilities) { $0 | 1 << $1.number }
+        var steps: [SetupStep] = [.fileMask(0o022), .filterCalls, .keepCapabilities(capabilities)]
         if let user = settings.user, user != .root {
             // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
             steps += [.setIDs(user: user.user, group: user.group), armed]
         }
-        self.steps = steps
+        if !settings.ignoredSignals.isEmpty { steps.append(.ignoreSignals(settings.ignoredSignals)) }
+        if !settings.blockedSignals.isEmpty { steps.append(.blockSignals(settings.blockedSignals)) }
+        return steps
+    }
+
+    /// What a further process in a running container does between clone and exec: it joins what PID 1 has.
+    package static func stepsOfExec(
+        joining process: Int32, membersDescriptors: [Int32], parentDescriptor: Int32, streams: Streams,
+        settings: ContainerSettings
+    ) -> [SetupStep] {
+        let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: parentDescriptor)
+        var own = settings
+        (own.ignoredSignals, own.blockedSignals) = ([], [])
+        return [armed] + membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
+            + [.joinNamespaces(of: process, [.mount, .uts, .ipc, .network, .cgroup]), .limit(resource: 4, value: 1)]
+            + streams.all.enumerated().map { .descriptor($0.element, becomes: Int32($0.offset)) } + [.newSession]
+            + lastSteps(own, armed)
+    }
+
+    private static func lowerDirectories(_ surroundings: Surroundings) -> String {
+        (surroundings.overlays + [surroundings.lower]).map(escaped).joined(separator: ":")
     }
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,
@@ -156,6 +186,11 @@ package struct SandboxPlan: Sendable {
         return directories(to: String(parent)) + [
             .writeFile(file.path, text: file.text, mode: file.mode, user: file.owner.user, group: file.owner.group)
         ]
+    }
+
+    private static func linkSteps(_ link: Link) -> [SetupStep] {
+        let parent = link.path[..<(link.path.lastIndex(of: "/") ?? link.path.startIndex)]
+        return directories(to: String(parent)) + [.ifPresent(.unlink(link.path)), .makeLink(link.target, to: link.path)]
     }
 
     private static func controlSteps(_ surroundings: Surroundings) -> [SetupStep] {

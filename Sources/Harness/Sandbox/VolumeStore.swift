@@ -9,6 +9,7 @@ package final class VolumeStore {
     let directory: String
     /// Those that no container has had yet, by name.
     private var fresh: Set<String>
+    private var removedCount = 0
 
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(host: SandboxHost, _ volumes: [Volume]) throws {
@@ -43,6 +44,18 @@ package final class VolumeStore {
 
     /// A container has them from here on.
     func use() { fresh = [] }
+
+    /// Empties one, as if it were new.
+    ///
+    /// - Throws: `SystemCallError`.
+    package func empty(_ name: String) throws {
+        guard let volume = volumes.first(where: { $0.name == name }) else { return }
+        // Out of the way is enough: nobody can get there, and it goes with the rest.
+        removedCount += 1
+        try Files.move(path(volume), to: "\(directory)/.removed-\(removedCount)")
+        try Files.makeDirectory(path(volume))
+        fresh.insert(name)
+    }
 
     /// Takes them away, with everything in them.
     package func remove() {

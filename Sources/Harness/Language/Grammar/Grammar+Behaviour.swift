@@ -82,7 +82,7 @@ extension Grammar {
             "forks with pidfile PATH",
             "The process that was started leaves a daemon in its place, writes its number there, and exits when the daemon is "
                 + "ready (systemd's Type=forking).",
-            otherwise: "it stays in the foreground", carriedOut: false,
+            otherwise: "it stays in the foreground",
             example: """
                 scenario "a daemon"
                   requires forking
@@ -95,7 +95,7 @@ extension Grammar {
         ) { $0.traits.append(.forks(pidFile: $1.text(0) ?? "")) },
         Form(
             "notifies", "It says that it is ready with sd_notify(3), and the init is to wait for that.",
-            otherwise: "it says so only to the harness, and to an init that gives it READY_FD", carriedOut: false,
+            otherwise: "it says so only to the harness, and to an init that gives it READY_FD",
             example: """
                 scenario "told to the init"
                   requires readiness
@@ -108,7 +108,7 @@ extension Grammar {
         ) { service, _ in service.traits.append(.notifies) },
         Form(
             "oneshot", "It does its work and exits; what comes after it starts when it has ended well.",
-            otherwise: "it stays", carriedOut: false,
+            otherwise: "it stays",
             example: """
                 scenario "before everything else"
                   requires oneshot

@@ -81,6 +81,11 @@ extension Grammar {
             "exit on SIGNAL", "PID 1 has died of this signal.", example: "see `stop [grace GRACE]`"
         ) { $0 = .exitSignal($1.signal(0) ?? .term) },
         Form(
+            "exec exit CODE",
+            "The last `exec` has ended with this status; death by signal n counts as 128 + n, 126 and 127 say that it could not be started.",
+            example: "see `exec [within TIME] COMMAND`"
+        ) { $0 = .execExit($1.number(0) ?? 0) },
+        Form(
             "no zombies", "No process has exited that nobody has waited for.",
             example: """
                 scenario "clean"
@@ -124,12 +129,11 @@ extension Grammar {
             "state STATE", "What the runtime calls the container now.", example: "see `start`"
         ) { $0 = .state($1.text(0).flatMap(Condition.State.init(rawValue:)) ?? .running) },
         Form(
-            "restarts NUMBER", "How often the restart policy has started it again.", carriedOut: false,
+            "restarts NUMBER", "How often the restart policy has started it again.",
             example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
             "restart delays TIMES", "The times from an end to the restart that the policy made of it.",
-            carriedOut: false,
             example: """
                 scenario "with growing patience"
                   restart policy always
@@ -163,7 +167,6 @@ extension Grammar {
         ) { $0 = .outputInOrder($1.texts(0)) },
         Form(
             "marker PATH written once", "The file has come to be, and has been written to, in one start only.",
-            carriedOut: false,
             example: """
                 scenario "the marker is written once"
                   volume data at /data
@@ -176,8 +179,7 @@ extension Grammar {
                 """
         ) { $0 = .markerWrittenOnce(path: $1.text(0) ?? "") },
         Form(
-            "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.",
-            carriedOut: false, example: "see `marker PATH written once`"
+            "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.", example: "see `marker PATH written once`"
         ) { $0 = .markerUnchanged(path: $1.text(0) ?? "") },
         Form(
             "file PATH exists", "There is something of that name in the container.",
@@ -212,7 +214,6 @@ extension Grammar {
         ) { $0 = .file(path: $1.text(0) ?? "", .mode(UInt16($1.number(1) ?? 0))) },
         Form(
             "initialised (once | NUMBER times)", "The fake entrypoint has gone through all its steps so often.",
-            carriedOut: false,
             example: """
                 scenario "initialised again in a new volume"
                   volume data at /data
@@ -228,7 +229,6 @@ extension Grammar {
         ) { $0 = .initialised(times: $1.alternative(0) == 0 ? 1 : $1.number(1) ?? 0) },
         Form(
             "step NAME ran (once | NUMBER times)", "The fake entrypoint has gone through this step so often.",
-            carriedOut: false,
             example: """
                 scenario "every step once"
                   volume data at /data

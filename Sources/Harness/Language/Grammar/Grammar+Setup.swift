@@ -33,6 +33,34 @@ extension Grammar {
                 """
         ) { $0.scenario.requires += $1.texts(0).compactMap(Ability.init(rawValue:)) },
         Form(
+            "about NAMES",
+            "The inits that the scenario is about, by the names of their profiles; to others it does not apply. `none` is the command "
+                + "itself as PID 1.",
+            otherwise: "every init", once: true,
+            example: """
+                scenario "nobody passes the signal on"
+                  about none
+                  command sh -c "sleep 60; :"
+                  stop signal SIGTERM grace 100ms
+
+                  start
+                  stop
+                  expect exit on SIGKILL
+                """
+        ) { $0.scenario.inits += $1.texts(0) },
+        Form(
+            "needs NAMES",
+            "Programs of the host, by name or path, without which the scenario does not apply.", otherwise: "none",
+            example: """
+                scenario "a session of its own"
+                  needs setsid
+                  command setsid sh -c "exit 4"
+
+                  start
+                  expect state exited within 5s
+                """
+        ) { $0.scenario.programs += $1.texts(0) },
+        Form(
             "runtime RUNTIME",
             "Whose rules the container is driven by. Docker's are carried out; the others are read, and refused when run.",
             otherwise: "docker", once: true,
@@ -66,7 +94,7 @@ extension Grammar {
         },
         Form(
             "restart policy POLICY",
-            "When the runtime starts the container again by itself.", otherwise: "no", once: true, carriedOut: false,
+            "When the runtime starts the container again by itself.", otherwise: "no", once: true,
             example: """
                 scenario "a crash loop"
                   restart policy on-failure:3
@@ -135,6 +163,55 @@ extension Grammar {
                   expect output contains "/dev/"
                 """
         ) { draft, _ in draft.scenario.settings.hasTerminal = true },
+        Form(
+            "stdin open", "PID 1's standard input is a pipe that stays open, as with `docker run -i`.",
+            otherwise: "/dev/null", once: true,
+            example: """
+                scenario "fed by hand"
+                  about none
+                  stdin open
+                  command sh -c 'read line; test "$line" = hello'
+
+                  start
+                  type "hello\\n"
+                  expect exit 0 within 5s
+                """
+        ) { draft, _ in draft.scenario.settings.hasOpenInput = true },
+        Form(
+            "capability CAPABILITIES", "What PID 1 may do beyond Docker's default set, as with `--cap-add`.",
+            otherwise: "Docker's default set",
+            example: """
+                scenario "allowed to reboot"
+                  capability SYS_BOOT
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) {
+            $0.scenario.settings.capabilities += $1.texts(0).compactMap(Capability.init(rawValue:))
+        },
+        Form(
+            "inherits (ignored | blocked) CAUGHT-SIGNALS",
+            "Signals that PID 1 is started with as ignored, or as blocked: what a careless parent leaves behind.",
+            otherwise: "every signal has its default action, none is blocked",
+            example: """
+                scenario "a careless parent"
+                  about reference
+                  inherits ignored SIGCHLD
+                  inherits blocked SIGTERM, SIGINT
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) {
+            if $1.alternative(0) == 0 {
+                $0.scenario.settings.ignoredSignals += $1.signals(1)
+            } else {
+                $0.scenario.settings.blockedSignals += $1.signals(1)
+            }
+        },
         Form(
             "env ASSIGNMENT",
             "A variable of PID 1's environment; of several with one name the last counts.",
@@ -246,7 +323,7 @@ extension Grammar {
             "entrypoint initialises marker PATH steps NAMES [each TIME] then COMMAND",
             "A fake entrypoint in place of services: when the marker is not there it goes through its steps and writes it; "
                 + "then it becomes the command.",
-            otherwise: "none", once: true, carriedOut: false,
+            otherwise: "none", once: true,
             example: """
                 scenario "initialised once"
                   volume data at /var/lib/maas

@@ -5,7 +5,7 @@ extension Grammar {
     /// What happens, and what must be so.
     static let stepForms: [Form<Draft>] = [
         Form(
-            "start", "Starts the container; returns when PID 1 has been executed. This version starts it once.",
+            "start", "Starts the container; returns when PID 1 has been executed. One that runs is left alone.",
             example: """
                 scenario "started"
                   service app
@@ -45,7 +45,7 @@ extension Grammar {
         Form(
             "restart [NUMBER times] [grace GRACE]",
             "Stops the container and starts it again, so many times, as `docker restart`.",
-            otherwise: "once; the grace period of `stop signal`", carriedOut: false,
+            otherwise: "once; the grace period of `stop signal`",
             example: """
                 scenario "restarted"
                   service app
@@ -57,7 +57,6 @@ extension Grammar {
         ) { $0.action = .restart(times: $1.number(1) ?? 1, grace: $1.duration(3)) },
         Form(
             "recreate", "A new container in the place of the old one: its own layer is new, the volumes are the same.",
-            carriedOut: false,
             example: """
                 scenario "a new container"
                   volume data at /data
@@ -73,7 +72,6 @@ extension Grammar {
         Form(
             "remove volume VOLUME",
             "Takes a volume away: the next start finds it empty. The container must not be running.",
-            carriedOut: false,
             example: """
                 scenario "an empty volume"
                   volume data at /data
@@ -87,7 +85,7 @@ extension Grammar {
                 """
         ) { $0.action = .removeVolume($1.text(0) ?? "") },
         Form(
-            "pause", "Freezes every process of the container, as `docker pause`.", carriedOut: false,
+            "pause", "Freezes every process of the container, as `docker pause`.",
             example: """
                 scenario "paused"
                   service app
@@ -98,7 +96,7 @@ extension Grammar {
                   expect app ready within 5s
                 """
         ) { draft, _ in draft.action = .pause },
-        Form("resume", "Lets a paused container go on.", carriedOut: false, example: "see `pause`") { draft, _ in
+        Form("resume", "Lets a paused container go on.", example: "see `pause`") { draft, _ in
             draft.action = .resume
         },
         Form(
@@ -140,17 +138,48 @@ extension Grammar {
                 """
         ) { $0.action = .orphan(count: $1.number(0) ?? 1, from: $1.text(1) ?? "", living: $1.duration(2) ?? .zero) },
         Form(
-            "exec COMMAND", "A further process in the running container, as `docker exec`; waits for its end.",
-            carriedOut: false,
+            "exec [within TIME] COMMAND",
+            "A further process in the running container, as `docker exec`; waits for its end. When the time is over it is killed, it "
+                + "alone, as a health check that takes too long.",
+            otherwise: "as long as it takes",
             example: """
                 scenario "looking inside"
                   service app
 
                   start
                   exec test -e /proc/1
-                  expect app ready within 5s
+                  expect exec exit 0
+                  exec within 100ms sleep 60
+                  expect exec exit 137
                 """
-        ) { $0.action = .exec($1.texts(0)) },
+        ) { $0.action = .exec($1.texts(2), within: $1.duration(1)) },
+        Form(
+            "type TEXT",
+            "Letters for PID 1's terminal, or for its open standard input. `^C`, `^D`, `^Z` and `^\\` are what these keys send, `^^` is a caret.",
+            example: """
+                scenario "Ctrl-C"
+                  about none
+                  terminal on
+                  command sleep 60
+
+                  start
+                  type "^C"
+                  expect state running for 20ms
+                """
+        ) { $0.action = .type($1.text(0) ?? "") },
+        Form(
+            "close stdin", "The end of PID 1's open standard input.",
+            example: """
+                scenario "nothing more to read"
+                  about none
+                  stdin open
+                  command cat
+
+                  start
+                  close stdin
+                  expect exit 0 within 5s
+                """
+        ) { draft, _ in draft.action = .closeInput },
         Form(
             "wait TIME", "Lets time pass. To wait for something to happen `wait for` is surer.",
             example: """
@@ -179,7 +208,7 @@ extension Grammar {
             }
         },
         Form(
-            "repeat NUMBER times", "The steps in the block below, so many times.", carriedOut: false,
+            "repeat NUMBER times", "The steps in the block below, so many times.",
             example: """
                 scenario "again and again"
                   service app

@@ -7,7 +7,7 @@ extension Matcher {
         switch slot {
         case .condition, .question: return question(slot)
         case .command: return rest(slot)
-        case .tags, .names, .abilities, .parties, .services, .texts, .times: return list(slot, needsCommas: true)
+        case .tags, .names, .abilities, .capabilities, .parties, .services, .texts, .times: return list(slot, needsCommas: true)
         case .paths, .caughtSignals: return list(slot, needsCommas: false)
         default:
             guard let token = next else {
@@ -285,6 +285,8 @@ extension Matcher {
             if !isQuoted { return false }
         case .abilities:
             if Ability(rawValue: element) == nil { return false }
+        case .capabilities:
+            if Capability(rawValue: element) == nil { return false }
         case .names, .tags:
             if element.isEmpty { return false }
         case let slot:

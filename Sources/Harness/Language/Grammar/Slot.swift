@@ -27,6 +27,7 @@ enum Slot: String, CaseIterable, Sendable {
     case name = "NAME"
     case names = "NAMES"
     case abilities = "ABILITIES"
+    case capabilities = "CAPABILITIES"
     case runtime = "RUNTIME"
     case restartPolicy = "POLICY"
     case cgroupAccess = "ACCESS"
@@ -70,6 +71,7 @@ extension Slot {
         case .tags: "a tag"
         case .name, .names: "a name"
         case .abilities: "an ability of an init"
+        case .capabilities: "a capability"
         case .runtime: "a runtime"
         case .restartPolicy: "a restart policy: no, always, unless-stopped, on-failure or on-failure:N"
         case .cgroupAccess: "'rw', 'ro' or 'none'"
@@ -127,6 +129,7 @@ extension Slot {
         case .name: "word without commas | quoted"
         case .names: "NAME { \",\" NAME }"
         case .abilities: "ability { \",\" ability }; ability = " + Slot.alternatives(Ability.self)
+        case .capabilities: "capability { \",\" capability }; capability = " + Slot.alternatives(Capability.self)
         case .runtime: Slot.alternatives(Runtime.self)
         case .restartPolicy: "\"no\" | \"always\" | \"unless-stopped\" | \"on-failure\" [ \":\" number ]"
         case .cgroupAccess: Slot.alternatives(ContainerSettings.CgroupAccess.self)
@@ -156,6 +159,7 @@ extension Slot {
     var choices: [String] {
         switch self {
         case .abilities: Ability.allCases.map(\.rawValue)
+        case .capabilities: Capability.allCases.map(\.rawValue)
         case .runtime: Runtime.allCases.map(\.rawValue)
         case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
         case .cgroupAccess: ContainerSettings.CgroupAccess.allCases.map(\.rawValue)

@@ -28,6 +28,74 @@ public struct Requires: ScenarioPart {
     public func add(to scenario: inout Scenario) { scenario.requires += abilities }
 }
 
+/// The inits that the scenario is about; to others it does not apply.
+public struct About: ScenarioPart {
+    private let inits: [String]
+
+    /// - Parameter inits: names of profiles.
+    public init(_ inits: String...) {
+        self.inits = inits
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.inits += inits }
+}
+
+/// Programs of the host without which the scenario does not apply.
+public struct Needs: ScenarioPart {
+    private let programs: [String]
+
+    /// - Parameter programs: by name or path.
+    public init(_ programs: String...) {
+        self.programs = programs
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.programs += programs }
+}
+
+/// What PID 1 may do beyond Docker's default set.
+public struct Capabilities: ScenarioPart {
+    private let capabilities: [Capability]
+
+    /// - Parameter capabilities: one or more.
+    public init(_ capabilities: Capability...) {
+        self.capabilities = capabilities
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.capabilities += capabilities }
+}
+
+/// Signals that PID 1 is started with as ignored or as blocked.
+public struct Inherits: ScenarioPart {
+    private let ignored: [Signal]
+    private let blocked: [Signal]
+
+    /// - Parameters:
+    ///   - ignored: any that can be caught.
+    ///   - blocked: likewise.
+    public init(ignored: [Signal] = [], blocked: [Signal] = []) {
+        self.ignored = ignored
+        self.blocked = blocked
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) {
+        scenario.settings.ignoredSignals += ignored
+        scenario.settings.blockedSignals += blocked
+    }
+}
+
+/// PID 1's standard input is a pipe that stays open.
+public struct OpenInput: ScenarioPart {
+    /// Without parameters.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.hasOpenInput = true }
+}
+
 /// Whose rules the container is driven by.
 public struct Driven: ScenarioPart {
     private let runtime: Runtime

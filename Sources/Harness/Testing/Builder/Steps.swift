@@ -154,9 +154,37 @@ public struct Exec: StepPart {
     /// The step that it stands for.
     public let step: Step
 
-    /// - Parameter command: a program and its arguments.
-    public init(_ command: String..., filePath: String = #filePath, line: Int = #line, column: Int = #column) {
-        step = Step(.exec(command), place: SourcePlace(file: filePath, line: line, column: column))
+    /// - Parameters:
+    ///   - command: a program and its arguments.
+    ///   - limit: when it has taken so long it is killed; nil: as long as it takes.
+    public init(
+        _ command: String..., within limit: Duration? = nil,
+        filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        step = Step(
+            .exec(command, within: limit), place: SourcePlace(file: filePath, line: line, column: column))
+    }
+}
+
+/// Letters for PID 1's terminal or its open standard input.
+public struct Keys: StepPart {
+    /// The step that it stands for.
+    public let step: Step
+
+    /// - Parameter text: `^C`, `^D`, `^Z` and `^\\` are what these keys send.
+    public init(_ text: String, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
+        step = Step(.type(text), place: SourcePlace(file: filePath, line: line, column: column))
+    }
+}
+
+/// The end of PID 1's open standard input.
+public struct CloseInput: StepPart {
+    /// The step that it stands for.
+    public let step: Step
+
+    /// Without further parameters: as the language has it.
+    public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
+        step = Step(.closeInput, place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
