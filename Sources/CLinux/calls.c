@@ -152,6 +152,22 @@ int32_t clinux_read_signal(int32_t signal_descriptor, int32_t *sender) {
     return (int32_t)info.ssi_signo;
 }
 
+int32_t clinux_notify(const char *path, const char *message) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address.sun_path) return -EINVAL;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@') address.sun_path[0] = 0;
+    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sender < 0) return -errno;
+    ssize_t count = sendto(
+        sender, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address,
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    int saved = errno;
+    close(sender);
+    return count < 0 ? -saved : 0;
+}
+
 int32_t clinux_become_subreaper(void) { return result_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
 
 uint64_t clinux_monotonic_now(void) {

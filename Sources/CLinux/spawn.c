@@ -383,7 +383,7 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
 
 // MARK: - For small single-threaded programs
 
-int32_t clinux_start_program(const char *const *arguments, const char *const *environment, int new_group) {
+int32_t clinux_start_program(const char *const *arguments, const char *const *environment, int new_group, bool keeps_mask) {
     volatile int failure = 0;
     uint64_t previous_mask;
     set_mask(~0ULL, &previous_mask);
@@ -392,7 +392,7 @@ int32_t clinux_start_program(const char *const *arguments, const char *const *en
         if (new_group == 1) setpgid(0, 0);
         if (new_group == 2) setsid();
         reset_dispositions();
-        set_mask(0, NULL);
+        set_mask(keeps_mask ? previous_mask : 0, NULL);
         execvpe(arguments[0], (char *const *)arguments, (char *const *)environment);
         failure = errno;
         _exit(127);

@@ -11,8 +11,56 @@ func runService(name: String, behaviour arguments: [String]) -> Never {
     } catch {
         fail("service \(name): '\(error.text)' is not a behaviour")
     }
+    if let path = behaviour.pidFile { leaveDaemon(name, behaviour, pidFile: path) }
     var service = Service(name: name, behaviour: behaviour)
     service.run()
+}
+
+/// Leaves the service in its place, as a daemon in a session of its own: writes its number down when it is ready, and exits.
+private func leaveDaemon(_ name: String, _ behaviour: Behaviour, pidFile: String) -> Never {
+    var own = behaviour
+    own.pidFile = nil
+    // Whoever has started this waits for its end.
+    unsetenv(ServiceAddress.readyDescriptorVariable)
+    var ends: (Int32, Int32) = (-1, -1)
+    _ = clinux_pipe(&ends.0, &ends.1, true)
+    let inherited = dup(ends.1)  // without close-on-exec
+    setenv(ServiceAddress.readyDescriptorVariable, String(inherited), 1)
+    guard let daemon = start([ServiceAddress.program, "service", name] + own.arguments, newGroup: 2) else {
+        fail("service \(name): its daemon could not be started", status: 71)
+    }
+    close(inherited)
+    close(ends.1)
+    var byte: UInt8 = 0
+    _ = waitForInput(on: [ends.0], until: .distantFuture)
+    guard read(ends.0, &byte, 1) == 1 else { fail("service \(name): its daemon has died", status: 1) }
+    if ownDefect() != .writesNoPidFile, !replaceFile(pidFile, with: "\(daemon)\n") {
+        fail("service \(name): \(pidFile): \(String(cString: strerror(errno)))", status: 73)
+    }
+    exit(0)
+}
+
+/// Becomes what the harness has written down for a service, for inits that learn of their services from files.
+func becomeService(_ name: String) -> Never {
+    let path = ServiceAddress.commandFile(of: name)
+    guard let text = contents(of: path) else { fail("service \(name): \(path): \(String(cString: strerror(errno)))") }
+    let arguments = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { line in
+        line.replacing("\\n", with: "\n").replacing("\\\\", with: "\\")
+    }
+    guard !arguments.isEmpty else { fail("service \(name): \(path) is empty") }
+    become(arguments.map { String($0) })
+}
+
+/// Becomes another program; says why when that fails, with the statuses of a shell, and of Docker (moby,
+/// daemon/errors.go): 127 not found, 126 not executable.
+func become(_ command: [String]) -> Never {
+    _ = withCStrings(command) { arguments in
+        execvp(
+            command[0],
+            UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
+    }
+    let code = errno
+    fail("\(command[0]): \(String(cString: strerror(code)))", status: code == ENOENT ? 127 : 126)
 }
 
 /// Becomes a real program, after having told the harness under which name.
@@ -20,14 +68,7 @@ func runProgram(name: String, command: [String]) -> Never {
     let reporter = Reporter(name: name)
     reporter.send(.executes(program: command[0]))
     ReadinessPipe().announce()
-    _ = withCStrings(command) { arguments in
-        execvp(
-            command[0],
-            UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
-    }
-    let code = errno
-    // The statuses of a shell, and of Docker (moby, daemon/errors.go): 127 not found, 126 not executable.
-    fail("\(command[0]): \(String(cString: strerror(code)))", status: code == ENOENT ? 127 : 126)
+    become(command)
 }
 
 /// One running service: a loop around signals, children and deadlines.
@@ -61,8 +102,15 @@ private struct Service {
         }
         // Last: who waits for it finds everything there.
         reporter.send(.ready)
-        readiness.announce()
+        if ownDefect() != .neverNotifies { announce() }
         end()
+    }
+
+    private func announce() {
+        readiness.announce()
+        guard behaviour.notifies, let address = getenv(ServiceAddress.notifySocketVariable) else { return }
+        let problem = clinux_notify(address, "READY=1")
+        if problem < 0 { say("service \(name): \(String(cString: address)): \(String(cString: strerror(-problem)))") }
     }
 
     private mutating func startChildren() {
@@ -130,7 +178,7 @@ private struct Service {
             if number > 0 { reporter.send(.caught(Signal(rawValue: number), sender: sender)) }
         }
         for child in childrenInSession { while waitpid(child, nil, 0) < 0 && errno == EINTR {} }
-        if behaviour.data != nil { write(Behaviour.cleanData) }
+        if behaviour.data != nil, ownDefect() != .leavesDataDirty { write(Behaviour.cleanData) }
         finish(0)
     }
 
@@ -156,7 +204,7 @@ private struct Service {
     }
 
     private func finish(_ code: Int32) -> Never {
-        reporter.send(.finished(code: code))
+        if ownDefect() != .saysNothingLast { reporter.send(.finished(code: code)) }
         _exit(code)
     }
 

@@ -49,6 +49,9 @@ extension Reporter {
     }
 }
 
+/// What this fake is to do wrong, if anything (FAKE_DEFECT).
+func ownDefect() -> Defect? { getenv(ServiceAddress.defectVariable).flatMap { Defect(rawValue: String(cString: $0)) } }
+
 func now() -> MonotonicInstant { MonotonicInstant(nanoseconds: clinux_monotonic_now()) }
 
 /// Waits for descriptors to become readable, until a deadline; which of them did.
@@ -87,10 +90,10 @@ func signalDescriptor(for signals: some Sequence<Signal>) -> Int32 {
 }
 
 /// Starts a program with this process's environment; its pid, or nil when there is no such program.
-func start(_ command: [String], newGroup: Int32 = 0) -> Int32? {
+func start(_ command: [String], newGroup: Int32 = 0, keepsMask: Bool = false) -> Int32? {
     let pid = withCStrings(command) { arguments in
         clinux_start_program(
-            arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup)
+            arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup, keepsMask)
     }
     if pid < 0 { say("\(command[0]): \(String(cString: strerror(-pid)))") }
     return pid < 0 ? nil : pid
@@ -106,4 +109,28 @@ func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafePoin
         array.deallocate()
     }
     return body(UnsafeRawPointer(array).assumingMemoryBound(to: UnsafePointer<CChar>.self))
+}
+
+/// The text of a small file, or nil.
+func contents(of path: String) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+        let count = read(file, &buffer, buffer.count)
+        if count <= 0 { return count == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+        bytes += buffer.prefix(count)
+    }
+}
+
+/// Puts a file in its place in one go: a reader finds the old one or the new one, whole. False: errno says why.
+func replaceFile(_ path: String, with text: String) -> Bool {
+    let temporary = path + ".new"
+    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    let isWritten = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) == $0.count }
+    return isWritten == true && fsync(file) == 0 && rename(temporary, path) == 0
 }

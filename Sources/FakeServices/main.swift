@@ -2,6 +2,8 @@
 //
 //     fake-services service NAME [BEHAVIOUR…]          a daemon that behaves as told
 //     fake-services run NAME -- COMMAND…               a real program under a service's name
+//     fake-services as NAME                            whatever a file says that NAME is
+//     fake-services entrypoint [OPTION…] -- COMMAND…   first-run initialisation behind a marker, then the command
 //     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
 //     fake-services init [OPTION…] --service NAME…     the reference init, with several services
 //
@@ -14,6 +16,10 @@ case "service" where arguments.count >= 2:
     runService(name: arguments[1], behaviour: Array(arguments.dropFirst(2)))
 case "run" where arguments.count >= 4 && arguments[2] == "--":
     runProgram(name: arguments[1], command: Array(arguments.dropFirst(3)))
+case "as" where arguments.count == 2:
+    becomeService(arguments[1])
+case "entrypoint":
+    FakeEntrypoint.main(arguments: Array(arguments.dropFirst()))
 case "init":
     ReferenceInit.main(arguments: Array(arguments.dropFirst()))
 default:

@@ -90,11 +90,12 @@ typedef struct clinux_spawn_result {
 /// becomes the "parent" of PR_SET_PDEATHSIG. The corresponding C function is clone3(2).
 clinux_spawn_result clinux_spawn(const clinux_spawn_request *request);
 
-/// Starts a program from a small single-threaded process, with the mask emptied and dispositions reset.
+/// Starts a program from a small single-threaded process, with the mask emptied (or kept) and dispositions reset.
 /// new_group: 0 = the caller's group, 1 = setpgid(0, 0), 2 = setsid(). Returns the pid, or a negated errno, also when
 /// exec failed.
 int32_t clinux_start_program(
-    const char *_Nonnull const *_Nonnull arguments, const char *_Nonnull const *_Nonnull environment, int new_group);
+    const char *_Nonnull const *_Nonnull arguments, const char *_Nonnull const *_Nonnull environment, int new_group,
+    bool keeps_mask);
 
 /// Forks a process that does nothing but sleep, then exit with status 0. With `orphaned` it is forked twice and the
 /// one in the middle is reaped, so that the sleeper is an orphan. Returns 0 or the pid, or a negated errno; EAGAIN also
@@ -148,6 +149,8 @@ bool clinux_is_of_kernel(int32_t file);
 /// Makes a pair of pseudo-terminals in a mounted devpts: master (non-blocking) and slave, both close-on-exec, the slave
 /// owned by a user. Returns the slave's number, its name in the devpts; or a negated errno.
 int32_t clinux_open_terminal(const char *devpts, uint32_t owner, int32_t *master, int32_t *slave);
+/// Sends a message to a datagram socket at a path, or in the abstract name space (`@NAME`), as sd_notify(3) does.
+int32_t clinux_notify(const char *address, const char *message);
 int32_t clinux_signalfd(uint64_t mask);
 /// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
 int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);

@@ -16,10 +16,10 @@ extension InitProfile {
             case "{names}": services.map(\.name)
             case "{services}":
                 if let command = scenario.payloadCommand {
-                    arguments(name: "main", after: [], command: command)
+                    arguments(name: "main", nil, command: command)
                 } else {
                     services.flatMap {
-                        arguments(name: $0.name, after: $0.after, command: $0.commandLine(in: scenario))
+                        arguments(name: $0.name, $0, command: $0.commandLine(in: scenario))
                     }
                 }
             default: [word]
@@ -76,11 +76,13 @@ extension InitProfile {
         }
     }
 
-    private func arguments(name: String, after: [String], command: [String]) -> [String] {
+    private func arguments(name: String, _ service: Service?, command: [String]) -> [String] {
         serviceArguments.flatMap { word -> [String] in
             switch word {
             case "{name}": [name]
-            case "{after}": [after.joined(separator: ",")]
+            case "{after}": [service?.after.joined(separator: ",") ?? ""]
+            case "{kind}": [(service?.kind ?? .simple).rawValue]
+            case "{pidfile}": [service?.pidFile ?? ""]
             case "{command}": command
             default: [word]
             }

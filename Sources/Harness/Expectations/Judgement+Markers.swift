@@ -1,0 +1,91 @@
+import Journal
+import Model
+import Vocabulary
+
+/// Questions about first-run initialisation: the marker, and the work that it stands for.
+extension JournalView {
+    /// What a marker was each time it was looked at, since the place where it is was new.
+    private func looks(at path: String) -> [(fact: FileFact, event: Event)] {
+        let all = journal.events
+        let new = all.lastIndex { event in
+            switch event.kind {
+            case .runtime(.recreated), .runtime(.volumeRemoved): true
+            default: false
+            }
+        }
+        return all[(new ?? all.startIndex)...].compactMap { event in
+            if case .looked(let fact) = event.kind, fact.path == path { (fact, event) } else { nil }
+        }
+    }
+
+    /// Reports of the entrypoint, from the place where the marker was new.
+    private func reports(_ isWanted: (ServiceWord) -> Bool) -> [Event] {
+        journal.events.filter { event in
+            if case .said(let word, let speaker) = event.kind { isWanted(word) && isOfContainer(speaker) } else { false }
+        }
+    }
+
+    /// Whether a word comes from a process that the witness knows.
+    private func isOfContainer(_ pid: ProcessID) -> Bool {
+        !journal.witness.seesSignals || tree.processes.contains { $0.pid == pid }
+    }
+
+    func markerWrittenOnce(_ path: String) -> Judgement {
+        let looks = looks(at: path)
+        guard let last = looks.last else { return Judgement(unknown: "nobody has looked at \(path)") }
+        guard let status = last.fact.status else { return Judgement(false, "there is no \(path)", [last.event]) }
+        if let text = status.text, text.isEmpty {
+            return Judgement(false, "\(path) is empty", [last.event])
+        }
+        if let early = markerBeforeWork(looks) { return early }
+        let different = Set(looks.compactMap { $0.fact.status.map { [UInt64(bitPattern: $0.modified), $0.inode] } })
+        let said = reports { $0 == .wroteMarker }
+        let count = max(different.count, said.count)
+        return Judgement(
+            different.count == 1 && said.count <= 1,
+            count == 1 ? "\(path) was written once" : "\(path) was written \(count) times",
+            looks.map(\.event) + said)
+    }
+
+    /// A marker that was there before the entrypoint had said that its work is done.
+    private func markerBeforeWork(_ looks: [(fact: FileFact, event: Event)]) -> Judgement? {
+        let steps = reports { if case .ran = $0 { true } else { false } }
+        guard !steps.isEmpty else { return nil }
+        let done = reports { $0 == .initialised }.first?.instant ?? .distantFuture
+        guard let first = looks.first(where: { $0.fact.status != nil }), first.event.instant < done else { return nil }
+        let said = reports { $0 == .wroteMarker }.first
+        return Judgement(
+            false, "\(first.fact.path) was there before the work was done", [said, first.event].compactMap(\.self))
+    }
+
+    func markerUnchanged(_ path: String) -> Judgement {
+        let looks = looks(at: path)
+        let present = looks.compactMap { look in look.fact.status.map { ($0, look.event) } }
+        guard let first = present.first, let last = looks.last else {
+            return Judgement(void: looks.isEmpty ? "nobody has looked at \(path)" : "there is no \(path)")
+        }
+        guard last.fact.status != nil else { return Judgement(false, "\(path) is there no more", [last.event]) }
+        guard let changed = present.first(where: { $0.0 != first.0 }) else {
+            return Judgement(true, "\(path) is as it was", [first.1])
+        }
+        var differences: [String] = []
+        let (old, new) = (first.0, changed.0)
+        if old.text != new.text { differences.append("content") }
+        if old.modified != new.modified { differences.append("time of change") }
+        if (old.user, old.group) != (new.user, new.group) { differences.append("owner") }
+        if old.mode != new.mode { differences.append("mode") }
+        if old.inode != new.inode { differences.append("inode") }
+        return Judgement(
+            false, "\(path) has another \(differences.joined(separator: ", "))", [first.1, changed.1])
+    }
+
+    func initialised(times: Int) -> Judgement {
+        let found = reports { $0 == .initialised }
+        return Judgement(found.count == times, "it initialised \(Condition.times(found.count))", found)
+    }
+
+    func ran(_ step: String, times: Int) -> Judgement {
+        let found = reports { $0 == .ran(step: step) }
+        return Judgement(found.count == times, "step \(step) ran \(Condition.times(found.count))", found)
+    }
+}
