@@ -9,6 +9,8 @@ struct Story {
     static let app = ProcessID(rawValue: 101)
     static let worker = ProcessID(rawValue: 102)
     static let db = ProcessID(rawValue: 103)
+    /// PID 1 of another life.
+    static let next = ProcessID(rawValue: 200)
     static let outside = ProcessID(rawValue: 1)
 
     private(set) var journal: Journal
@@ -49,11 +51,12 @@ struct Story {
 
     /// A look at a file: nil where it is not there.
     mutating func look(
-        _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, isCut: Bool = false
+        _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, isCut: Bool = false,
+        inode: UInt64 = 1
     ) {
         let status = text.map { text in
             FileFact.Status(
-                mode: mode, user: user, group: group, inode: 1, modified: 0,
+                mode: mode, user: user, group: group, inode: inode, modified: 0,
                 sizeInBytes: Int64(text.utf8.count) + (isCut ? 1 : 0), text: text, isCut: isCut)
         }
         add(.looked(FileFact(path: path, status: status)))

@@ -32,6 +32,8 @@ struct RandomScenario {
         }
         scenario.tags = some { $0.word() }
         scenario.requires = some { $0.pick(Ability.allCases) }
+        scenario.inits = some { $0.word() }
+        scenario.programs = some { $0.word() }
         scenario.runtime = flip() ? .docker : pick(Runtime.allCases)
         if flip() {
             scenario.stop = StopPolicy(signal: signal(), grace: flip() ? .seconds(10) : duration(negative: true))
@@ -131,6 +133,10 @@ struct RandomScenario {
         }
         settings.cgroup = flip() ? nil : pick(ContainerSettings.CgroupAccess.allCases)
         settings.hasTerminal = flip()
+        settings.hasOpenInput = flip()
+        settings.capabilities = some { $0.pick(Capability.allCases) }
+        settings.ignoredSignals = some { $0.caught() }
+        settings.blockedSignals = some { $0.caught() }
         settings.user = flip() ? nil : owner()
         settings.rootDirectory = flip() ? nil : pick(["/", "root fs", "../x"])
         settings.processLimit = flip() ? nil : 100
@@ -186,7 +192,7 @@ struct RandomScenario {
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { .kill($0.flip() ? .kill : $0.signal()) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
-            { .signal($0.signal(), to: $0.party()) }, { .exec($0.command()) }, { .wait($0.duration()) },
+            { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) }, { .wait($0.duration()) },
             { .waitFor($0.condition(scenario), within: $0.duration()) },
             {
                 .expect(
@@ -196,6 +202,8 @@ struct RandomScenario {
             },
             { .expect(Expectation(.ready([$0.party()]), isNegated: true)) },
         ]
+        if scenario.settings.hasTerminal || scenario.settings.hasOpenInput { makers.append { .type($0.text()) } }
+        if scenario.settings.hasOpenInput { makers.append { _ in .closeInput } }
         if let volume = volumes.first { makers.append { _ in .removeVolume(volume.name) } }
         if let service = services.first(where: { $0.program == nil }) {
             makers.append { _ in .crash(service: service.name) }
@@ -225,7 +233,8 @@ struct RandomScenario {
                     from: $0.flip() ? nil : $0.flip() ? .runtime : $0.party())
             },
             { .receivedNothing($0.parties()) }, { _ in .nobodyKilled }, { .killed($0.parties()) },
-            { .exitCode($0.pick([0, 255])) }, { .exitSignal($0.signal()) }, { .zombies($0.pick([0, 1, 2])) },
+            { .exitCode($0.pick([0, 255])) }, { .exitSignal($0.signal()) },
+            { .execExit($0.pick([0, 137])) }, { .zombies($0.pick([0, 1, 2])) },
             { _ in .noProcessesLeft }, { .state($0.pick([.running, .exited])) }, { .outputContains($0.text()) },
             { .outputInOrder([$0.text(), $0.text()]) }, { .markerWrittenOnce(path: $0.path()) },
             { .markerUnchanged(path: $0.path()) }, { .file(path: $0.path(), .exists) },

@@ -84,18 +84,4 @@ struct ReferenceTests {
         // Every word has an example, that of its own form or of another.
         #expect(LanguageReference().words.filter { !words.contains($0[...]) } == [])
     }
-
-    /// What the parser calls not yet supported, the table does too.
-    @Test func plannedConditionsAreThoseOfTheTable() {
-        let conditions = LanguageReference().sections[4].entries.filter { !$0.isCarriedOut }.map(\.pattern)
-        for pattern in conditions {
-            let asked = pattern.replacing("PATH", with: "/m").replacing("NUMBER times", with: "2 times")
-                .replacing("TIMES", with: "1s").replacing("NUMBER", with: "3").replacing("NAME", with: "s")
-                .replacing("(once | 2 times)", with: "once")
-            let text = ParserTests.asking + "  expect \(asked)\n"
-            let ids = parseScenarios(Array(text.utf8), file: "x").diagnostics.map(\.id)
-            #expect(ids.contains(.notYetSupported), "\(asked)")
-        }
-        #expect(!conditions.isEmpty)
-    }
 }

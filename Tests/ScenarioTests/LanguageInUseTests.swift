@@ -17,7 +17,12 @@ struct LanguageInUseTests {
             all += parsed.values
         }
         #expect(all.count > 40)
-        let results = try await run(all, on: [Checkout.profile("reference")])
+        var results: [RunResult] = []
+        for name in ["reference", "none"] {
+            let own = all.filter { $0.inits.first ?? "reference" == name }
+            results += try await run(own, on: [Checkout.profile(name)])
+        }
+        #expect(results.count == all.count)
         for result in results {
             #expect(result.verdict == .passed, "\(result.scenario.place.file): \(result.verdict)")
         }

@@ -43,7 +43,7 @@ private struct ScenarioWriter {
 
     private func list(_ items: [String]) -> String { items.map(Spelling.listed).joined(separator: ", ") }
 
-    private func command(_ words: [String]) -> String { words.map(Spelling.word).joined(separator: " ") }
+    private func command(_ words: [String]) -> String { Spelling.command(words) }
 
     private mutating func writeSetup(_ scenario: Scenario) {
         let settings = scenario.settings

@@ -26,6 +26,12 @@ public enum Spelling {
         return isBare ? text : quoted(text)
     }
 
+    /// A command line. What `exec` could take for its own word stands in quotes.
+    public static func command(_ words: [String]) -> String {
+        words.enumerated().map { $0.offset == 0 && $0.element == "within" ? quoted($0.element) : word($0.element) }
+            .joined(separator: " ")
+    }
+
     /// `NAME=value`, the value in quotes where it needs them.
     public static func assignment(_ text: String) -> String {
         guard let equals = text.firstIndex(of: "=") else { return word(text) }

@@ -246,12 +246,12 @@ final class ScenarioRun {
         guard let life, !life.isRunning, !isEndHandled else { return }
         isEndHandled = true
         for marker in markers { try life.look(at: marker, into: &journal) }
-        guard case .runtime(.exited(let status))? = journal.lastExit?.kind else { return }
-        let now = MonotonicInstant.now
-        let decision = policy.ended(code: DockerExit.code(of: status), after: now.duration(since: startedAt))
+        guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
+        let decision = policy.ended(code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt))
         guard case .restart(let delay) = decision else { return }
-        record(.runtime(.restartScheduled(after: delay, count: policy.count)))
-        restartAt = now.advanced(by: delay)
+        // Dated to the end itself: whoever asks from then on is to know of it.
+        journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
+        restartAt = exit.instant.advanced(by: delay)
     }
 
     private func cancelRestart() {
@@ -378,6 +378,8 @@ final class ScenarioRun {
             if let moment = restartAt, MonotonicInstant.now >= moment {
                 restartAt = nil
                 try startContainer()
+                // What is judged must be from before the moment up to which everything is known.
+                continue
             }
             if isDone() || MonotonicInstant.now >= deadline { return }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }

@@ -215,6 +215,7 @@ extension Grammar {
 
                   repeat 5 times
                     start
+                    wait for app ready within 5s
                     stop
                     expect exit 0
                 """

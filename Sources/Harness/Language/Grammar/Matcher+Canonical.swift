@@ -39,7 +39,7 @@ extension Matcher {
         case .texts(let texts):
             switch slot {
             case .texts: texts.map(Spelling.quoted).joined(separator: ", ")
-            case .command: texts.map(Spelling.word).joined(separator: " ")
+            case .command: Spelling.command(texts)
             default: texts.map(Spelling.listed).joined(separator: ", ")
             }
         case .owner(let owner): owner.description
