@@ -77,6 +77,15 @@ scenarios: build ## the conformance suite against the reference init, which must
 	bin/harness run --init reference,reference-g
 	@bin/harness run --init all --quiet || [ $$? -eq 1 ]
 
+.PHONY: matrix
+matrix: build ## writes docs/MATRIX.md: every init that is installed against the suite, with versions and date
+	bin/harness run --init all --format markdown --output docs/MATRIX.md || [ $$? -eq 1 ]
+
+.PHONY: mutants
+mutants: build ## the suite against each deliberate defect of the reference: which scenario catches which; fails if one survives
+	$(SWIFT_BUILD) -c release --product Mutants
+	.build/release/Mutants
+
 .PHONY: bench
 bench: build ## the benchmarks, each as a ratio against its reference in the same run
 	Tests/Benchmarks/run.sh

@@ -129,7 +129,6 @@ struct ReferenceInit {
             startThoseThatCan()
             handleEvents(until: nextLook)
         }
-        if defect == .waitsForNobody { exit(0) }
         if defect == .startsOnWhileStopping { startTheRest() }
         if defect == .stopsAllAtOnce { for service in services where isRunning(service) { send(options.stopSignal, to: service) } }
         stopAll()
@@ -274,6 +273,10 @@ struct ReferenceInit {
         if defect == .ignoresSignalsDuringStart, services.contains(where: { $0.readiness != nil || $0.pid == nil }) { return }
         if stops { stopRequests += 1 }
         if defect == .killsOnSecondSignal, stopRequests > 1 { kill(-1, SIGKILL) }
+        if stops, defect == .waitsForNobody {
+            for service in services where isRunning(service) { send(signal, to: service) }
+            exit(0)
+        }
         if services.count > 1 && stops {
             isStopping = true
         } else {

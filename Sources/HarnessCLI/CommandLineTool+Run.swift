@@ -1,5 +1,6 @@
 import Glibc
 import Harness
+import Synchronization
 
 extension CommandLineTool {
     /// The inits to run, and those that cannot be.
@@ -118,7 +119,9 @@ extension CommandLineTool {
             let clock = ContinuousClock()
             let began = clock.now
             defer { session.close() }
-            let results = try session.run(jobs, atOnce: atOnce)
+            let progress = Progress(of: jobs.count, isShown: options.format == .human && !options.isQuiet)
+            let results = try session.run(jobs, atOnce: atOnce, keepsJournals: options.isVerbose, onResult: progress.note)
+            progress.end()
             if session.isCancelled {
                 write("harness: interrupted\n", to: STDERR_FILENO)
                 return Status.interrupted
@@ -126,7 +129,7 @@ extension CommandLineTool {
             let report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began)
-            return try finish(report, options)
+            return try finish(report, selection.profiles, options)
         } catch let error as CannotRun {
             write("harness: \(error.reason): \(error.remedy)\n", to: STDERR_FILENO)
             return Status.cannotRun
@@ -136,7 +139,9 @@ extension CommandLineTool {
         }
     }
 
-    private static func finish(_ report: RunReport, _ options: RunOptions) throws -> Int32 {
+    private static func finish(
+        _ report: RunReport, _ profiles: [InitProfile], _ options: RunOptions
+    ) throws -> Int32 {
         var descriptor = STDOUT_FILENO
         if let path = options.output {
             descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -145,6 +150,11 @@ extension CommandLineTool {
         let text: String
         switch options.format {
         case .json: text = try jsonReport(report) + "\n"
+        case .markdown:
+            let versions = profiles.compactMap { profile in profile.installedVersion.map { (profile.name, $0) } }
+            text = MarkdownReport(
+                versions: Dictionary(versions) { first, _ in first }, date: today(), machine: machine()
+            ).text(report)
         case .human:
             let isColoured = options.usesColour && environment("NO_COLOR") == nil && isatty(descriptor) == 1
             let detail: HumanReport.Detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
@@ -156,5 +166,56 @@ extension CommandLineTool {
         }
         if report.counts.errors > 0 { return Status.cannotRun }
         return report.counts.failed > 0 ? Status.failed : Status.passed
+    }
+
+    /// The present day, UTC.
+    private static func today() -> String {
+        var seconds = time(nil)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 16)
+        strftime(&buffer, buffer.count, "%Y-%m-%d", &parts)
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The kernel, in a few words.
+    private static func machine() -> String {
+        var name = utsname()
+        uname(&name)
+        func text<Field>(_ field: Field) -> String {
+            withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        return "\(text(name.sysname)) \(text(name.release)) on \(text(name.machine))"
+    }
+}
+
+/// A line on the terminal that says how far a run is; nothing where standard error is no terminal.
+private final class Progress: Sendable {
+    private let total: Int
+    private let isShown: Bool
+    private let state = Mutex<(done: Int, bad: Int, shownAt: ContinuousClock.Instant)>((0, 0, .now))
+    /// A terminal need not be told more often.
+    private static let interval = Duration.milliseconds(50)
+
+    init(of total: Int, isShown: Bool) {
+        self.total = total
+        self.isShown = isShown && isatty(STDERR_FILENO) == 1
+    }
+
+    func note(_ result: RunResult) {
+        guard isShown else { return }
+        state.withLock { state in
+            state.done += 1
+            if result.isBad { state.bad += 1 }
+            let now = ContinuousClock.now
+            guard now - state.shownAt >= Progress.interval else { return }
+            state.shownAt = now
+            let text = "\(state.done)/\(total)  \(state.bad) failed  \(result.initName): \(result.scenario.row)"
+            CommandLineTool.write("\r\u{1B}[K\(text.prefix(78))", to: STDERR_FILENO)
+        }
+    }
+
+    func end() {
+        if isShown { CommandLineTool.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 }

@@ -30,7 +30,7 @@ enum CommandLineTool {
           --tag TAG          only scenarios with this tag; repeatable
           --jobs N           so many containers at once (default: 16 for each processor, 64 at most)
           --repeat N         each of them so many times
-          --format FORMAT    human or json (default: human)
+          --format FORMAT    human, json or markdown (default: human)
           --output FILE      write the report there
           --verbose          every event of every run, not only the evidence
           --quiet            only the matrix and the sums

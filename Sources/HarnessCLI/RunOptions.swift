@@ -15,7 +15,7 @@ struct RunOptions {
     var usesTrace = true
 
     enum Format: String, CaseIterable {
-        case human, json
+        case human, json, markdown
     }
 
     /// A command line that is not understood, and why.
@@ -69,7 +69,7 @@ struct RunOptions {
         case "--format":
             let text = try value(name, &rest)
             guard let format = Format(rawValue: text) else {
-                throw BadUsage(message: "--format is human or json, not '\(text)'")
+                throw BadUsage(message: "--format is human, json or markdown, not '\(text)'")
             }
             self.format = format
         default:

@@ -67,7 +67,6 @@ public enum Defect: String, CaseIterable, Hashable, Sendable {
     case leavesDataDirty = "leaves-data-dirty"
     case neverNotifies = "never-notifies"
     case writesNoPidFile = "writes-no-pid-file"
-    case saysNothingLast = "says-nothing-last"
 
     /// Whether it is one of an init that signals whole groups.
     public var isOfGroupMode: Bool { self == .forwardsToChildOnly }
@@ -127,7 +126,6 @@ public enum Defect: String, CaseIterable, Hashable, Sendable {
         case .leavesDataDirty: "exits without having cleaned up its data"
         case .neverNotifies: "never says that it is ready"
         case .writesNoPidFile: "forks without writing its pid file"
-        case .saysNothingLast: "exits before it has said its last word"
         }
     }
 }

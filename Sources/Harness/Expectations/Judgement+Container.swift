@@ -140,7 +140,10 @@ extension JournalView {
     }
 
     func orphansReaped() -> Judgement {
-        let orphans = tree.present.filter { tree.processes[$0].orphanedAt != nil && $0 != tree.root }
+        // A daemon, and whoever watches over a service, are orphans by design: these are not meant.
+        let orphans = tree.present.filter {
+            tree.processes[$0].orphanedAt != nil && $0 != tree.root && !tree.keepsService($0)
+        }
         if !journal.witness.seesSignals {
             return Judgement(unknown: "the witness, \(journal.witness), cannot see who was orphaned")
         }

@@ -238,6 +238,13 @@ extension ProcessTree {
         return unreaped(unclaimed, before: end)
     }
 
+    /// Whether it is a service that runs, or has one among its descendants.
+    public func keepsService(_ index: Int) -> Bool {
+        let process = processes[index]
+        if process.exitedAt == nil, let name = process.name, !name.contains(".") { return true }
+        return (offspring[index] ?? []).contains(where: keepsService)
+    }
+
     /// Whether somebody may wait for a process at a moment: its parent, and when that has ended, PID 1.
     ///
     /// The parent is the one that the kernel has told of the end: a subreaper where there is one.

@@ -160,9 +160,51 @@ package enum Files {
     }
 
     /// A program as execvp(3) finds it: as it stands when it has a slash, else in the directories of a search path.
-    package static func find(program: String, in searchPath: String) -> String? {
-        if program.contains("/") { return isExecutable(program) ? program : nil }
-        return searchPath.split(separator: ":").map { "\($0)/\(program)" }.first(where: isExecutable)
+    ///
+    /// - Parameter root: a directory in which the paths count from there.
+    package static func find(program: String, in searchPath: String, below root: String = "") -> String? {
+        if program.contains("/") { return isExecutable(root + program) ? root + program : nil }
+        return searchPath.split(separator: ":").map { "\(root)\($0)/\(program)" }.first(where: isExecutable)
+    }
+
+    /// Copies a directory with everything in it: directories, regular files and symbolic links, with owners and modes.
+    ///
+    /// - Throws: `SystemCallError`.
+    package static func copyTree(from source: String, to target: String) throws {
+        try makeDirectory(target)
+        for name in names(in: source) {
+            let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
+            var status = stat()
+            guard lstat(from, &status) == 0 else { throw SystemCallError("copy", from, Errno(rawValue: errno)) }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: try copyTree(from: from, to: to)
+            case S_IFLNK:
+                guard let text = self.target(ofLink: from), symlink(text, to) == 0 else {
+                    throw SystemCallError("copy", from, Errno(rawValue: errno))
+                }
+            case S_IFREG: try copyFile(from: from, to: to, status)
+            default: continue
+            }
+        }
+        try copyOwnerAndMode(from: source, to: target)
+    }
+
+    private static func copyFile(from source: String, to target: String, _ status: stat) throws {
+        do {
+            let input = try Descriptor.open(source, .read)
+            let output = try Descriptor.open(target, .truncate)
+            var rest = Int(status.st_size)
+            while rest > 0 {
+                let count = try valueOrErrno { sendfile(output.rawValue, input.rawValue, nil, rest) }
+                if count == 0 { break }
+                rest -= count
+            }
+        } catch {
+            throw SystemCallError("copy", source, error as? Errno ?? .noSuchDevice)
+        }
+        guard chown(target, status.st_uid, status.st_gid) == 0, chmod(target, status.st_mode & 0o7777) == 0 else {
+            throw SystemCallError("give its owner and mode to", target, Errno(rawValue: errno))
+        }
     }
 
     /// Gives one directory the owner and mode of another.

@@ -81,49 +81,48 @@ public struct HumanReport: Sendable {
 
     // MARK: - Matrix
 
-    /// Behaviours against inits; a cell is a verdict, or how many of several scenarios passed.
+    /// With more inits than these the table is turned: inits against themes.
+    private static let initsAbreast = 8
+
+    /// Behaviours against a few inits, or many inits against themes; a cell is a verdict, or how many of several passed.
     private func matrix(_ report: RunReport) -> String {
-        var rows: [String] = []
-        var inits: [String] = []
-        var cells: [String: [RunResult]] = [:]
+        let rows = Matrix(report.results) { $0.scenario.row }
+        guard !rows.keys.isEmpty else { return "" }
+        if rows.inits.count > HumanReport.initsAbreast {
+            let themes = Matrix(report.results) { $0.scenario.theme }
+            return table(themes.inits, themes.keys) { themes.cell($1, $0) } + "\n"
+        }
         var titles: [String: String] = [:]
-        for result in report.results {
-            let row = result.scenario.row
-            if titles[row] == nil {
-                rows.append(row)
-                titles[row] = result.scenario.title
-            }
-            if !inits.contains(result.initName) { inits.append(result.initName) }
-            cells["\(row)\u{0}\(result.initName)", default: []].append(result)
+        for result in report.results where titles[result.scenario.row] == nil {
+            titles[result.scenario.row] = result.scenario.title
         }
-        guard !rows.isEmpty else { return "" }
-        let rowWidth = max(4, rows.map(\.count).max() ?? 0)
-        let widths = inits.map { max($0.count, 7) }
-        var result = pad("", rowWidth)
-        for (name, width) in zip(inits, widths) { result += "  " + paint(pad(name, width), .bold) }
-        result += "\n"
-        for row in rows {
-            result += pad(row, rowWidth)
-            for (name, width) in zip(inits, widths) {
-                let (text, colour) = cell(cells["\(row)\u{0}\(name)"] ?? [])
-                result += "  " + paint(pad(text, width), colour)
-            }
-            if rowWidth < 8 { result += "  " + paint(titles[row] ?? "", .dim) }
-            result += "\n"
-        }
-        return result + "\n"
+        return table(rows.keys, rows.inits, notes: titles) { rows.cell($0, $1) } + "\n"
     }
 
-    private func cell(_ results: [RunResult]) -> (String, Colour) {
-        let applicable = results.filter { if case .notApplicable = $0.verdict { false } else { true } }
-        if results.isEmpty { return ("", .none) }
-        if applicable.isEmpty { return ("n/a", .dim) }
-        if applicable.contains(where: { if case .error = $0.verdict { true } else { false } }) {
-            return ("error", .magenta)
+    private func table(
+        _ lines: [String], _ columns: [String], notes: [String: String] = [:], cell: (String, String) -> Matrix.Cell
+    ) -> String {
+        let lineWidth = max(4, lines.map(\.count).max() ?? 0)
+        let widths = columns.map { max($0.count, 7) }
+        var result = pad("", lineWidth)
+        for (name, width) in zip(columns, widths) { result += "  " + paint(pad(name, width), .bold) }
+        result += "\n"
+        for line in lines {
+            result += pad(line, lineWidth)
+            for (name, width) in zip(columns, widths) {
+                let cell = cell(line, name)
+                result += "  " + paint(pad(cell.text, width), colour(of: cell))
+            }
+            if lineWidth < 8, let note = notes[line] { result += "  " + paint(note, .dim) }
+            result += "\n"
         }
-        let passed = applicable.count { $0.verdict == .passed }
-        if applicable.count == 1 { return passed == 1 ? ("pass", .green) : ("FAIL", .red) }
-        return ("\(passed)/\(applicable.count)", passed == applicable.count ? .green : .red)
+        return result
+    }
+
+    private func colour(of cell: Matrix.Cell) -> Colour {
+        if cell.applicable == 0 { return .dim }
+        if cell.errors > 0 { return .magenta }
+        return cell.failed == 0 ? .green : .red
     }
 
     private func summary(_ report: RunReport) -> String {

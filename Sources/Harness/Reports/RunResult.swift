@@ -22,6 +22,23 @@ public struct RunResult: Sendable {
     }
 }
 
+extension RunResult {
+    /// Failed, or an error.
+    public var isBad: Bool {
+        switch verdict {
+        case .failed, .error: true
+        case .passed, .notApplicable: false
+        }
+    }
+
+    /// The same without what proves it.
+    public var withoutJournal: RunResult {
+        RunResult(
+            initName: initName, scenario: scenario, verdict: verdict, duration: duration,
+            journal: Journal(witness: journal.witness))
+    }
+}
+
 /// A whole run: every result, in the order of inits and scenarios asked for, and what was left out.
 public struct RunReport: Sendable {
     /// In the order of inits, then scenarios.
@@ -58,8 +75,14 @@ public struct RunReport: Sendable {
 }
 
 extension Scenario {
+    /// The folder that it stands in: what it is about.
+    public var theme: String {
+        let folders = place.file.split(separator: "/").dropLast()
+        return folders.last.map(String.init) ?? ""
+    }
+
     /// The row of docs/BEHAVIOURS.md that it covers (`SF01`), else its title.
-    var row: String {
+    public var row: String {
         tags.first { tag in
             let bytes = Array(tag.utf8)
             return bytes.count == 4 && bytes[..<2].allSatisfy { (0x41...0x5A).contains($0) }

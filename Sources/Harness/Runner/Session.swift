@@ -135,10 +135,12 @@ public final class Session: Sendable {
     ///
     /// Blocks the calling thread until all are done. A job that a cancelled session did not come to has no result.
     ///
-    /// - Parameter onResult: called from the threads as results come.
+    /// - Parameters:
+    ///   - keepsJournals: otherwise only those of failures are kept: a whole matrix has very many events.
+    ///   - onResult: called from the threads as results come.
     /// - Throws: `CannotRun` where no thread can be given what it needs.
     public func run(
-        _ jobs: [Job], atOnce: Int, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
+        _ jobs: [Job], atOnce: Int, keepsJournals: Bool = true, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let queue = JobQueue(jobs)
         let work: @Sendable () -> Void = { [self] in
@@ -149,7 +151,7 @@ public final class Session: Sendable {
             }
             while !isCancelled, let (index, job) = queue.next() {
                 let result = ScenarioRun(job, in: self).run()
-                queue.put(result, at: index)
+                queue.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
                 onResult(result)
             }
         }

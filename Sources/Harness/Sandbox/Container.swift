@@ -61,10 +61,11 @@ package final class Container {
         self.host = host
         self.settings = settings
         self.lower = lower
-        self.overlays = overlays
         self.volumes = volumes
         hostname = settings.hostname ?? "c\(number)"
-        directory = "\(host.directory)/\(number)"
+        let directory = "\(host.directory)/\(number)"
+        self.directory = directory
+        self.overlays = overlays.indices.map { "\(directory)/layer-\($0)" }
         try Files.makeDirectory(directory)
         do {
             try Mount.mount(
@@ -79,6 +80,10 @@ package final class Container {
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
             try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
+            // Copies: overlayfs takes no two lower layers one of which is inside the other (ELOOP).
+            for (index, overlay) in overlays.enumerated() {
+                try Files.copyTree(from: overlay, to: "\(directory)/layer-\(index)")
+            }
             socket = try ServiceSocket(path: "\(directory)/control/services")
             standardInput = try Descriptor.open("/dev/null", .read)
             freezer = try host.makeCgroups(number, settings, freezes: freezes, into: &cgroups)

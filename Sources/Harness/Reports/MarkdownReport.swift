@@ -1,0 +1,82 @@
+import Expectations
+import Model
+
+/// The report as a page: inits against themes, inits against rows, and why what failed has failed.
+public struct MarkdownReport: Sendable {
+    /// An init's version, by its name.
+    private let versions: [String: String]
+    /// As it is to be written: `2026-11-21`.
+    private let date: String
+    /// A line about the machine.
+    private let machine: String
+
+    public init(versions: [String: String], date: String, machine: String) {
+        self.versions = versions
+        self.date = date
+        self.machine = machine
+    }
+
+    public func text(_ report: RunReport) -> String {
+        let counts = report.counts
+        var result = """
+            # Inits against behaviours
+
+            Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not \
+            applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \(report.witness).
+
+            A cell is how many of the scenarios that apply an init has passed, by theme and then by row
+            ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
+            fault.
+
+            ## By theme
+
+
+            """
+        let themes = Matrix(report.results) { $0.scenario.theme }
+        result += row(["init", "version"] + themes.keys)
+        result += row(Array(repeating: "---", count: themes.keys.count + 2))
+        for name in themes.inits {
+            result += row([name, versions[name] ?? ""] + themes.keys.map { themes.cell($0, name).text })
+        }
+        result += "\n## By row\n\n"
+        let rows = Matrix(report.results) { $0.scenario.row }
+        result += row(["row"] + rows.inits)
+        result += row(Array(repeating: "---", count: rows.inits.count + 1))
+        for key in rows.keys { result += row([key] + rows.inits.map { rows.cell(key, $0).text }) }
+        result += "\n## What failed\n\n"
+        for entry in report.results { result += failure(entry) }
+        if !report.skipped.isEmpty {
+            result += "\n## What was not run\n\n"
+            for skipped in report.skipped { result += "- \(skipped.name): \(skipped.reason)\n" }
+        }
+        return result
+    }
+
+    private func row(_ cells: [String]) -> String {
+        "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+    }
+
+    private func failure(_ entry: RunResult) -> String {
+        switch entry.verdict {
+        case .failed(let failures):
+            guard let first = failures.first else { return "" }
+            return
+                "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))\n"
+        case .error(let reason): return "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))\n"
+        case .passed, .notApplicable: return ""
+        }
+    }
+
+    /// What is no markup, on one line.
+    private func plain(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            switch character {
+            case "\n", "\r", "\t": result += " "
+            case "*", "_", "`", "<", "[", "|", "\\": result += "\\\(character)"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,88 @@
+// Runs the conformance suite against the reference with each of its defects, and prints which scenario catches which.
+// Exit status 1 when a defect survives, or when the reference itself fails. `make mutants`.
+import Glibc
+import Harness
+import ServiceProtocol
+
+/// The reference init with one thing wrong, or nothing.
+struct Subject {
+    let profile: InitProfile
+    let defect: Defect?
+
+    init(_ profile: InitProfile, _ defect: Defect?) {
+        var profile = profile
+        if let defect {
+            guard let place = profile.command.firstIndex(of: "init") else { fatalError("the reference has no 'init'") }
+            profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: place + 1)
+            // Services and entrypoints learn of it so.
+            profile.environment.append("\(ServiceAddress.defectVariable)=\(defect.rawValue)")
+        }
+        self.profile = profile
+        self.defect = defect
+    }
+}
+
+/// Of many scenarios that ask the same of different values, a few.
+let scenariosPerFile = 6
+
+func sample(_ scenarios: [Scenario]) -> [Scenario] {
+    var byFile: [String: [Scenario]] = [:]
+    for scenario in scenarios { byFile[scenario.place.file, default: []].append(scenario) }
+    return byFile.sorted { $0.key < $1.key }.flatMap { _, own in
+        let step = max(1, (own.count + scenariosPerFile - 1) / scenariosPerFile)
+        return stride(from: 0, to: own.count, by: step).map { own[$0] }
+    }
+}
+
+func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(1, width - text.count)) }
+
+prepareProcess()
+let installation = Installation.find(fakeServices: nil)
+var suite = Suite()
+suite.addScenarios(at: installation.scenarios ?? "scenarios")
+suite.addProfiles(at: (installation.scenarios ?? "scenarios") + "/inits")
+guard suite.complaints.isEmpty, let reference = suite.profiles.first(where: { $0.name == "reference" }),
+    let group = suite.profiles.first(where: { $0.name == "reference-g" })
+else {
+    for complaint in suite.complaints { print(complaint.humanText()) }
+    exit(2)
+}
+let only = CommandLine.arguments.dropFirst()
+let defects = Defect.allCases.filter { only.isEmpty || only.contains($0.rawValue) }
+let subjects =
+    [Subject(reference, nil), Subject(group, nil)]
+    + defects.map { Subject($0.isOfGroupMode ? group : reference, $0) }
+let scenarios = sample(suite.scenarios)
+let session: Session
+let results: [RunResult]
+do {
+    session = try Session.interruptible(fakeServices: installation.fakeServices)
+    let jobs = subjects.flatMap { subject in scenarios.map { Session.Job($0, subject.profile) } }
+    results = try session.run(jobs, atOnce: 40, keepsJournals: false)
+    session.close()
+} catch {
+    print(error)
+    exit(3)
+}
+guard results.count == subjects.count * scenarios.count else { exit(130) }
+
+var survivors: [Defect] = []
+var isReferenceRight = true
+for (index, subject) in subjects.enumerated() {
+    let own = results[(index * scenarios.count)..<((index + 1) * scenarios.count)]
+    let bad = own.filter(\.isBad)
+    guard let defect = subject.defect else {
+        let applicable = own.count { if case .notApplicable = $0.verdict { false } else { true } }
+        print("\(pad(subject.profile.name, 32))passes \(applicable - bad.count) of \(applicable) that apply")
+        for result in bad { print("    \(result.scenario.place): \(result.scenario.title): \(result.verdict)") }
+        if !bad.isEmpty { isReferenceRight = false }
+        continue
+    }
+    if bad.isEmpty { survivors.append(defect) }
+    var rows: [String] = []
+    for result in bad where !rows.contains(result.scenario.row) { rows.append(result.scenario.row) }
+    let caught = rows.isEmpty ? "SURVIVES" : rows.prefix(6).joined(separator: " ") + (rows.count > 6 ? " …" : "")
+    print("\(pad(defect.rawValue, 32))\(pad(caught, 38))\(defect.summary)")
+}
+print("\(defects.count) defects, \(defects.count - survivors.count) caught, \(survivors.count) survive")
+exit(survivors.isEmpty && isReferenceRight ? 0 : 1)
