@@ -42,6 +42,9 @@ public enum Checkout {
         String(decoding: try Files.bytes(of: "\(root)/\(path)"), as: UTF8.self)
     }
 
+    /// A variable of the environment.
+    public static func environment(_ name: String) -> String? { ProcessSettings.environment(name) }
+
     public static func write(_ text: String, to path: String) throws { try Files.write(text, creating: path) }
 
     public static func remove(_ path: String) { Files.remove(path) }

@@ -245,6 +245,22 @@ extension JournalView {
 
     private func evidenceOfStop() -> [Event] {
         let toRoot = tree.root.map { signals(to: $0).filter { $0.signal != .chld }.map(\.event) } ?? []
-        return graceEvents() + toRoot + (end.map { [$0.event] } ?? [])
+        return lastWords() + graceEvents() + toRoot + (end.map { [$0.event] } ?? [])
+    }
+
+    /// What was printed last before an end that nobody has asked for: the reason, as a rule.
+    private func lastWords() -> [Event] {
+        guard let end, end.status != .exited(0) else { return [] }
+        let isAskedFor = present.contains { event in
+            switch event.kind {
+            case .runtime(.stopRequested), .runtime(.sent): event.instant < end.event.instant
+            default: false
+            }
+        }
+        if isAskedFor { return [] }
+        let printed = present.filter { event in
+            if case .printed(let text, _, _) = event.kind { !text.isEmpty } else { false }
+        }
+        return printed.suffix(4)
     }
 }

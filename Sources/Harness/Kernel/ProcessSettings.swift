@@ -23,4 +23,7 @@ package enum ProcessSettings {
             setrlimit(files, &limit)
         }
     }
+
+    /// A variable of the environment, or nil.
+    package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

@@ -167,8 +167,11 @@ package final class Container {
         let members = try cgroups.map { try MembersFile($0) }
         // A file on a volume comes with the volume, any other with the layer.
         let files = program.files + settings.files
+        // What is in memory is gone with each life, and comes again with the next.
+        func isInMemory(_ path: String) -> Bool { program.tmpfs.contains { path.hasPrefix($0 + "/") } }
         let missing = files.filter { file in
-            volumes?.holds(file.path) == true ? volumes?.isFresh(file.path) == true : !hasFiles
+            volumes?.holds(file.path) == true ? volumes?.isFresh(file.path) == true
+                : !hasFiles || isInMemory(file.path)
         }
         let access =
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
@@ -181,7 +184,7 @@ package final class Container {
                 parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams,
                 rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access),
             settings: settings, tmpfs: program.tmpfs, files: missing,
-            links: hasFiles ? program.links.filter { link in program.tmpfs.contains { link.path.hasPrefix($0 + "/") } } : program.links)
+            links: program.links.filter { !hasFiles || isInMemory($0.path) })
         let (variables, path) = environment(program.environment)
         // The plan has the numbers of descriptors; their owners must outlive the call.
         let process = try withExtendedLifetime(members) {
