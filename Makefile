@@ -32,8 +32,8 @@ help: ## this list
 
 .PHONY: setup
 setup: ## installs the real inits, and the runtimes that `make bench` compares with (Debian, Ubuntu; as root)
-	apt-get update -q
-	apt-get install -y -q --no-install-recommends tini dumb-init catatonit bash dash crun runc
+	scenarios/inits/setup.sh
+	apt-get install -y -q --no-install-recommends crun runc
 
 .PHONY: build
 build: bin/harness bin/fake-services ## leaves bin/harness and bin/fake-services, release, ready to use

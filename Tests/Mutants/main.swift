@@ -80,7 +80,12 @@ for (index, subject) in subjects.enumerated() {
     }
     if bad.isEmpty { survivors.append(defect) }
     var rows: [String] = []
-    for result in bad where !rows.contains(result.scenario.row) { rows.append(result.scenario.row) }
+    for result in bad {
+        let scenario = result.scenario
+        // What covers no row is named by its theme.
+        let name = scenario.row == scenario.title ? scenario.theme : scenario.row
+        if !rows.contains(name) { rows.append(name) }
+    }
     let caught = rows.isEmpty ? "SURVIVES" : rows.prefix(6).joined(separator: " ") + (rows.count > 6 ? " …" : "")
     print("\(pad(defect.rawValue, 32))\(pad(caught, 38))\(defect.summary)")
 }
