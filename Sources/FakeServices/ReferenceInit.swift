@@ -39,6 +39,8 @@ struct ReferenceInit {
     private var hasForwarded = false
     private var stopRequests = 0
     private var relay: Int32?
+    /// Descriptors that were open at its start.
+    private var inherited = (3..<256).filter { fcntl($0, F_GETFD) >= 0 }
     private let options: Options
     private let signals: Int32
     private var isStopping = false
@@ -183,12 +185,12 @@ struct ReferenceInit {
     private mutating func startService(_ index: Int) {
         var ends: (Int32, Int32) = (-1, -1)
         _ = clinux_pipe(&ends.0, &ends.1, true)
-        let inherited = dup(ends.1)  // without close-on-exec
+        let readyEnd = dup(ends.1)  // without close-on-exec
         // One alone is waited for by nobody: it need not know of readiness.
         if services.count > 1 || services[index].kind != .simple {
-            setenv(ServiceAddress.readyDescriptorVariable, String(inherited), 1)
+            setenv(ServiceAddress.readyDescriptorVariable, String(readyEnd), 1)
         } else if defect != .keepsDescriptorsOpen {
-            _ = fcntl(inherited, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(readyEnd, F_SETFD, FD_CLOEXEC)
         }
         if defect == .leaksEnvironment { setenv("INIT_PRIVATE", "yes", 1) }
         if defect == .losesLastOutput { beginRelay() }
@@ -197,17 +199,26 @@ struct ReferenceInit {
             keepsMask: defect == .blocksSignalsInChildren)
         if let relay { dup2(relay, 1) }
         unsetenv(ServiceAddress.readyDescriptorVariable)
-        close(inherited)
+        close(readyEnd)
         close(ends.1)
         services[index].readiness = ends.0
         services[index].pid = pid
         if defect == .takesForkForReady { services[index].isReady = true }
-        if pid == nil {
+        if defect != .keepsDescriptorsOpen { closeInherited() }
+        if pid < 0 {
             if defect == .hangsWhenExecFails { return }
             services[index].pid = 0
-            services[index].status = defect == .exitsZeroWhenExecFails ? 0 : 127
+            services[index].status = defect == .exitsZeroWhenExecFails ? 0 : exitStatus(ofExecFailure: -pid)
             firstEnd = firstEnd ?? services[index].status
         }
+    }
+
+    /// What this process was given besides its standard streams is its child's: nobody is to wait for the end of a pipe that
+    /// only PID 1 keeps open.
+    private mutating func closeInherited() {
+        if services.contains(where: { $0.pid == nil }) { return }
+        for descriptor in inherited { close(descriptor) }
+        inherited = []
     }
 
     /// The child's output goes through a pipe from here on; what it was is kept to be written to.

@@ -26,7 +26,8 @@ private func leaveDaemon(_ name: String, _ behaviour: Behaviour, pidFile: String
     _ = clinux_pipe(&ends.0, &ends.1, true)
     let inherited = dup(ends.1)  // without close-on-exec
     setenv(ServiceAddress.readyDescriptorVariable, String(inherited), 1)
-    guard let daemon = start([ServiceAddress.program, "service", name] + own.arguments, newGroup: 2) else {
+    let daemon = start([ServiceAddress.program, "service", name] + own.arguments, newGroup: 2)
+    if daemon < 0 {
         fail("service \(name): its daemon could not be started", status: 71)
     }
     close(inherited)
@@ -51,8 +52,7 @@ func becomeService(_ name: String) -> Never {
     become(arguments.map { String($0) })
 }
 
-/// Becomes another program; says why when that fails, with the statuses of a shell, and of Docker (moby,
-/// daemon/errors.go): 127 not found, 126 not executable.
+/// Becomes another program; says why when that fails.
 func become(_ command: [String]) -> Never {
     _ = withCStrings(command) { arguments in
         execvp(
@@ -60,7 +60,7 @@ func become(_ command: [String]) -> Never {
             UnsafeMutableRawPointer(mutating: arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
     }
     let code = errno
-    fail("\(command[0]): \(String(cString: strerror(code)))", status: code == ENOENT ? 127 : 126)
+    fail("\(command[0]): \(String(cString: strerror(code)))", status: exitStatus(ofExecFailure: code))
 }
 
 /// Becomes a real program, after having told the harness under which name.
@@ -118,7 +118,8 @@ private struct Service {
             let command = [
                 ServiceAddress.program, "service", Behaviour.childName(index + 1, of: name),
             ]
-            guard let pid = start(command, newGroup: behaviour.childrenHaveOwnSession ? 2 : 0) else { continue }
+            let pid = start(command, newGroup: behaviour.childrenHaveOwnSession ? 2 : 0)
+            if pid < 0 { continue }
             if !behaviour.childrenHaveOwnSession { childrenInSession.append(pid) }
         }
     }

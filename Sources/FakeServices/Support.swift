@@ -89,14 +89,14 @@ func signalDescriptor(for signals: some Sequence<Signal>) -> Int32 {
     return descriptor
 }
 
-/// Starts a program with this process's environment; its pid, or nil when there is no such program.
-func start(_ command: [String], newGroup: Int32 = 0, keepsMask: Bool = false) -> Int32? {
+/// Starts a program with this process's environment; its pid, or a negated errno when it could not be executed.
+func start(_ command: [String], newGroup: Int32 = 0, keepsMask: Bool = false) -> Int32 {
     let pid = withCStrings(command) { arguments in
         clinux_start_program(
             arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup, keepsMask)
     }
     if pid < 0 { say("\(command[0]): \(String(cString: strerror(-pid)))") }
-    return pid < 0 ? nil : pid
+    return pid
 }
 
 /// Hands a NULL-terminated array of C strings to a call.
@@ -110,6 +110,10 @@ func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafePoin
     }
     return body(UnsafeRawPointer(array).assumingMemoryBound(to: UnsafePointer<CChar>.self))
 }
+
+/// What a program that could not be executed counts as having exited with: the rule of shells, and of Docker (moby,
+/// daemon/errors.go).
+func exitStatus(ofExecFailure code: Int32) -> Int32 { code == ENOENT ? 127 : 126 }
 
 /// The text of a small file, or nil.
 func contents(of path: String) -> String? {
