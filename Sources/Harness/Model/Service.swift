@@ -88,8 +88,7 @@ extension Service.Trait {
             (.leavesZombies, .leavesZombies), (.exitsAfter, .exitsAfter), (.exitsAfter, .diesOf),
             (.diesOf, .exitsAfter),
             (.diesOf, .diesOf), (.forks, .forks), (.notifies, .notifies), (.oneshot, .oneshot), (.forks, .notifies),
-            (.notifies, .forks), (.forks, .oneshot), (.oneshot, .forks), (.oneshot, .exitsAfter),
-            (.exitsAfter, .oneshot), (.oneshot, .diesOf), (.diesOf, .oneshot), (.runs, _), (_, .runs):
+            (.notifies, .forks), (.forks, .oneshot), (.oneshot, .forks), (.runs, _), (_, .runs):
             true
         case (.exitsOn(_, let signal), .exitsOn(_, let again)): signal == again
         case (.exitsOn(_, let signal), .ignores(let ignored)), (.ignores(let ignored), .exitsOn(_, let signal)):

@@ -151,7 +151,7 @@ extension Service {
             case .writes(let path): result.data = path
             case .forks(let path): result.pidFile = path
             case .notifies: result.notifies = true
-            case .oneshot: result.ending = .exits(code: 0, after: .zero)
+            case .oneshot: if result.ending == nil { result.ending = .exits(code: 0, after: .zero) }
             case .runs: break
             }
         }
