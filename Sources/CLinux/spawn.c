@@ -232,6 +232,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     case clinux_step_write_file: return write_file(step);
     case clinux_step_send_root: return send_root(step->descriptor);
+    case clinux_step_priority: return setpriority(PRIO_PROCESS, 0, (int)(int64_t)step->number);
     case clinux_step_join_namespaces: return setns(step->descriptor, (int)step->number);
     case clinux_step_ignore_signals: return ignore_signals(step->number);
     case clinux_step_block_signals: return 0; // taken last, by child_main
@@ -383,16 +384,22 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
 
 // MARK: - For small single-threaded programs
 
-int32_t clinux_start_program(const char *const *arguments, const char *const *environment, int new_group, bool keeps_mask) {
+int32_t clinux_start_program(const char *const *arguments, const char *const *environment, int new_group,
+    uint64_t mask, bool resets_dispositions, bool ignores_children) {
     volatile int failure = 0;
     uint64_t previous_mask;
     set_mask(~0ULL, &previous_mask);
     pid_t pid = vfork();
     if (pid == 0) {
-        if (new_group == 1) setpgid(0, 0);
+        if (new_group == 1) {
+            setpgid(0, 0);
+            // As long as everything is blocked, SIGTTOU is too: a background group may do this then.
+            tcsetpgrp(0, getpid());
+        }
         if (new_group == 2) setsid();
-        reset_dispositions();
-        set_mask(keeps_mask ? previous_mask : 0, NULL);
+        if (resets_dispositions) reset_dispositions();
+        if (ignores_children) signal(SIGCHLD, SIG_IGN);
+        set_mask(mask, NULL);
         execvpe(arguments[0], (char *const *)arguments, (char *const *)environment);
         failure = errno;
         _exit(127);
@@ -405,6 +412,12 @@ int32_t clinux_start_program(const char *const *arguments, const char *const *en
         return -failure;
     }
     return pid;
+}
+
+uint64_t clinux_signal_mask(void) {
+    uint64_t mask = 0;
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, kernel_sigset_size);
+    return mask;
 }
 
 static void sleep_and_exit(uint64_t nanoseconds) {

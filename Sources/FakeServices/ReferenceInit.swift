@@ -39,6 +39,8 @@ struct ReferenceInit {
     private var hasForwarded = false
     private var stopRequests = 0
     private var relay: Int32?
+    /// What it was started with, and starts its children with.
+    private var inheritedSignals: (mask: UInt64, ignoresChildren: Bool) = (0, false)
     /// Descriptors that were open at its start.
     private var inherited = (3..<256).filter { fcntl($0, F_GETFD) >= 0 }
     private let options: Options
@@ -116,8 +118,12 @@ struct ReferenceInit {
         // Blocked before the first child exists: no signal can arrive unheard, not even during start-up. Faults stay
         // deliverable.
         let faults: [Signal] = ["SEGV", "BUS", "ILL", "FPE", "TRAP", "ABRT"].compactMap { Signal($0) }
+        inheritedSignals.mask = clinux_signal_mask()
         // A parent may have left SIGCHLD ignored, and that survives exec: its children would vanish without a status.
-        if defect != .keepsIgnoringChildren { Glibc.signal(SIGCHLD, SIG_DFL) }
+        if defect != .keepsIgnoringChildren {
+            let former = Glibc.signal(SIGCHLD, SIG_DFL)
+            inheritedSignals.ignoresChildren = unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        }
         let unheard: [Signal] = [.kill, .stop] + faults + (options.defect == .hasNoHandler ? [.term, .int] : [])
         signals = signalDescriptor(for: Signal.all.filter { !unheard.contains($0) })
         // Not PID 1 (tried out by hand): orphans must be handed here all the same.
@@ -196,7 +202,7 @@ struct ReferenceInit {
         if defect == .losesLastOutput { beginRelay() }
         let pid = start(
             services[index].command, newGroup: options.signalsGroup || defect == .forwardsToGroupToo ? 1 : 0,
-            keepsMask: defect == .blocksSignalsInChildren)
+            signals: defect == .blocksSignalsInChildren ? (clinux_signal_mask(), false) : inheritedSignals)
         if let relay { dup2(relay, 1) }
         unsetenv(ServiceAddress.readyDescriptorVariable)
         close(readyEnd)

@@ -90,10 +90,14 @@ func signalDescriptor(for signals: some Sequence<Signal>) -> Int32 {
 }
 
 /// Starts a program with this process's environment; its pid, or a negated errno when it could not be executed.
-func start(_ command: [String], newGroup: Int32 = 0, keepsMask: Bool = false) -> Int32 {
+///
+/// - Parameter signals: the mask that it starts with, and whether SIGCHLD is ignored; nil: none is blocked, and every
+///   signal has its default action.
+func start(_ command: [String], newGroup: Int32 = 0, signals: (mask: UInt64, ignoresChildren: Bool)? = nil) -> Int32 {
     let pid = withCStrings(command) { arguments in
         clinux_start_program(
-            arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup, keepsMask)
+            arguments, UnsafeRawPointer(environ).assumingMemoryBound(to: UnsafePointer<CChar>.self), newGroup,
+            signals?.mask ?? 0, signals == nil, signals?.ignoresChildren ?? false)
     }
     if pid < 0 { say("\(command[0]): \(String(cString: strerror(-pid)))") }
     return pid

@@ -46,6 +46,7 @@ typedef enum clinux_step_kind {
     clinux_step_write_file,       // target = a path, data = its text; number = mode, other = user id << 32 | group id
     clinux_step_send_root,        // descriptor = a socket: sends its own root and mount namespace, open (SCM_RIGHTS)
     clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
+    clinux_step_priority,         // number = nice value, as a signed number
     clinux_step_join_namespaces,  // descriptor = a pidfd whose namespaces are joined; number = CLONE_NEW*
     clinux_step_ignore_signals,   // number = a bit set, bit n - 1 for signal n: ignored over exec
     clinux_step_block_signals,    // number = a bit set: blocked over exec
@@ -90,12 +91,15 @@ typedef struct clinux_spawn_result {
 /// becomes the "parent" of PR_SET_PDEATHSIG. The corresponding C function is clone3(2).
 clinux_spawn_result clinux_spawn(const clinux_spawn_request *request);
 
-/// Starts a program from a small single-threaded process, with the mask emptied (or kept) and dispositions reset.
-/// new_group: 0 = the caller's group, 1 = setpgid(0, 0), 2 = setsid(). Returns the pid, or a negated errno, also when
-/// exec failed.
+/// Starts a program from a small single-threaded process. new_group: 0 = the caller's group, 1 = setpgid(0, 0), which
+/// becomes the foreground group of the terminal on descriptor 0, if it is one; 2 = setsid(). mask: what is blocked, bit
+/// n - 1 for signal n. Dispositions are reset, or else kept as they are, but SIGCHLD ignored where it is to be. Returns
+/// the pid, or a negated errno, also when exec failed.
 int32_t clinux_start_program(
     const char *_Nonnull const *_Nonnull arguments, const char *_Nonnull const *_Nonnull environment, int new_group,
-    bool keeps_mask);
+    uint64_t mask, bool resets_dispositions, bool ignores_children);
+/// The mask of the calling thread, bit n - 1 for signal n.
+uint64_t clinux_signal_mask(void);
 
 /// Forks a process that does nothing but sleep, then exit with status 0. With `orphaned` it is forked twice and the
 /// one in the middle is reaped, so that the sleeper is an orphan. Returns 0 or the pid, or a negated errno; EAGAIN also

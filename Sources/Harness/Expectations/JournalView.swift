@@ -116,7 +116,10 @@ extension JournalView {
     private func words(_ event: KernelEvent) -> String {
         switch event {
         case .forked(let child, let parent, _):
-            isInside(parent) ? "\(label(parent)) forked \(child)" : "PID 1 is process \(child)"
+            isInside(parent)
+                ? "\(label(parent)) forked \(child)"
+                : tree.processes.contains { $0.pid == child && $0.isInjected }
+                    ? "process \(child) is put into the container" : "PID 1 is process \(child)"
         case .executed(let pid, let path): "\(label(pid)) became \(path)"
         case .exited(let pid): "\(label(pid)) exited"
         case .freed(let pid): "\(label(pid)) was reaped"

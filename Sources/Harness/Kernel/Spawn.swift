@@ -52,6 +52,8 @@ package enum SetupStep: Sendable, Hashable {
     /// Namespaces of the process that a pidfd is for.
     case joinNamespaces(of: Int32, Namespaces)
     case ignoreSignals([Signal])
+    /// The nice value (nice(2)).
+    case priority(Int32)
     case blockSignals([Signal])
     /// A step whose target this kernel may not have: ENOENT is then no failure.
     indirect case ifPresent(SetupStep)
@@ -107,6 +109,7 @@ extension SetupStep: CustomStringConvertible {
         case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
         case .joinNamespaces: "join namespaces"
         case .ignoreSignals: "ignore signals"
+        case .priority: "set the priority"
         case .blockSignals: "block signals"
         case .ifPresent(let step): step.description
         }
@@ -272,6 +275,9 @@ final class CStringArena {
             result.kind = clinux_step_join_namespaces
             result.descriptor = process
             result.number = namespaces.rawValue
+        case .priority(let value):
+            result.kind = clinux_step_priority
+            result.number = UInt64(bitPattern: Int64(value))
         case .ignoreSignals(let signals):
             result.kind = clinux_step_ignore_signals
             result.number = CStringArena.set(signals)

@@ -71,6 +71,7 @@ package final class Tracer: Sendable {
     package func startReading() throws(Errno) {
         let descriptors = state.withLock { $0.descriptors }
         let thread = try Thread { [self] in
+            ProcessSettings.raiseThreadPriority()
             var poller = Poller()
             while true {
                 poller.removeAll()

@@ -154,6 +154,7 @@ package final class SandboxHost: Sendable {
     /// Gives the calling thread a mount tree of its own. Once per thread, before its first container.
     package func enter() throws {
         try Mount.enterPrivateNamespace()
+        ProcessSettings.raiseThreadPriority()
         try Mount.mount(
             source: "harness", on: directory, type: "tmpfs", flags: [.noSetuid, .noDevices], data: "mode=700,size=64k")
         let program = directory + "/fake-services"

@@ -101,7 +101,7 @@ package struct SandboxPlan: Sendable {
     /// What makes a process one of the container's, right before its exec: who it is, and what it may do.
     private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
         let capabilities = settings.capabilities.reduce(dockerCapabilities) { $0 | 1 << $1.number }
-        var steps: [SetupStep] = [.fileMask(0o022), .filterCalls, .keepCapabilities(capabilities)]
+        var steps: [SetupStep] = [.priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls, .keepCapabilities(capabilities)]
         if let user = settings.user, user != .root {
             // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
             steps += [.setIDs(user: user.user, group: user.group), armed]
