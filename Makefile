@@ -57,7 +57,7 @@ run: build ## runs the conformance suite against every init that is installed, a
 	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
 
 .PHONY: check
-check: test fuzz scenarios ## all tests, 20 s of fuzzing, then all scenarios
+check: test fuzz scenarios mutants ## all tests, 20 s of fuzzing, all scenarios, then the suite against every deliberate defect
 
 .PHONY: test
 test: bin/fake-services ## the tests

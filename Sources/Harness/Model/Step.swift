@@ -79,3 +79,14 @@ public enum Party: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension Step {
+    /// What it asks, if it is a question.
+    public var condition: Condition? {
+        switch action {
+        case .expect(let expectation): expectation.condition
+        case .waitFor(let condition, _): condition
+        default: nil
+        }
+    }
+}

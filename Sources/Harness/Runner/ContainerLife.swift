@@ -398,17 +398,6 @@ extension InitProfile {
     }
 }
 
-extension Step {
-    /// What it asks, if it is a question.
-    fileprivate var condition: Condition? {
-        switch action {
-        case .expect(let expectation): expectation.condition
-        case .waitFor(let condition, _): condition
-        default: nil
-        }
-    }
-}
-
 extension Condition.Kind {
     fileprivate var isAboutMarkers: Bool { self == .markerWrittenOnce || self == .markerUnchanged }
 }
