@@ -5,14 +5,17 @@ import Testing
 /// The conformance suite itself.
 @Suite("The conformance suite", .serialized, .timeLimit(.minutes(5)))
 struct SuiteTestsSerial {
-    /// The rows of docs/BEHAVIOURS.md.
-    static let rows: Set<String> = {
+    /// The rows of docs/BEHAVIOURS.md: those that scenarios cover, and those that none does.
+    static let (rows, uncovered): (Set<String>, Set<String>) = {
         let page = (try? Checkout.text(of: "docs/BEHAVIOURS.md")) ?? ""
-        return Set(
-            page.split(separator: "\n").compactMap { line in
-                let cell = line.split(separator: "|").first?.filter { $0 != " " } ?? ""
-                return isRow(cell) ? cell : nil
-            })
+        var parts: [Set<String>] = [[], []]
+        var part = 0
+        for line in page.split(separator: "\n") {
+            if line.hasPrefix("## Not covered") { part = 1 }
+            let cell = line.split(separator: "|").first?.filter { $0 != " " } ?? ""
+            if line.hasPrefix("|"), isRow(cell) { parts[part].insert(cell) }
+        }
+        return (parts[0], parts[1])
     }()
 
     private static func isRow(_ text: String) -> Bool {
@@ -26,7 +29,9 @@ struct SuiteTestsSerial {
     @Test func thePageOfBehavioursIsThatOfTheSuite() {
         let tags = Set(Checkout.suite.scenarios.flatMap(\.tags))
         #expect(tags.filter(Self.isRow) == Self.rows)
-        #expect(Self.rows.count >= 15)
+        #expect(Self.rows.count >= 110)
+        #expect(Self.rows.isDisjoint(with: Self.uncovered))
+        #expect(Self.rows.count + Self.uncovered.count == 150)
         #expect(Checkout.suite.scenarios.count { $0.tags.contains("EX01") } == 256)
         // All whose default action ends a process: 62, but for CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG and WINCH.
         #expect(Checkout.suite.scenarios.count { $0.tags.contains("EX02") } == 62 - 8)
@@ -76,6 +81,15 @@ struct SuiteTestsSerial {
                 Issue.record("\(result.initName): \(result.scenario.title): \(reason)")
             }
         }
+    }
+
+    /// What rests on the runtime's clock, where the machine is not crowded.
+    @Test func punctualityIsJudged() async throws {
+        for control in NegativeControlTests.controls where control.kind == .restartDelays {
+            try await NegativeControlTests.expectToFail(control)
+        }
+        try await LanguageInUseTests.expectToPass(
+            LanguageInUseTests.examples.filter { $0.example.contains("restart delays") }, atLeast: 1)
     }
 
     @Test func verdictsDoNotDependOnHowManyRunAtOnce() async throws {

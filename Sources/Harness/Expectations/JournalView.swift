@@ -18,11 +18,11 @@ public struct JournalView: Sendable {
             }?.instant
     }
 
-    /// What has happened since the container was started the last time, that included.
+    /// What has happened since the container was started, or made anew, the last time, that included.
     var present: ArraySlice<Event> {
         let start = journal.events.lastIndex { event in
             switch event.kind {
-            case .runtime(.started), .runtime(.startFailed): true
+            case .runtime(.started), .runtime(.startFailed), .runtime(.recreated): true
             default: false
             }
         }
@@ -74,12 +74,29 @@ extension JournalView {
         }.joined()
     }
 
+    /// A line of a terminal without what is not to be read: its colours, its carriage return.
+    private func plain(_ text: String) -> String {
+        var result: [UInt8] = []
+        var bytes = Array(text.utf8)[...]
+        while let byte = bytes.popFirst() {
+            guard byte == 0x1B, bytes.first == 0x5B else {
+                result.append(byte)
+                continue
+            }
+            // A control sequence (ECMA-48, 5.4) ends with its first byte from 0x40 on.
+            bytes.removeFirst()
+            while let next = bytes.popFirst(), !(0x40...0x7E).contains(next) {}
+        }
+        if result.last == 0x0D { result.removeLast() }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     private func words(_ kind: Event.Kind) -> (source: String, text: String) {
         switch kind {
         case .runtime(let event): ("runtime", words(event))
         case .kernel(let event): ("kernel", words(event))
         case .said(let word, let pid): ("service", "\(label(pid)): \(words(word))")
-        case .printed(let text, let stream, _): (stream.rawValue, text)
+        case .printed(let text, let stream, _): (stream.rawValue, plain(text))
         case .looked(let fact): ("harness", words(fact))
         case .dropped(let bytes, let source): ("harness", "\(bytes) bytes of \(source) were not kept")
         case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
@@ -106,7 +123,7 @@ extension JournalView {
         case .paused: "paused"
         case .resumed: "resumed"
         case .recreated: "a new container"
-        case .volumeRemoved(let name): "removed the volume \(name)"
+        case .volumeRemoved(let name, _): "removed the volume \(name)"
         case .stopFinished: "stop complete"
         case .stopFailed(let reason): "stop failed: \(reason)"
         case .removed: "removed the container"

@@ -43,6 +43,9 @@ extension JournalView {
     }
 
     func state(_ state: Condition.State) -> Judgement {
+        if case .runtime(.recreated)? = present.first?.kind {
+            return Judgement(false, "state created: the new container has not been started")
+        }
         let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(
             observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
@@ -79,7 +82,12 @@ extension JournalView {
 
     /// What has happened since somebody asked for a start the last time.
     private var sinceStartRequest: ArraySlice<Event> {
-        let start = journal.events.lastIndex { if case .runtime(.startRequested) = $0.kind { true } else { false } }
+        let start = journal.events.lastIndex { event in
+            switch event.kind {
+            case .runtime(.startRequested), .runtime(.recreated): true
+            default: false
+            }
+        }
         return journal.events[(start ?? journal.events.startIndex)...]
     }
 
@@ -98,27 +106,38 @@ extension JournalView {
     /// How far a time may be from the policy's: the machine's slowness, and the policy's own coarseness.
     static let delayTolerance = (Duration.milliseconds(25), 0.05)
 
+    /// From the kernel's word of the end no delay may be shorter; from the runtime's, which has waited for everybody in the
+    /// container by then and counts from there, none may be much longer.
     func restartDelays(_ delays: [Duration]) -> Judgement {
-        var gaps: [(Duration, [Event])] = []
+        var gaps: [(least: Duration, most: Duration, evidence: [Event])] = []
         var end: Event?
+        var handled: Event?
         for event in sinceStartRequest {
             switch event.kind {
             // The kernel's word, where there is one: it comes before the runtime's.
             case .kernel(.exited(let pid)) where pid == rootPID(at: event.instant): end = end ?? event
-            case .runtime(.exited): end = end ?? event
+            case .runtime(.exited):
+                end = end ?? event
+                handled = event
             case .runtime(.started), .runtime(.startFailed):
-                if let end { gaps.append((event.instant.duration(since: end.instant), [end, event])) }
-                end = nil
+                if let end, let handled {
+                    gaps.append(
+                        (
+                            event.instant.duration(since: handled.instant), event.instant.duration(since: end.instant),
+                            [end, event]
+                        ))
+                }
+                (end, handled) = (nil, nil)
             default: continue
             }
         }
-        let observed = gaps.isEmpty ? "there was no restart" : "restart delays " + gaps.map(\.0.rounded.description).joined(separator: ", ")
-        guard gaps.count >= delays.count else { return Judgement(false, observed, gaps.last?.1 ?? []) }
+        let observed = gaps.isEmpty ? "there was no restart" : "restart delays " + gaps.map(\.most.rounded.description).joined(separator: ", ")
+        guard gaps.count >= delays.count else { return Judgement(false, observed, gaps.last?.evidence ?? []) }
         for (delay, gap) in zip(delays, gaps) {
             let slack = JournalView.delayTolerance.0 + delay * JournalView.delayTolerance.1
-            if gap.0 < delay || gap.0 > delay + slack { return Judgement(false, observed, gap.1) }
+            if gap.most < delay || gap.least > delay + slack { return Judgement(false, observed, gap.evidence) }
         }
-        return Judgement(true, observed, gaps.flatMap(\.1))
+        return Judgement(true, observed, gaps.flatMap(\.evidence))
     }
 
     private func rootPID(at instant: MonotonicInstant) -> ProcessID? {
@@ -249,7 +268,7 @@ extension JournalView {
     }
 
     /// What was printed last before an end that nobody has asked for: the reason, as a rule.
-    private func lastWords() -> [Event] {
+    func lastWords() -> [Event] {
         guard let end, end.status != .exited(0) else { return [] }
         let isAskedFor = present.contains { event in
             switch event.kind {

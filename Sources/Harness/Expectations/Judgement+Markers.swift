@@ -4,23 +4,29 @@ import Vocabulary
 
 /// Questions about first-run initialisation: the marker, and the work that it stands for.
 extension JournalView {
-    /// What a marker was each time it was looked at, since the place where it is was new.
-    private func looks(at path: String) -> [(fact: FileFact, event: Event)] {
-        let all = journal.events
-        let new = all.lastIndex { event in
+    /// What has happened since the place of a marker was new: its volume, or the container's layer.
+    private func sinceNew(_ path: String) -> ArraySlice<Event> {
+        func isBelow(_ directory: String) -> Bool { path == directory || path.hasPrefix(directory + "/") }
+        let new = journal.events.lastIndex { event in
             switch event.kind {
-            case .runtime(.recreated), .runtime(.volumeRemoved): true
+            case .runtime(.recreated(let kept)): !kept.contains(where: isBelow)
+            case .runtime(.volumeRemoved(_, let directory)): isBelow(directory)
             default: false
             }
         }
-        return all[(new ?? all.startIndex)...].compactMap { event in
+        return journal.events[(new ?? journal.events.startIndex)...]
+    }
+
+    /// What a marker was each time it was looked at, since its place was new.
+    private func looks(at path: String) -> [(fact: FileFact, event: Event)] {
+        sinceNew(path).compactMap { event in
             if case .looked(let fact) = event.kind, fact.path == path { (fact, event) } else { nil }
         }
     }
 
-    /// Reports of the entrypoint, from the place where the marker was new.
-    private func reports(_ isWanted: (ServiceWord) -> Bool) -> [Event] {
-        journal.events.filter { event in
+    /// Reports of the entrypoint: all, or those since the place of a marker was new.
+    private func reports(sinceNew path: String? = nil, _ isWanted: (ServiceWord) -> Bool) -> [Event] {
+        (path.map(sinceNew) ?? journal.events[...]).filter { event in
             if case .said(let word, let speaker) = event.kind { isWanted(word) && isOfContainer(speaker) } else { false }
         }
     }
@@ -37,9 +43,9 @@ extension JournalView {
         if let text = status.text, text.isEmpty {
             return Judgement(false, "\(path) is empty", [last.event])
         }
-        if let early = markerBeforeWork(looks) { return early }
+        if let early = markerBeforeWork(path, looks) { return early }
         let different = Set(looks.compactMap { $0.fact.status.map { [UInt64(bitPattern: $0.modified), $0.inode] } })
-        let said = reports { $0 == .wroteMarker }
+        let said = reports(sinceNew: path) { $0 == .wroteMarker }
         let count = max(different.count, said.count)
         return Judgement(
             different.count == 1 && said.count <= 1,
@@ -48,12 +54,12 @@ extension JournalView {
     }
 
     /// A marker that was there before the entrypoint had said that its work is done.
-    private func markerBeforeWork(_ looks: [(fact: FileFact, event: Event)]) -> Judgement? {
-        let steps = reports { if case .ran = $0 { true } else { false } }
+    private func markerBeforeWork(_ path: String, _ looks: [(fact: FileFact, event: Event)]) -> Judgement? {
+        let steps = reports(sinceNew: path) { if case .ran = $0 { true } else { false } }
         guard !steps.isEmpty else { return nil }
-        let done = reports { $0 == .initialised }.first?.instant ?? .distantFuture
+        let done = reports(sinceNew: path) { $0 == .initialised }.first?.instant ?? .distantFuture
         guard let first = looks.first(where: { $0.fact.status != nil }), first.event.instant < done else { return nil }
-        let said = reports { $0 == .wroteMarker }.first
+        let said = reports(sinceNew: path) { $0 == .wroteMarker }.first
         return Judgement(
             false, "\(first.fact.path) was there before the work was done", [said, first.event].compactMap(\.self))
     }

@@ -249,7 +249,7 @@ extension JournalView {
 
     /// Who was there: for a service that never came.
     func evidenceOfProcesses() -> [Event] {
-        journal.events.filter { event in
+        lastWords() + journal.events.filter { event in
             switch event.kind {
             case .kernel(.executed), .said(.hello, _), .runtime(.started), .runtime(.exited): true
             case .printed(_, let stream, _): stream == .stderr

@@ -51,9 +51,10 @@ public enum RuntimeEvent: Hashable, Sendable {
     case execEnded(ProcessID, ExitStatus)
     case paused
     case resumed
-    /// A new container has taken the place of the old one.
-    case recreated
-    case volumeRemoved(String)
+    /// A new container has taken the place of the old one; what was below these paths, its volumes, is there as before.
+    case recreated(keeping: [String])
+    /// The volume of this name is empty, and so is the path at which it is seen.
+    case volumeRemoved(String, at: String)
     /// PID 1 could not be started. `code` is the status that the runtime reports (127 not found, 126 not executable).
     case startFailed(stage: String, code: Int)
     case stopRequested(Signal, grace: Duration)

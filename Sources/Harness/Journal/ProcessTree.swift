@@ -86,7 +86,7 @@ public struct ProcessTree: Sendable {
     private mutating func note(_ event: Event) {
         switch event.kind {
         case .kernel(let fact): note(fact, at: event.instant)
-        case .runtime(.startFailed): if root != nil { beginLife(at: event.instant) }
+        case .runtime(.startFailed), .runtime(.recreated): if root != nil { beginLife(at: event.instant) }
         case .runtime(.execStarted(let pid, let program)):
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             processes[index].isInjected = true

@@ -87,7 +87,8 @@ package struct ServiceReports {
             }
             // The clock is the speaker's word too: no report is from the future either.
             let now = MonotonicInstant.now
-            let instant = report.instant >= known && report.instant <= now ? report.instant : now
+            // What was said before all was known that happened up to then is heard late: as early as it can be now.
+            let instant = min(max(report.instant, known.advanced(by: .nanoseconds(1))), now)
             result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
             connection.speaker = message.sender
             if watchesProcesses, connection.process == nil {

@@ -299,6 +299,9 @@ final class ContainerLife {
 
     // MARK: - What is done to it
 
+    /// The number of PID 1 outside, while it runs.
+    var pid: ProcessID? { isRunning ? process?.descriptor.pid : nil }
+
     /// Sends a signal to PID 1 from outside. False when it could not be sent.
     @discardableResult
     func send(_ signal: Signal, into journal: inout Journal) -> Bool {

@@ -117,12 +117,14 @@ final class ScenarioRun {
         try collect()
         guard let life, life.isRunning else {
             guard restartAt != nil else { return interrupt(step, "PID 1 is not running") }
-            // Nobody is there to be signalled; the restart does not come (moby, daemon/kill.go).
-            policy.killed(with: .kill, stopSignal: nil)
-            return cancelRestart()
+            // Nobody is there to be signalled; whether the restart comes, the signal decides (moby, daemon/kill.go).
+            policy.killed(with: signal, stopSignal: scenario.stop.signal ?? profile.stopSignal)
+            if policy.isCancelled { cancelRestart() }
+            return
         }
-        policy.killed(with: signal, stopSignal: scenario.stop.signal)
+        policy.killed(with: signal, stopSignal: scenario.stop.signal ?? profile.stopSignal)
         life.send(signal, into: &journal)
+        if signal == .stop, let pid = life.pid { try awaitStopped(pid) }
         if life.isPaused { try life.setPaused(false, into: &journal) }
         // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
         if signal == .kill { try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning } }
@@ -142,8 +144,18 @@ final class ScenarioRun {
         do {
             try target.send(signal)
             record(.runtime(.sent(signal, to: process.pid)))
-        } catch {
+            if signal == .stop { try awaitStopped(process.pid) }
+        } catch let error as Errno {
             record(.runtime(.sendFailed(signal, to: process.pid, reason: "\(error)")))
+        }
+    }
+
+    /// A process that is stopped in the middle of a system call first comes back from it: until then it may still take a
+    /// child's status.
+    private func awaitStopped(_ pid: ProcessID) throws {
+        try pump(until: .now.advanced(by: .seconds(1)), withCensus: true) {
+            let process = ProcFS.process(pid)
+            return process == nil || process?.state == "T" || process?.isZombie == true
         }
     }
 
@@ -271,14 +283,15 @@ final class ScenarioRun {
     private func recreate() throws {
         restartAt = nil
         endLife()
-        record(.runtime(.recreated))
+        record(.runtime(.recreated(keeping: scenario.settings.volumes.map(\.path))))
     }
 
     private func remove(volume name: String, _ step: Step) throws {
         if life?.isRunning == true { return interrupt(step, "the container is running") }
         // The layer stays, but its mounts are in the way.
         try volumes?.empty(name)
-        record(.runtime(.volumeRemoved(name)))
+        let path = scenario.settings.volumes.first { $0.name == name }?.path ?? ""
+        record(.runtime(.volumeRemoved(name, at: path)))
     }
 
     private func pause(_ paused: Bool, _ step: Step) throws {

@@ -25,8 +25,8 @@ public struct DockerRestart: Sendable {
     private var delay: Duration = .zero
     /// Somebody has stopped it, or sent it any signal (HasBeenManuallyStopped).
     private var isStoppedByHand = false
-    /// The manager has been told that the next end is the last (ExitOnNext).
-    private var isCancelled = false
+    /// The manager has been told that the next end is the last (ExitOnNext); a restart that was to come does not.
+    public private(set) var isCancelled = false
 
     public init(_ policy: RestartPolicy) {
         self.policy = policy

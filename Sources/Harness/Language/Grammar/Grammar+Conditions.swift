@@ -5,7 +5,8 @@ extension Grammar {
     /// What can be asked of a run.
     static let conditionForms: [Form<Condition?>] = [
         Form(
-            "PARTIES ready", "Each has said that it does its work; a real program has been executed.",
+            "PARTIES ready",
+            "Each has said, in the present life of the container, that it does its work; a real program has been executed. It may have ended since.",
             example: "see `wait for CONDITION within TIME`"
         ) { $0 = .ready($1.parties(0)) },
         Form(
@@ -129,7 +130,7 @@ extension Grammar {
             "state STATE", "What the runtime calls the container now.", example: "see `start`"
         ) { $0 = .state($1.text(0).flatMap(Condition.State.init(rawValue:)) ?? .running) },
         Form(
-            "restarts NUMBER", "How often the restart policy has started it again.",
+            "restarts NUMBER", "How often the restart policy has started it again since somebody did; it counts at the end of a life, as Docker does.",
             example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
