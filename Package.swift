@@ -70,7 +70,8 @@ let package = Package(
             name: "LanguageReference", dependencies: ["Language"], path: "Tests/LanguageReference",
             swiftSettings: settings),
         .executableTarget(
-            name: "Mutants", dependencies: ["Harness", "ServiceProtocol"], path: "Tests/Mutants", swiftSettings: settings),
+            name: "Mutants", dependencies: ["Harness", "ServiceProtocol"], path: "Tests/Mutants",
+            swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
         tests("ScenarioTests", of: ["TestSupport", "Harness", "HarnessTesting", "Vocabulary"]),
     ],

@@ -122,7 +122,8 @@ struct ReferenceInit {
         // A parent may have left SIGCHLD ignored, and that survives exec: its children would vanish without a status.
         if defect != .keepsIgnoringChildren {
             let former = Glibc.signal(SIGCHLD, SIG_DFL)
-            inheritedSignals.ignoresChildren = unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            inheritedSignals.ignoresChildren =
+                unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
         }
         let unheard: [Signal] = [.kill, .stop] + faults + (options.defect == .hasNoHandler ? [.term, .int] : [])
         signals = signalDescriptor(for: Signal.all.filter { !unheard.contains($0) })
@@ -138,7 +139,9 @@ struct ReferenceInit {
             handleEvents(until: nextLook)
         }
         if defect == .startsOnWhileStopping { startTheRest() }
-        if defect == .stopsAllAtOnce { for service in services where isRunning(service) { send(options.stopSignal, to: service) } }
+        if defect == .stopsAllAtOnce {
+            for service in services where isRunning(service) { send(options.stopSignal, to: service) }
+        }
         stopAll()
         if defect != .leavesOthersBehind { stopLeftovers() }
         if defect == .waitsTheWholeGrace { wait(for: .seconds(3)) { _ in false } }
@@ -287,7 +290,9 @@ struct ReferenceInit {
             if defect != .passesChildSignalOn { return }
         }
         let stops = signal == options.stopSignal || [.term, .int, .quit].contains(signal)
-        if defect == .ignoresSignalsDuringStart, services.contains(where: { $0.readiness != nil || $0.pid == nil }) { return }
+        if defect == .ignoresSignalsDuringStart, services.contains(where: { $0.readiness != nil || $0.pid == nil }) {
+            return
+        }
         if stops { stopRequests += 1 }
         if defect == .killsOnSecondSignal, stopRequests > 1 { kill(-1, SIGKILL) }
         if stops, defect == .waitsForNobody {
@@ -362,7 +367,9 @@ struct ReferenceInit {
             if defect == .reapsNothing {
                 var information = siginfo_t()
                 let flags = WEXITED | WNOHANG | WNOWAIT
-                guard waitid(P_PID, id_t(pid), &information, flags) == 0, information.si_signo == SIGCHLD else { continue }
+                guard waitid(P_PID, id_t(pid), &information, flags) == 0, information.si_signo == SIGCHLD else {
+                    continue
+                }
                 status = 0
             } else if waitpid(pid, &status, WNOHANG) != pid {
                 continue

@@ -139,6 +139,8 @@ func replaceFile(_ path: String, with text: String) -> Bool {
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { return false }
     defer { close(file) }
-    let isWritten = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) == $0.count }
+    let isWritten = text.utf8.withContiguousStorageIfAvailable {
+        Glibc.write(file, $0.baseAddress, $0.count) == $0.count
+    }
     return isWritten == true && fsync(file) == 0 && rename(temporary, path) == 0
 }

@@ -120,7 +120,8 @@ extension CommandLineTool {
             let began = clock.now
             defer { session.close() }
             let progress = Progress(of: jobs.count, isShown: options.format == .human && !options.isQuiet)
-            let results = try session.run(jobs, atOnce: atOnce, keepsJournals: options.isVerbose, onResult: progress.note)
+            let results = try session.run(
+                jobs, atOnce: atOnce, keepsJournals: options.isVerbose, onResult: progress.note)
             progress.end()
             if session.isCancelled {
                 write("harness: interrupted\n", to: STDERR_FILENO)
@@ -185,7 +186,7 @@ extension CommandLineTool {
         func text<Field>(_ field: Field) -> String {
             withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         }
-        return "\(text(name.sysname)) \(text(name.release)) on \(text(name.machine))"
+        return "\(text(name.sysname)) \(text(name.release).prefix { $0 != "-" }) on \(text(name.machine))"
     }
 }
 

@@ -118,7 +118,8 @@ struct ParserTests {
         """
 
     static let otherConditions = [
-        "exec exit 3", "restarts 3", "restart delays 100ms, 200ms", "marker /m written once", "marker /m unchanged", "file /m exists",
+        "exec exit 3", "restarts 3", "restart delays 100ms, 200ms", "marker /m written once", "marker /m unchanged",
+        "file /m exists",
         "file /m contains \"a\"", "file /m matches /a b\\/c/", "file /m owner 568:568", "file /m mode 1777",
         "initialised 2 times", "step s ran once", "data /d dirty", "state restarting", "output contains 'a \"b\"'",
     ]

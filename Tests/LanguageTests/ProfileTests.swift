@@ -13,7 +13,8 @@ struct ProfileTests {
         name: "api", after: ["db", "cache"], command: "/f as api", kind: .forking, pidFile: nil, position: 3)
 
     @Test func aLineStandsForEachValueAndNotWithoutOne() {
-        let text = "Name={name}\nAfter={after}.service\nPIDFile={pidfile}\n{if forking}Type=forking\n{if oneshot}No=1\nP={position}\n"
+        let text =
+            "Name={name}\nAfter={after}.service\nPIDFile={pidfile}\n{if forking}Type=forking\n{if oneshot}No=1\nP={position}\n"
         #expect(
             Template.filled(text, for: subject)
                 == "Name=api\nAfter=db.service\nAfter=cache.service\nType=forking\nP=3\n")

@@ -192,7 +192,8 @@ struct RandomScenario {
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { .kill($0.flip() ? .kill : $0.signal()) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
-            { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) }, { .wait($0.duration()) },
+            { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) },
+            { .wait($0.duration()) },
             { .waitFor($0.condition(scenario), within: $0.duration()) },
             {
                 .expect(

@@ -14,7 +14,8 @@ struct DockerRestartTests {
 
     @Test func theDelayDoublesUpToAMinute() {
         var machine = DockerRestart(.always)
-        let expected = [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000].map(Duration.milliseconds)
+        let expected = [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000].map(
+            Duration.milliseconds)
         #expect(delays(&machine, 12) == expected)
         #expect(machine.count == 12)
     }

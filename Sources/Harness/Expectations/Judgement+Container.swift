@@ -131,7 +131,9 @@ extension JournalView {
             default: continue
             }
         }
-        let observed = gaps.isEmpty ? "there was no restart" : "restart delays " + gaps.map(\.most.rounded.description).joined(separator: ", ")
+        let observed =
+            gaps.isEmpty
+            ? "there was no restart" : "restart delays " + gaps.map(\.most.rounded.description).joined(separator: ", ")
         guard gaps.count >= delays.count else { return Judgement(false, observed, gaps.last?.evidence ?? []) }
         for (delay, gap) in zip(delays, gaps) {
             let slack = JournalView.delayTolerance.0 + delay * JournalView.delayTolerance.1

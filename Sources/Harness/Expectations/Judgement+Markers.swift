@@ -27,7 +27,11 @@ extension JournalView {
     /// Reports of the entrypoint: all, or those since the place of a marker was new.
     private func reports(sinceNew path: String? = nil, _ isWanted: (ServiceWord) -> Bool) -> [Event] {
         (path.map(sinceNew) ?? journal.events[...]).filter { event in
-            if case .said(let word, let speaker) = event.kind { isWanted(word) && isOfContainer(speaker) } else { false }
+            if case .said(let word, let speaker) = event.kind {
+                isWanted(word) && isOfContainer(speaker)
+            } else {
+                false
+            }
         }
     }
 

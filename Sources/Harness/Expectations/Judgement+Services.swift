@@ -249,13 +249,14 @@ extension JournalView {
 
     /// Who was there: for a service that never came.
     func evidenceOfProcesses() -> [Event] {
-        lastWords() + journal.events.filter { event in
-            switch event.kind {
-            case .kernel(.executed), .said(.hello, _), .runtime(.started), .runtime(.exited): true
-            case .printed(_, let stream, _): stream == .stderr
-            default: false
+        lastWords()
+            + journal.events.filter { event in
+                switch event.kind {
+                case .kernel(.executed), .said(.hello, _), .runtime(.started), .runtime(.exited): true
+                case .printed(_, let stream, _): stream == .stderr
+                default: false
+                }
             }
-        }
     }
 
     func list(_ parties: [Party]) -> String { parties.map(\.description).joined(separator: ", ") }

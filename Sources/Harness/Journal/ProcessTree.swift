@@ -92,7 +92,9 @@ public struct ProcessTree: Sendable {
             processes[index].isInjected = true
             if processes[index].program == nil { processes[index].program = program }
         case .runtime(.execEnded(let pid, let status)):
-            guard let index = present.last(where: { processes[$0].pid == pid && processes[$0].isInjected }) else { return }
+            guard let index = present.last(where: { processes[$0].pid == pid && processes[$0].isInjected }) else {
+                return
+            }
             processes[index].exitedAt = processes[index].exitedAt ?? event.instant
             processes[index].goneAt = processes[index].goneAt ?? event.instant
             if case .signaled(let signal, _) = status { processes[index].endedBy = signal }

@@ -133,7 +133,8 @@ package func spawn(
     let table = steps.map { strings.step($0) }
     let result = table.withUnsafeBufferPointer { table in
         var request = clinux_spawn_request(
-            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1, steps: table.baseAddress, step_count: table.count,
+            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1, steps: table.baseAddress,
+            step_count: table.count,
             arguments: strings.array(arguments), environment: strings.array(environment),
             search_path: strings.string(searchPath))
         return clinux_spawn(&request)

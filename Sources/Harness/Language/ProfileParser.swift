@@ -78,7 +78,8 @@ private struct ProfileParser {
                 profile.additions[before.1].place = text.place(line)
             } else if let first = innerBlock.first {
                 diagnostics.append(
-                    Diagnostic(.badIndentation, "this line of a profile has no block", at: text.place(text.lines[first])))
+                    Diagnostic(
+                        .badIndentation, "this line of a profile has no block", at: text.place(text.lines[first])))
             }
         }
         if profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
@@ -109,7 +110,9 @@ private struct ProfileParser {
                 Diagnostic(.incomplete, "there is no 'file \(addition.path)' to add to", at: addition.place))
         }
         for file in profile.files + profile.additions {
-            for problem in Template.problems(in: file, isForEach: file.isForEachService || profile.additions.contains(file)) {
+            for problem in Template.problems(
+                in: file, isForEach: file.isForEachService || profile.additions.contains(file))
+            {
                 diagnostics.append(Diagnostic(.badValue, problem, at: file.place))
             }
         }

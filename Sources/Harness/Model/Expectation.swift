@@ -109,7 +109,8 @@ public enum Condition: Hashable, Sendable {
     }
 
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, execExit, zombies
+        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, execExit,
+            zombies
         case orphansReaped, noProcessesLeft, state, restarts, restartDelays, outputContains, outputInOrder
         case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
         case initialised, stepRan, data, stopTook

@@ -44,7 +44,13 @@ public struct MarkdownReport: Sendable {
         result += row(Array(repeating: "---", count: rows.inits.count + 1))
         for key in rows.keys { result += row([key] + rows.inits.map { rows.cell(key, $0).text }) }
         result += "\n## What failed\n\n"
-        for entry in report.results { result += failure(entry) }
+        var counts: [String: Int] = [:]
+        for entry in report.results where entry.isBad { counts[key(entry), default: 0] += 1 }
+        // The first of each init and row, and how many there are besides.
+        for entry in report.results where entry.isBad {
+            guard let count = counts.removeValue(forKey: key(entry)) else { continue }
+            result += failure(entry) + (count > 1 ? " (and \(count - 1) more)" : "") + "\n"
+        }
         if !report.skipped.isEmpty {
             result += "\n## What was not run\n\n"
             for skipped in report.skipped { result += "- \(skipped.name): \(skipped.reason)\n" }
@@ -56,13 +62,16 @@ public struct MarkdownReport: Sendable {
         "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
 
+    private func key(_ entry: RunResult) -> String { "\(entry.initName) \(entry.scenario.row)" }
+
     private func failure(_ entry: RunResult) -> String {
         switch entry.verdict {
         case .failed(let failures):
             guard let first = failures.first else { return "" }
             return
-                "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))\n"
-        case .error(let reason): return "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))\n"
+                "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))"
+        case .error(let reason):
+            return "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))"
         case .passed, .notApplicable: return ""
         }
     }

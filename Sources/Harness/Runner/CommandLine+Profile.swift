@@ -55,13 +55,16 @@ extension InitProfile {
         }
         guard isToldOfServicesByFiles else { return result }
         // What `fake-services as NAME` becomes: an argument on each line, so that no init has to quote anything.
-        return result + scenario.services.map { service in
-            File(
-                path: ServiceAddress.commandFile(of: service.name),
-                text: service.commandLine(in: scenario).map { $0.replacing("\\", with: "\\\\").replacing("\n", with: "\\n") + "\n" }
+        return result
+            + scenario.services.map { service in
+                File(
+                    path: ServiceAddress.commandFile(of: service.name),
+                    text: service.commandLine(in: scenario).map {
+                        $0.replacing("\\", with: "\\\\").replacing("\n", with: "\\n") + "\n"
+                    }
                     .joined(),
-                place: service.place)
-        }
+                    place: service.place)
+            }
     }
 
     /// Its symbolic links, for each service where they name one.

@@ -140,7 +140,8 @@ public final class Session: Sendable {
     ///   - onResult: called from the threads as results come.
     /// - Throws: `CannotRun` where no thread can be given what it needs.
     public func run(
-        _ jobs: [Job], atOnce: Int, keepsJournals: Bool = true, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
+        _ jobs: [Job], atOnce: Int, keepsJournals: Bool = true,
+        onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let results = Results(count: jobs.count)
         let order = jobs.indices.sorted { !jobs[$0].scenario.isTimed && jobs[$1].scenario.isTimed }

@@ -13,7 +13,9 @@ extension InitProfile {
     public var installedVersion: String? {
         guard let program = version.first else { return nil }
         var command = version
-        command[0] = layers.lazy.compactMap { Files.find(program: program, in: Container.searchPath, below: $0) }.first ?? program
+        command[0] =
+            layers.lazy.compactMap { Files.find(program: program, in: Container.searchPath, below: $0) }.first
+            ?? program
         guard let output = try? Pipe(), let input = try? Descriptor.open("/dev/null", .read) else { return nil }
         let steps: [SetupStep] = [
             .descriptor(input.rawValue, becomes: 0), .descriptor(output.writeEnd.rawValue, becomes: 1),

@@ -54,7 +54,8 @@ package final class Container {
     ///   - volumes: what outlives it.
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(
-        host: SandboxHost, settings: ContainerSettings, lower: String = "/", overlays: [String] = [], freezes: Bool = false,
+        host: SandboxHost, settings: ContainerSettings, lower: String = "/", overlays: [String] = [],
+        freezes: Bool = false,
         volumes: VolumeStore?
     ) throws {
         let number = host.nextContainerNumber()
@@ -129,7 +130,8 @@ package final class Container {
         let errorOutput = try Pipe()
         let input = settings.hasOpenInput ? OwnedPipe(try Pipe(isRead: false)) : nil
         let streams = SandboxPlan.Streams.separate(
-            input: input?.readEnd ?? standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
+            input: input?.readEnd ?? standardInput.rawValue, output: output.writeEnd.rawValue,
+            error: errorOutput.writeEnd.rawValue)
         if let user = settings.user {
             // As Docker does it: what is behind /dev/stdout can be opened by name.
             try output.writeEnd.setOwner(user: user.user)
@@ -170,14 +172,16 @@ package final class Container {
         // What is in memory is gone with each life, and comes again with the next.
         func isInMemory(_ path: String) -> Bool { program.tmpfs.contains { path.hasPrefix($0 + "/") } }
         let missing = files.filter { file in
-            volumes?.holds(file.path) == true ? volumes?.isFresh(file.path) == true
+            volumes?.holds(file.path) == true
+                ? volumes?.isFresh(file.path) == true
                 : !hasFiles || isInMemory(file.path)
         }
         let access =
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                lower: lower, overlays: overlays, layers: directory, root: "\(directory)/root", control: "\(directory)/control",
+                lower: lower, overlays: overlays, layers: directory, root: "\(directory)/root",
+                control: "\(directory)/control",
                 fakeServices: "\(host.directory)/fake-services",
                 volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
                 membersDescriptors: members.map { $0.descriptor.rawValue },

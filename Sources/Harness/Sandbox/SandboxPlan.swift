@@ -60,7 +60,9 @@ package struct SandboxPlan: Sendable {
     /// - Parameters:
     ///   - tmpfs: the paths of file systems in memory.
     ///   - files: what is to be written, once everything is mounted.
-    package init(_ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File], links: [Link]) {
+    package init(
+        _ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File], links: [Link]
+    ) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
         // What is made on the way has just the mode that it is made with.
         var steps: [SetupStep] = [armed, .fileMask(0)]
@@ -101,7 +103,9 @@ package struct SandboxPlan: Sendable {
     /// What makes a process one of the container's, right before its exec: who it is, and what it may do.
     private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
         let capabilities = settings.capabilities.reduce(dockerCapabilities) { $0 | 1 << $1.number }
-        var steps: [SetupStep] = [.priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls, .keepCapabilities(capabilities)]
+        var steps: [SetupStep] = [
+            .priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls, .keepCapabilities(capabilities),
+        ]
         if let user = settings.user, user != .root {
             // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
             steps += [.setIDs(user: user.user, group: user.group), armed]
@@ -190,7 +194,9 @@ package struct SandboxPlan: Sendable {
 
     private static func linkSteps(_ link: Link) -> [SetupStep] {
         let parent = link.path[..<(link.path.lastIndex(of: "/") ?? link.path.startIndex)]
-        return directories(to: String(parent)) + [.ifPresent(.unlink(link.path)), .makeLink(link.target, to: link.path)]
+        return directories(to: String(parent)) + [
+            .ifPresent(.unlink(link.path)), .makeLink(link.target, to: link.path),
+        ]
     }
 
     private static func controlSteps(_ surroundings: Surroundings) -> [SetupStep] {

@@ -107,7 +107,8 @@ extension Grammar {
                 """
         ) { service, _ in service.traits.append(.notifies) },
         Form(
-            "oneshot", "It does its work and exits, with 0 at once where no other line says otherwise; what comes after it starts when it has ended well.",
+            "oneshot",
+            "It does its work and exits, with 0 at once where no other line says otherwise; what comes after it starts when it has ended well.",
             otherwise: "it stays",
             example: """
                 scenario "before everything else"

@@ -130,7 +130,8 @@ extension Grammar {
             "state STATE", "What the runtime calls the container now.", example: "see `start`"
         ) { $0 = .state($1.text(0).flatMap(Condition.State.init(rawValue:)) ?? .running) },
         Form(
-            "restarts NUMBER", "How often the restart policy has started it again since somebody did; it counts at the end of a life, as Docker does.",
+            "restarts NUMBER",
+            "How often the restart policy has started it again since somebody did; it counts at the end of a life, as Docker does.",
             example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
@@ -180,7 +181,8 @@ extension Grammar {
                 """
         ) { $0 = .markerWrittenOnce(path: $1.text(0) ?? "") },
         Form(
-            "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.", example: "see `marker PATH written once`"
+            "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.",
+            example: "see `marker PATH written once`"
         ) { $0 = .markerUnchanged(path: $1.text(0) ?? "") },
         Form(
             "file PATH exists", "There is something of that name in the container.",

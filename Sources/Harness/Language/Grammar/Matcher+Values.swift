@@ -7,7 +7,8 @@ extension Matcher {
         switch slot {
         case .condition, .question: return question(slot)
         case .command: return rest(slot)
-        case .tags, .names, .abilities, .capabilities, .parties, .services, .texts, .times: return list(slot, needsCommas: true)
+        case .tags, .names, .abilities, .capabilities, .parties, .services, .texts, .times:
+            return list(slot, needsCommas: true)
         case .paths, .caughtSignals: return list(slot, needsCommas: false)
         default:
             guard let token = next else {
