@@ -11,8 +11,13 @@ func room(_ name: String, folder: String? = nil, knows: [Target.Dependency]) -> 
     .target(name: name, dependencies: knows, path: "Sources/Harness/\(folder ?? name)", swiftSettings: settings)
 }
 
+/// Files of tests that are no sources.
+let goldenFiles = ["ScenarioTests": ["verdicts.txt"]]
+
 func tests(_ name: String, of rooms: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: rooms, path: "Tests/\(name)", swiftSettings: settings)
+    .testTarget(
+        name: name, dependencies: rooms, path: "Tests/\(name)", exclude: goldenFiles[name] ?? [],
+        swiftSettings: settings)
 }
 
 let package = Package(

@@ -44,11 +44,11 @@ public struct MarkdownReport: Sendable {
         result += row(Array(repeating: "---", count: rows.inits.count + 1))
         for key in rows.keys { result += row([key] + rows.inits.map { rows.cell(key, $0).text }) }
         result += "\n## What failed\n\n"
-        var counts: [String: Int] = [:]
-        for entry in report.results where entry.isBad { counts[key(entry), default: 0] += 1 }
+        var left: [String: Int] = [:]
+        for entry in report.results where entry.isBad { left[key(entry), default: 0] += 1 }
         // The first of each init and row, and how many there are besides.
         for entry in report.results where entry.isBad {
-            guard let count = counts.removeValue(forKey: key(entry)) else { continue }
+            guard let count = left.removeValue(forKey: key(entry)) else { continue }
             result += failure(entry) + (count > 1 ? " (and \(count - 1) more)" : "") + "\n"
         }
         if !report.skipped.isEmpty {

@@ -19,11 +19,11 @@ final class ScenarioRun {
     var journal: Journal
     /// The container while it exists.
     var life: ContainerLife?
-    private var volumes: VolumeStore?
-    private var policy: DockerRestart
+    var volumes: VolumeStore?
+    var policy: DockerRestart
     /// When the policy will start the container again.
-    private var restartAt: MonotonicInstant?
-    private var startedAt = MonotonicInstant.now
+    var restartAt: MonotonicInstant?
+    var startedAt = MonotonicInstant.now
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.
@@ -63,7 +63,7 @@ final class ScenarioRun {
             duration: MonotonicInstant.now.duration(since: began), journal: journal)
     }
 
-    private func endLife() {
+    func endLife() {
         life?.remove(into: &journal)
         life = nil
     }
@@ -101,7 +101,7 @@ final class ScenarioRun {
     }
 
     /// Ends the run here. Without a reason of its own the failed condition, which is in the journal, is the reason.
-    private func interrupt(_ step: Step, _ observed: String?) {
+    func interrupt(_ step: Step, _ observed: String?) {
         interruption = Failure(
             place: step.place, expected: "to go on from here",
             observed: observed ?? "the run ended here: what it waited for did not come", evidence: [])
@@ -227,150 +227,6 @@ final class ScenarioRun {
     /// Whether anything may still happen: PID 1 runs, or will again.
     private var canChange: Bool { life?.isRunning == true || restartAt != nil || (life != nil && !isEndHandled) }
 
-    // MARK: - Container
-
-    /// Somebody starts it; one that runs is left alone (what Docker answers with 304).
-    private func start() throws {
-        if life?.isRunning == true { return }
-        restartAt = nil
-        policy.startedByHand()
-        record(.runtime(.startRequested))
-        try startContainer()
-    }
-
-    private func startContainer() throws {
-        if volumes == nil, !scenario.settings.volumes.isEmpty {
-            volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
-        }
-        let life = try self.life ?? ContainerLife(session, scenario, profile, volumes)
-        self.life = life
-        startedAt = .now
-        try life.start(into: &journal)
-        isEndHandled = false
-        if !life.isRunning {
-            isEndHandled = true
-            policy.startFailed()
-        }
-    }
-
-    /// Asks the policy about an end that has just been seen.
-    private func handleEnd() throws {
-        guard let life, !life.isRunning, !isEndHandled else { return }
-        isEndHandled = true
-        for marker in markers { try life.look(at: marker, into: &journal) }
-        guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
-        let decision = policy.ended(code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt))
-        guard case .restart(let delay) = decision else { return }
-        // Dated to the end itself: whoever asks from then on is to know of it.
-        journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
-        restartAt = exit.instant.advanced(by: delay)
-    }
-
-    private func cancelRestart() {
-        guard restartAt != nil else { return }
-        restartAt = nil
-        record(.runtime(.restartCancelled))
-    }
-
-    private func restart(times: Int, grace: Duration) throws {
-        for _ in 0..<times {
-            try stop(grace: grace)
-            try start()
-        }
-    }
-
-    /// A new container in the place of the old one, which is killed if it still runs (as `docker rm -f`).
-    private func recreate() throws {
-        restartAt = nil
-        endLife()
-        record(.runtime(.recreated(keeping: scenario.settings.volumes.map(\.path))))
-    }
-
-    private func remove(volume name: String, _ step: Step) throws {
-        if life?.isRunning == true { return interrupt(step, "the container is running") }
-        // The layer stays, but its mounts are in the way.
-        try volumes?.empty(name)
-        let path = scenario.settings.volumes.first { $0.name == name }?.path ?? ""
-        record(.runtime(.volumeRemoved(name, at: path)))
-    }
-
-    private func pause(_ paused: Bool, _ step: Step) throws {
-        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
-        try life.setPaused(paused, into: &journal)
-    }
-
-    private func exec(_ command: [String], within limit: Duration?, _ step: Step) throws {
-        try collect()
-        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
-        if life.isPaused { return interrupt(step, "the container is paused") }
-        try life.execute(command, into: &journal)
-        let deadline = limit.map { MonotonicInstant.now.advanced(by: $0) } ?? .distantFuture
-        try pump(until: deadline) { !life.isExecuting }
-        guard life.isExecuting else { return }
-        life.killExecution(into: &journal)
-        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isExecuting }
-    }
-
-    private func type(_ text: String, _ step: Step) {
-        if let problem = life?.type(text.withControlCharacters) ?? (life == nil ? "PID 1 is not running" : nil) {
-            interrupt(step, problem)
-        }
-    }
-
-    /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
-    private static let patience = (Duration.seconds(5), Duration.seconds(60))
-
-    private func waitWithoutLimit(for life: ContainerLife) throws {
-        let began = MonotonicInstant.now
-        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { !life.isRunning }
-        try collect()
-        if life.isRunning, !JournalView(journal).hasDroppedSignal {
-            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { !life.isRunning }
-        }
-        if life.isRunning {
-            let time = MonotonicInstant.now.duration(since: began).rounded
-            record(.runtime(.stopFailed(reason: "not over after \(time), and there is no limit to it")))
-        }
-    }
-
-    private func stop(grace: Duration) throws {
-        policy.stopped()
-        guard let life, life.isRunning else {
-            cancelRestart()
-            // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
-            return record(.runtime(.stopFinished))
-        }
-        let signal = scenario.stop.signal ?? profile.stopSignal ?? .term
-        record(.runtime(.stopRequested(signal, grace: grace)))
-        var machine = DockerStop(signal: signal, grace: grace)
-        var deadline = MonotonicInstant.distantFuture
-        var actions = machine.begin(at: .now)
-        while true {
-            var inputs: [DockerStop.Input] = []
-            for action in actions {
-                switch action {
-                case .send(let signal):
-                    if !life.send(signal, into: &journal) { inputs.append(.sendFailed) }
-                    // Docker thaws a paused container once the signal waits for it (moby, daemon/kill.go).
-                    if life.isPaused { try life.setPaused(false, into: &journal) }
-                case .setDeadline(let moment): deadline = moment
-                case .noteGraceExpired: record(.runtime(.graceExpired))
-                case .finish: return record(.runtime(.stopFinished))
-                case .fail(let reason): return record(.runtime(.stopFailed(reason: reason)))
-                }
-            }
-            actions = inputs.flatMap { machine.handle($0, at: .now) }
-            guard actions.isEmpty else { continue }
-            if deadline == .distantFuture {
-                try waitWithoutLimit(for: life)
-                if life.isRunning { return }
-            } else {
-                try pump(until: deadline) { !life.isRunning }
-            }
-            actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
-        }
-    }
-
     // MARK: - Waiting
 
     /// How often the witness is asked, while something waits for what only it can see.
@@ -413,10 +269,10 @@ final class ScenarioRun {
     }
 
     /// Whether the policy has been asked about the last end.
-    private var isEndHandled = false
-    private lazy var markers = scenario.markers
+    var isEndHandled = false
+    lazy var markers = scenario.markers
 
-    private func collect(kernel: Bool = true, census: Bool = false) throws {
+    func collect(kernel: Bool = true, census: Bool = false) throws {
         guard let life else {
             knownUntil = .now
             return
@@ -438,37 +294,6 @@ extension Scenario {
         }
         var result = self
         result.steps = unroll(steps)
-        return result
-    }
-}
-
-extension Journal {
-    /// The last end of PID 1.
-    fileprivate var lastExit: Event? {
-        events.last { if case .runtime(.exited) = $0.kind { true } else { false } }
-    }
-}
-
-extension String {
-    /// `^C` as the character that Ctrl-C sends, `^^` as a caret; any other caret stands for itself.
-    fileprivate var withControlCharacters: String {
-        var result = ""
-        var rest = self[...]
-        while let character = rest.popFirst() {
-            guard character == "^", let key = rest.first, let value = key.asciiValue else {
-                result.append(character)
-                continue
-            }
-            switch value {
-            case 0x40...0x5F where key != "^":
-                rest.removeFirst()
-                result.unicodeScalars.append(Unicode.Scalar(value & 0x1F))
-            case 0x5E:
-                rest.removeFirst()
-                result.append("^")
-            default: result.append(character)
-            }
-        }
         return result
     }
 }
