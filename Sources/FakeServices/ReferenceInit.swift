@@ -32,17 +32,25 @@ struct ReferenceInit {
         case simple, forking, notify, oneshot
     }
 
+    /// What only defects need to remember.
+    private struct Misdeeds {
+        var hasForwarded = false
+        var hasRestarted = false
+        var stopRequests = 0
+        var nextReaping = MonotonicInstant(nanoseconds: 0)
+        /// The way of the child's output through this process.
+        var relay: (from: Int32, to: Int32)?
+    }
+
     private var services: [Service]
     private let defect: Defect?
     private let startedAt = now()
-    /// For defects: whether a signal has been passed on, and what has been asked to stop.
-    private var hasForwarded = false
-    private var stopRequests = 0
-    private var relay: Int32?
     /// What it was started with, and starts its children with.
     private var inheritedSignals: (mask: UInt64, ignoresChildren: Bool) = (0, false)
     /// Descriptors that were open at its start.
     private var inherited = (3..<256).filter { fcntl($0, F_GETFD) >= 0 }
+    /// What only defects need to remember.
+    private var misdeeds = Misdeeds()
     private let options: Options
     private let signals: Int32
     private var isStopping = false
@@ -206,7 +214,7 @@ struct ReferenceInit {
         let pid = start(
             services[index].command, newGroup: options.signalsGroup || defect == .forwardsToGroupToo ? 1 : 0,
             signals: defect == .blocksSignalsInChildren ? (clinux_signal_mask(), false) : inheritedSignals)
-        if let relay { dup2(relay, 1) }
+        if let relay = misdeeds.relay { dup2(relay.to, 1) }
         unsetenv(ServiceAddress.readyDescriptorVariable)
         close(readyEnd)
         close(ends.1)
@@ -234,19 +242,15 @@ struct ReferenceInit {
     private mutating func beginRelay() {
         var ends: (Int32, Int32) = (-1, -1)
         _ = clinux_pipe(&ends.0, &ends.1, true)
-        let output = dup(1)
+        misdeeds.relay = (ends.0, dup(1))
         dup2(ends.1, 1)
         close(ends.1)
-        relay = output
-        relayInput = ends.0
     }
 
-    private var relayInput: Int32?
-
     private func relayOutput() {
-        guard let relayInput, !hasForwarded else { return }
+        guard let relay = misdeeds.relay, !misdeeds.hasForwarded else { return }
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = read(relayInput, &buffer, buffer.count)
+        let count = read(relay.from, &buffer, buffer.count)
         if count > 0 { _ = Glibc.write(1, buffer, count) }
     }
 
@@ -293,8 +297,8 @@ struct ReferenceInit {
         if defect == .ignoresSignalsDuringStart, services.contains(where: { $0.readiness != nil || $0.pid == nil }) {
             return
         }
-        if stops { stopRequests += 1 }
-        if defect == .killsOnSecondSignal, stopRequests > 1 { kill(-1, SIGKILL) }
+        if stops { misdeeds.stopRequests += 1 }
+        if defect == .killsOnSecondSignal, misdeeds.stopRequests > 1 { kill(-1, SIGKILL) }
         if stops, defect == .waitsForNobody {
             for service in services where isRunning(service) { send(signal, to: service) }
             exit(0)
@@ -308,10 +312,10 @@ struct ReferenceInit {
 
     /// Passes a signal on, each once.
     private mutating func forward(_ signal: Signal, to service: Service) {
-        defer { hasForwarded = true }
+        defer { misdeeds.hasForwarded = true }
         switch defect {
         case .forwardsNothing: return
-        case .dropsSecondSignal where hasForwarded: return
+        case .dropsSecondSignal where misdeeds.hasForwarded: return
         case .forwardsTermOnly where signal != .term: return
         case .dropsRealTimeSignals where signal.rawValue >= 34: return
         case .forwardsWrongSignal: return send(.term, to: service)
@@ -338,8 +342,8 @@ struct ReferenceInit {
     /// Takes every status there is to be had. True as long as there are children.
     @discardableResult
     private mutating func reap() -> Bool {
-        if defect == .reapsLate, !isStopping, now() < nextReaping { return true }
-        nextReaping = now().advanced(by: .seconds(3))
+        if defect == .reapsLate, !isStopping, now() < misdeeds.nextReaping { return true }
+        misdeeds.nextReaping = now().advanced(by: .seconds(3))
         if defect == .reapsNothing || defect == .reapsOwnOnly { return reapOwn() }
         while true {
             var status: Int32 = 0
@@ -356,8 +360,6 @@ struct ReferenceInit {
             if defect == .reapsOnePerSignal { return true }
         }
     }
-
-    private var nextReaping = MonotonicInstant(nanoseconds: 0)
 
     /// Only the children that it has started itself; or only their ends.
     private mutating func reapOwn() -> Bool {
@@ -396,14 +398,12 @@ struct ReferenceInit {
         services[index].status = code
         if !isStopping {
             firstEnd = firstEnd ?? code
-        } else if defect == .restartsWhileStopping, restartCount == 0 {
-            restartCount += 1
+        } else if defect == .restartsWhileStopping, !misdeeds.hasRestarted {
+            misdeeds.hasRestarted = true
             services[index].status = nil
             startService(index)
         }
     }
-
-    private var restartCount = 0
 
     /// What stands in a pid file.
     private func number(in path: String?) -> Int32? {

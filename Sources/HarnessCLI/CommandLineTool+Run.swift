@@ -109,7 +109,7 @@ extension CommandLineTool {
         _ scenarios: [Scenario], _ selection: Selection, _ options: RunOptions, _ installation: Installation
     ) -> Int32 {
         let jobs = (0..<options.repetitions).flatMap { _ in
-            selection.profiles.flatMap { profile in scenarios.map { Session.Job($0, profile) } }
+            selection.profiles.flatMap { profile in scenarios.map { Session.Job($0, profile, speed: options.speed) } }
         }
         // Most of a scenario is waiting: many more than there are processors.
         let atOnce = options.jobs ?? min(64, 16 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -129,7 +129,7 @@ extension CommandLineTool {
             }
             let report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
-                duration: clock.now - began)
+                duration: clock.now - began, speed: options.speed)
             return try finish(report, selection.profiles, options)
         } catch let error as CannotRun {
             write("harness: \(error.reason): \(error.remedy)\n", to: STDERR_FILENO)

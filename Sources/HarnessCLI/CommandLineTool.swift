@@ -30,6 +30,7 @@ enum CommandLineTool {
           --tag TAG          only scenarios with this tag; repeatable
           --jobs N           so many containers at once (default: 16 for each processor, 64 at most)
           --repeat N         each of them so many times
+          --speed X          the runtime's clocks (grace period, back-off) and the fakes' own times so many times faster
           --format FORMAT    human, json or markdown (default: human)
           --output FILE      write the report there
           --verbose          every event of every run, not only the evidence

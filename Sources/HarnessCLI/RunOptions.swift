@@ -7,6 +7,7 @@ struct RunOptions {
     var tags: [String] = []
     var jobs: Int?
     var repetitions = 1
+    var speed = 1.0
     var format = Format.human
     var output: String?
     var isVerbose = false
@@ -24,7 +25,7 @@ struct RunOptions {
     }
 
     private static let known = [
-        "--init", "--filter", "--tag", "--jobs", "--repeat", "--format", "--output", "--verbose", "--quiet",
+        "--init", "--filter", "--tag", "--jobs", "--repeat", "--speed", "--format", "--output", "--verbose", "--quiet",
         "--no-color",
         "--no-trace",
     ]
@@ -65,6 +66,12 @@ struct RunOptions {
         case "--tag": tags.append(try value(name, &rest))
         case "--jobs": jobs = try number(name, &rest, in: 1...512)
         case "--repeat": repetitions = try number(name, &rest, in: 1...100_000)
+        case "--speed":
+            let text = try value(name, &rest)
+            guard let number = Double(text), (1...1000).contains(number) else {
+                throw BadUsage(message: "--speed takes a number from 1 to 1000, not '\(text)'")
+            }
+            speed = number
         case "--output": output = try value(name, &rest)
         case "--format":
             let text = try value(name, &rest)

@@ -71,6 +71,15 @@ public enum Defect: String, CaseIterable, Hashable, Sendable {
     /// Whether it is one of an init that signals whole groups.
     public var isOfGroupMode: Bool { self == .forwardsToChildOnly }
 
+    /// Whether it is one of an entrypoint with a marker.
+    public var isOfEntrypoint: Bool {
+        switch self {
+        case .initialisesAlways, .writesMarkerFirst, .writesMarkerTwice, .looksElsewhereForMarker, .writesEmptyMarker:
+            true
+        default: false
+        }
+    }
+
     /// What it does wrong, in one sentence.
     public var summary: String {
         switch self {

@@ -510,7 +510,6 @@ struct DiagnosticTests {
         Case(started + "  stop\n  expect stop took at least 0s\n", "6:29+2 undecidable every stop takes 0s at least"),
         Case(
             start + "  sweep kill at every event\n    start\n    stop\n  expect stop took less than 1s\n",
-            "4:3+5 not-yet-supported 'sweep kill' is read, but this version cannot carry it out yet",
             "7:3+1 undecidable the container has not been started before this (5:5 it is started here)"),
         Case(
             "scenario \"x\"\n  tmpfs /run\n  volume d at /run/./\n  volume e at //run\n  service a\n  start\n  expect exit 0\n",
@@ -631,11 +630,9 @@ struct DiagnosticTests {
             "5:5+4 unknown-word 'tags' is not a step, but a word of a scenario"),
         Case(
             start + "  sweep kill from 5ms to 1ms step 1ms\n    start\n    expect exit 0\n",
-            "4:3+5 not-yet-supported 'sweep kill' is read, but this version cannot carry it out yet",
             "4:3+1 bad-value the last kill time, 1ms, is before the first, 5ms"),
         Case(
             start + "  sweep kill from 0s to 1s step 0s\n    start\n    expect exit 0\n",
-            "4:3+5 not-yet-supported 'sweep kill' is read, but this version cannot carry it out yet",
             "4:3+1 bad-value a step of no time leads nowhere"),
         Case(
             start + "  sweep kill at any event\n    start\n    expect exit 0\n",

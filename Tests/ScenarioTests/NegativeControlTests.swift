@@ -285,6 +285,7 @@ struct NegativeControlTests {
                   entrypoint initialises marker /run/m steps a, b each 10ms then sleep 60
                   start
                   wait for step b ran once within 10s
+                  wait for file /run/m exists within 10s
                   restart grace 0s
                   expect step a ran 2 times within 300ms
                 """),

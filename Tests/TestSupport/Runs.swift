@@ -16,13 +16,13 @@ public func scenarios(_ text: String) throws -> [Scenario] {
 
 /// Runs scenarios in a session of their own, and takes it away.
 public func run(
-    _ scenarios: [Scenario], on profiles: [InitProfile], atOnce: Int = 16, usesTrace: Bool = true
+    _ scenarios: [Scenario], on profiles: [InitProfile], atOnce: Int = 16, usesTrace: Bool = true, speed: Double = 1
 ) async throws -> [RunResult] {
     try await blocking {
         let session = try Session(fakeServices: Checkout.fakeServices, usesTrace: usesTrace)
         defer { session.close() }
         return try session.run(
-            profiles.flatMap { profile in scenarios.map { Session.Job($0, profile) } }, atOnce: atOnce)
+            profiles.flatMap { profile in scenarios.map { Session.Job($0, profile, speed: speed) } }, atOnce: atOnce)
     }
 }
 

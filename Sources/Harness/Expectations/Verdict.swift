@@ -10,6 +10,17 @@ public enum Verdict: Hashable, Sendable {
     case error(String)
 }
 
+extension Verdict {
+    /// The same with further failures.
+    public func adding(_ failures: [Failure]) -> Verdict {
+        switch self {
+        case .passed: failures.isEmpty ? self : .failed(failures)
+        case .failed(let own): .failed(own + failures)
+        case .notApplicable, .error: self
+        }
+    }
+}
+
 /// One expectation that did not hold.
 public struct Failure: Hashable, Sendable {
     public let place: SourcePlace

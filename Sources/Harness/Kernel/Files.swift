@@ -200,7 +200,7 @@ package enum Files {
                 rest -= count
             }
         } catch {
-            throw SystemCallError("copy", source, error as? Errno ?? .noSuchDevice)
+            throw SystemCallError("copy", source, error)
         }
         guard chown(target, status.st_uid, status.st_gid) == 0, chmod(target, status.st_mode & 0o7777) == 0 else {
             throw SystemCallError("give its owner and mode to", target, Errno(rawValue: errno))

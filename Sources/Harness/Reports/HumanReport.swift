@@ -21,7 +21,11 @@ public struct HumanReport: Sendable {
 
     public func text(_ report: RunReport) -> String {
         var result = ""
-        if detail != .quiet { result += failures(report) }
+        if report.speed != 1 {
+            result +=
+                "at \(report.speed) times the speed: the runtime's clocks and the fakes', not those of real programs\n\n"
+        }
+        if detail != .quiet { result += failures(report) + notes(report) }
         if detail == .verbose { result += journals(report) }
         result += matrix(report)
         for skipped in report.skipped { result += "skipped  \(skipped.name): \(skipped.reason)\n" }
@@ -66,6 +70,17 @@ public struct HumanReport: Sendable {
                 "\(paint("ERROR", .magenta))  \(paint(entry.initName, .bold)): \(scenario.title)  (\(place))\n    \(reason)\n\n"
         case .passed, .notApplicable: return ""
         }
+    }
+
+    /// The tables of sweeps that passed; those of the others are in what failed.
+    private func notes(_ report: RunReport) -> String {
+        var result = ""
+        for entry in report.results where !entry.notes.isEmpty && !entry.isBad {
+            result += "\(paint("SWEPT", .green))  \(paint(entry.initName, .bold)): \(entry.scenario.title)\n"
+            for line in entry.notes { result += "      \(line)\n" }
+            result += "\n"
+        }
+        return result
     }
 
     private func journals(_ report: RunReport) -> String {

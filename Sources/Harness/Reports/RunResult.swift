@@ -12,8 +12,14 @@ public struct RunResult: Sendable {
     public let duration: Duration
     /// Empty where nothing was run.
     public let journal: Journal
+    /// What it has to say besides: the table of a sweep.
+    public let notes: [String]
 
-    public init(initName: String, scenario: Scenario, verdict: Verdict, duration: Duration, journal: Journal) {
+    public init(
+        initName: String, scenario: Scenario, verdict: Verdict, duration: Duration, journal: Journal,
+        notes: [String] = []
+    ) {
+        self.notes = notes
         self.initName = initName
         self.scenario = scenario
         self.verdict = verdict
@@ -35,7 +41,7 @@ extension RunResult {
     public var withoutJournal: RunResult {
         RunResult(
             initName: initName, scenario: scenario, verdict: verdict, duration: duration,
-            journal: Journal(witness: journal.witness))
+            journal: Journal(witness: journal.witness), notes: notes)
     }
 }
 
@@ -50,10 +56,15 @@ public struct RunReport: Sendable {
     public var jobs: Int
     /// Of the whole run, without what the session takes to open and close.
     public var duration: Duration
+    /// How many times faster than the runtime's its clocks ran, and those of the fakes.
+    public var speed: Double
 
     public init(
-        results: [RunResult], skipped: [(name: String, reason: String)], witness: Witness, jobs: Int, duration: Duration
+        results: [RunResult], skipped: [(name: String, reason: String)], witness: Witness, jobs: Int,
+        duration: Duration,
+        speed: Double = 1
     ) {
+        self.speed = speed
         self.results = results
         self.skipped = skipped
         self.witness = witness

@@ -38,8 +38,10 @@ extension ScenarioRun {
         isEndHandled = true
         for marker in markers { try life.look(at: marker, into: &journal) }
         guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
-        let decision = policy.ended(code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt))
-        guard case .restart(let delay) = decision else { return }
+        let decision = policy.ended(
+            code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt) * speed)
+        guard case .restart(let whole) = decision else { return }
+        let delay = whole.sped(by: speed)
         // Dated to the end itself: whoever asks from then on is to know of it.
         journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
         restartAt = exit.instant.advanced(by: delay)

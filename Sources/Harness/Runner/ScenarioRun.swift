@@ -16,6 +16,8 @@ final class ScenarioRun {
     let session: Session
     let scenario: Scenario
     let profile: InitProfile
+    /// How many times faster than Docker's the restart policy's clock runs.
+    let speed: Double
     var journal: Journal
     /// The container while it exists.
     var life: ContainerLife?
@@ -24,6 +26,11 @@ final class ScenarioRun {
     /// When the policy will start the container again.
     var restartAt: MonotonicInstant?
     var startedAt = MonotonicInstant.now
+    /// When PID 1 is killed, if that has not been done.
+    private var killAt: Sweep.Moment?
+    /// What came of sweeps: their tables, and the first that failed in each.
+    private var tables: [String] = []
+    private var sweepFailures: [Failure] = []
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.
@@ -34,10 +41,13 @@ final class ScenarioRun {
         scenario = job.scenario.unrolled
         profile = job.profile
         policy = DockerRestart(job.scenario.restart)
+        killAt = job.killAt
+        speed = job.speed
         journal = Journal(witness: session.witness)
     }
 
-    func run() -> RunResult {
+    /// - Parameter watch: what is to be done behind the last step.
+    func run(watch: ((ScenarioRun) throws -> Void)? = nil) -> RunResult {
         let began = MonotonicInstant.now
         if let reason = profile.reasonNotApplicable(scenario) {
             return result(.notApplicable(reason: reason), since: began)
@@ -49,8 +59,9 @@ final class ScenarioRun {
                 volumes?.remove()
             }
             try performSteps()
+            try watch?(self)
             endLife()
-            outcome = verdict(on: scenario, journal, interruption: interruption)
+            outcome = verdict(on: scenario, journal, interruption: interruption).adding(sweepFailures)
         } catch {
             outcome = .error(session.isCancelled ? "interrupted" : "\(error)")
         }
@@ -60,7 +71,7 @@ final class ScenarioRun {
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
         RunResult(
             initName: profile.name, scenario: scenario, verdict: verdict,
-            duration: MonotonicInstant.now.duration(since: began), journal: journal)
+            duration: MonotonicInstant.now.duration(since: began), journal: journal, notes: tables)
     }
 
     func endLife() {
@@ -74,7 +85,9 @@ final class ScenarioRun {
         for (index, step) in scenario.steps.enumerated() where interruption == nil {
             record(.mark(.stepBegan(index)))
             switch step.action {
-            case .start: try start()
+            case .start:
+                try start()
+                try killAtItsMoment()
             case .stop(let grace): try stop(grace: grace ?? scenario.stop.grace)
             case .kill(let signal): try kill(signal, step)
             case .signal(let signal, let party): try send(signal, to: party, step)
@@ -88,9 +101,13 @@ final class ScenarioRun {
             case .exec(let command, let limit): try exec(command, within: limit, step)
             case .type(let text): type(text, step)
             case .closeInput: life?.closeInput()
-            case .repeated, .sweep:
-                throw CannotRun(
-                    reason: "\(step.place): this version cannot carry this step out yet", remedy: "leave it out")
+            case .sweep:
+                let (table, failure) = try Sweep(
+                    session: session, scenario: scenario, profile: profile, step: step, speed: speed
+                ).run()
+                tables += table
+                sweepFailures += failure.map { [$0] } ?? []
+            case .repeated: preconditionFailure("a repetition is unrolled before it is carried out")
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
             case .waitFor(let condition, let limit):
                 let isMet = try ask(Expectation(condition, within: limit), step: index)
@@ -109,6 +126,23 @@ final class ScenarioRun {
 
     func record(_ kind: Event.Kind) {
         journal.append(Event(at: .now, kind))
+    }
+
+    /// Kills PID 1 of the first life when its moment has come, if it still runs.
+    private func killAtItsMoment() throws {
+        guard let moment = killAt, let life else { return }
+        killAt = nil
+        switch moment {
+        case .time(let time): try pump(until: startedAt.advanced(by: time)) { !life.isRunning }
+        case .event(let count):
+            try pump(until: .now.advanced(by: .seconds(10)), watchingKernel: true) {
+                !life.isRunning || self.journal.ownEventCount >= count
+            }
+        }
+        guard life.isRunning else { return }
+        policy.killed(with: .kill, stopSignal: nil)
+        life.send(.kill, into: &journal)
+        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning }
     }
 
     // MARK: - Signals

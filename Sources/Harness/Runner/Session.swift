@@ -124,10 +124,21 @@ public final class Session: Sendable {
     public struct Job: Sendable {
         public let scenario: Scenario
         public let profile: InitProfile
+        /// How many times faster the restart policy's clock runs; that of the scenario itself has been sped up already.
+        let speed: Double
+        /// When PID 1 is killed, in its first life.
+        let killAt: Sweep.Moment?
 
-        public init(_ scenario: Scenario, _ profile: InitProfile) {
+        /// - Parameter speed: how many times faster the runtime's clocks and the fakes run.
+        public init(_ scenario: Scenario, _ profile: InitProfile, speed: Double = 1) {
+            self.init(sped: scenario.sped(by: speed), profile, speed: speed, killAt: nil)
+        }
+
+        init(sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, killAt: Sweep.Moment?) {
+            self.speed = speed
             self.scenario = scenario
             self.profile = profile
+            self.killAt = killAt
         }
     }
 

@@ -118,7 +118,7 @@ extension Grammar {
                   service app after migrate
 
                   start
-                  expect migrate stopped before app
+                  expect migrate stopped before app within 5s
                 """
         ) { service, _ in service.traits.append(.oneshot) },
         Form(

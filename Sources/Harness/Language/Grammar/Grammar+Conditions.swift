@@ -175,7 +175,9 @@ extension Grammar {
                   command sh -c "test -e /data/done || date > /data/done"
 
                   start
+                  wait for exit 0 within 5s
                   restart 2 times
+                  wait for exit 0 within 5s
                   expect marker /data/done written once
                   expect marker /data/done unchanged
                 """

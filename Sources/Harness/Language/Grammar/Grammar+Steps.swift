@@ -226,16 +226,17 @@ extension Grammar {
         Form(
             "sweep kill (from TIME to TIME step TIME | at every event)",
             "The steps in the block below, once for each kill time, all of them side by side, each in a container of its own: "
-                + "PID 1 is killed so long after the start, or at each event of a run that nothing disturbs.",
-            carriedOut: false,
+                + "PID 1 is killed so long after the first start in it, or at each event of a run that nothing disturbs.",
             example: """
                 scenario "killed at any moment"
                   service app
 
                   sweep kill from 0s to 20ms step 5ms
                     start
+                    start
                     expect app ready within 5s
                   sweep kill at every event
+                    start
                     start
                     expect app ready within 5s
                 """

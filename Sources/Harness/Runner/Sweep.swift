@@ -1,0 +1,224 @@
+import Expectations
+import Journal
+import Kernel
+import Model
+import Reports
+import Vocabulary
+
+/// A block of steps that is carried out once for each moment at which PID 1 may be killed, side by side, each in a container
+/// and on volumes of its own.
+struct Sweep {
+    let session: Session
+    let scenario: Scenario
+    let profile: InitProfile
+    let step: Step
+    let speed: Double
+
+    /// When PID 1 is killed.
+    enum Moment: Hashable, Sendable {
+        /// So long after its first start.
+        case time(Duration)
+        /// When so many events of the container have been seen.
+        case event(Int)
+    }
+
+    /// What one of its runs has shown.
+    private struct Outcome {
+        let moment: Moment
+        /// The time from the start to the kill; nil where PID 1 had ended before.
+        let killedAfter: Duration?
+        /// How often each step of the entrypoint ran, in the order in which they were first gone through.
+        let steps: [(name: String, count: Int)]
+        let result: RunResult
+    }
+
+    /// How many of its runs go on at once: they mostly wait.
+    private static let atOnce = 24
+
+    /// Carries it out. Blocks until all its runs are over.
+    ///
+    /// - Returns: the table of what came of it, and what failed.
+    /// - Throws: `CannotRun`, also where one of the runs could not be judged.
+    func run() throws -> (table: [String], failure: Failure?) {
+        guard case .sweep(let times, let steps) = step.action else { return ([], nil) }
+        let moments: [Moment]
+        switch times {
+        case .range(let from, let to, let interval):
+            moments = Array(sequence(first: from) { $0 + interval <= to ? $0 + interval : nil }).map(Moment.time)
+        case .everyEvent: moments = (0..<(try countEvents(steps))).map { .event($0 + 1) }
+        }
+        let jobs = moments.map { Session.Job(sped: single(steps, at: $0), profile, speed: speed, killAt: $0) }
+        let results = try session.run(jobs, atOnce: Sweep.atOnce)
+        if results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
+        var outcomes = zip(moments, results).map { outcome($0, $1) }
+        if case .everyEvent = times { outcomes = distinct(outcomes) }
+        for outcome in outcomes {
+            if case .error(let reason) = outcome.result.verdict { throw CannotRun(reason: reason, remedy: "") }
+        }
+        return (table(outcomes), failure(outcomes))
+    }
+
+    /// The block as a scenario of its own.
+    private func single(_ steps: [Step], at moment: Moment) -> Scenario {
+        var result = scenario
+        result.steps = steps
+        if case .time(let time) = moment { result.title += " (killed after \(time.text))" }
+        return result
+    }
+
+    // MARK: - At every event
+
+    /// How long a run that nothing disturbs is watched: until nothing has come of it for a while.
+    private static let quiet = Duration.milliseconds(500)
+    private static let watchLimit = Duration.seconds(10)
+
+    /// So many events a run that nothing disturbs has, from its first start on until it is quiet.
+    private func countEvents(_ steps: [Step]) throws -> Int {
+        guard let start = steps.firstIndex(where: { $0.action == .start }) else { return 0 }
+        var undisturbed = scenario
+        undisturbed.steps = Array(steps[...start])
+        let run = ScenarioRun(Session.Job(sped: undisturbed, profile, speed: speed, killAt: nil), in: session)
+        let result = run.run { run in
+            let deadline = MonotonicInstant.now.advanced(by: Sweep.watchLimit)
+            var seen = 0
+            var quietFrom = MonotonicInstant.now
+            try run.pump(until: deadline, watchingKernel: true) {
+                let count = run.journal.ownEvents.count
+                if count > seen { (seen, quietFrom) = (count, .now) }
+                return MonotonicInstant.now.duration(since: quietFrom) > Sweep.quiet
+            }
+        }
+        if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
+        return result.journal.untilRemoval.ownEvents.count
+    }
+
+    /// Each state of the work in which somebody was killed once: by what had been done before the kill.
+    private func distinct(_ outcomes: [Outcome]) -> [Outcome] {
+        var seen: Set<[String]> = []
+        return outcomes.filter { outcome in
+            seen.insert(outcome.result.journal.untilKill.ownEvents.map(outcome.result.journal.signature)).inserted
+                || outcome.result.isBad
+        }
+    }
+
+    // MARK: - What came of it
+
+    private func outcome(_ moment: Moment, _ result: RunResult) -> Outcome {
+        var counts: [(name: String, count: Int)] = []
+        var start: MonotonicInstant?
+        var kill: MonotonicInstant?
+        for event in result.journal.events {
+            switch event.kind {
+            case .said(.ran(let name), _):
+                if let index = counts.firstIndex(where: { $0.name == name }) {
+                    counts[index].count += 1
+                } else {
+                    counts.append((name, 1))
+                }
+            case .runtime(.started): start = start ?? event.instant
+            case .runtime(.sent(.kill, _)): kill = kill ?? event.instant
+            default: continue
+            }
+        }
+        let after = start.flatMap { start in kill.map { $0.duration(since: start) } }
+        return Outcome(moment: moment, killedAfter: after, steps: counts, result: result)
+    }
+
+    /// A line for each stretch of moments of which the same came.
+    private func table(_ outcomes: [Outcome]) -> [String] {
+        var result: [String] = []
+        var index = 0
+        while index < outcomes.count {
+            let words = description(outcomes[index])
+            var end = index
+            while end + 1 < outcomes.count, description(outcomes[end + 1]) == words { end += 1 }
+            let first = label(outcomes[index]), last = label(outcomes[end])
+            let stretch = index == end ? first : "\(first) to \(last) (\(end - index + 1))"
+            result.append("killed after \(stretch): \(words)")
+            index = end + 1
+        }
+        return result
+    }
+
+    private func label(_ outcome: Outcome) -> String {
+        switch outcome.moment {
+        case .time(let time): time.text
+        case .event(let count): "\(count) events"
+        }
+    }
+
+    private func description(_ outcome: Outcome) -> String {
+        let steps = outcome.steps.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
+        let verdict = outcome.result.isBad ? "FAILED" : "passed"
+        return "steps ran \(steps.isEmpty ? "not at all" : steps): \(verdict)"
+            + (outcome.killedAfter == nil ? " (it had ended before)" : "")
+    }
+
+    private func failure(_ outcomes: [Outcome]) -> Failure? {
+        let bad = outcomes.filter(\.result.isBad)
+        guard let first = bad.first, case .failed(let failures) = first.result.verdict, let reason = failures.first
+        else {
+            return nil
+        }
+        let smallest = smallest(first).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        return Failure(
+            place: step.place, expected: "each of \(outcomes.count) kill times to pass",
+            observed:
+                "\(bad.count) failed, the first killed after \(label(first)): \(reason.expected): \(reason.observed)",
+            evidence: table(outcomes) + ["", "the smallest of them as a scenario:", ""] + smallest)
+    }
+
+    /// The first that failed, as somebody would write it to see it again.
+    private func smallest(_ outcome: Outcome) -> Scenario {
+        var result = outcome.result.scenario
+        let time = outcome.killedAfter ?? .zero
+        // To the millisecond below: what is written down is not more exact.
+        let milliseconds = Duration.milliseconds(Int64(time / .milliseconds(1)))
+        let after: Duration = if case .time(let exact) = outcome.moment { exact } else { milliseconds }
+        result.title = "\(scenario.title), killed after \(after.text)"
+        if let start = result.steps.firstIndex(where: { $0.action == .start }) {
+            result.steps.insert(
+                contentsOf: [Step(.wait(after), place: .none), Step(.kill(.kill), place: .none)], at: start + 1)
+        }
+        return result
+    }
+}
+
+extension Journal {
+    /// What the container did of itself, from its first start on.
+    fileprivate var ownEvents: [Event] {
+        events.filter { event in
+            switch event.kind {
+            case .said(.hello, _): false
+            case .said, .kernel(.forked), .kernel(.executed), .kernel(.exited): true
+            default: false
+            }
+        }
+    }
+
+    /// Up to the first SIGKILL that was sent.
+    fileprivate var untilKill: Journal {
+        let kill = events.first { if case .runtime(.sent(.kill, _)) = $0.kind { true } else { false } }
+        return kill.map { until($0.instant) } ?? self
+    }
+
+    /// Without what its being taken away has brought.
+    fileprivate var untilRemoval: Journal {
+        let removal = events.first { if case .runtime(.removed) = $0.kind { true } else { false } }
+        return removal.map { until($0.instant) } ?? self
+    }
+
+    /// What an event was, whoever's numbers it bears.
+    fileprivate func signature(_ event: Event) -> String {
+        switch event.kind {
+        case .said(let word, _): "\(word)"
+        case .kernel(.forked): "forked"
+        case .kernel(.executed(_, let path)): "executed \(path)"
+        case .kernel(.exited): "exited"
+        default: ""
+        }
+    }
+
+    /// How many events the container has had of itself.
+    var ownEventCount: Int { ownEvents.count }
+}

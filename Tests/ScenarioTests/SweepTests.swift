@@ -1,0 +1,72 @@
+import Harness
+import TestSupport
+import Testing
+
+/// Kill times swept, and clocks that run faster.
+@Suite("Sweeps and speed", .timeLimit(.minutes(2)))
+struct SweepTests {
+    /// A first run of three steps, killed at any moment; then once more from the beginning.
+    static let text = """
+        scenario "swept"
+          volume data at /data
+          entrypoint initialises marker /data/done steps a, b, c each 20ms then sleep 60
+          sweep kill from 0s to 90ms step 6ms
+            start
+            start
+            wait for file /data/done exists within 10s
+            expect marker /data/done written once
+            restart grace 0s
+            wait for state running within 5s
+            expect marker /data/done unchanged for 200ms
+        """
+
+    private func swept(_ defect: String?) async throws -> RunResult {
+        var profile = InitProfile.unknown(command: ["/.harness/fake-services", "init", "--"])
+        if let defect { profile.environment = ["FAKE_DEFECT=\(defect)"] }
+        return try #require(try await run(scenarios(Self.text), on: [profile]).first)
+    }
+
+    @Test func theRightEntrypointPassesAtEveryMoment() async throws {
+        let result = try await swept(nil)
+        #expect(result.verdict == .passed)
+        #expect(result.notes.last?.contains("steps ran") == true)
+    }
+
+    @Test(arguments: [
+        "writes-marker-first", "writes-empty-marker", "looks-elsewhere-for-marker", "writes-marker-twice",
+        "initialises-always",
+    ])
+    func aWrongOneIsFoundAndItsSmallestCaseCanBeRunAgain(defect: String) async throws {
+        guard case .failed(let failures) = try await swept(defect).verdict else {
+            Issue.record("\(defect) was not found")
+            return
+        }
+        let lines = failures[0].evidence
+        let begin = try #require(lines.firstIndex { $0.hasPrefix("scenario ") })
+        let smallest = parseScenarios(Array((lines[begin...].joined(separator: "\n") + "\n").utf8), file: "smallest")
+        #expect(smallest.diagnostics == [])
+        let actions = try #require(smallest.values.first).steps.map(\.action)
+        #expect(actions.contains(.kill(.kill)))
+    }
+
+    @Test func theRuntimesClocksAndTheFakesRunFaster() async throws {
+        let text = """
+            scenario "slow by nature"
+              stop signal SIGTERM grace 20s
+              service app
+                ready after 10s
+                ignores SIGTERM
+              start
+              wait for app ready within 10s
+              stop
+              expect stop took at least 20s
+              expect stop took less than 40s
+              expect exit 137
+            """
+        let clock = ContinuousClock()
+        let began = clock.now
+        let result = try #require(try await run(scenarios(text), on: [Checkout.profile("reference")], speed: 20).first)
+        #expect(result.verdict == .passed)
+        #expect(clock.now - began < .seconds(20))
+    }
+}
