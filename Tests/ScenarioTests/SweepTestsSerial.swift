@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 /// Kill times swept, and clocks that run faster.
-@Suite("Sweeps and speed", .timeLimit(.minutes(2)))
-struct SweepTests {
+@Suite("Sweeps and speed", .serialized, .timeLimit(.minutes(2)))
+struct SweepTestsSerial {
     /// A first run of three steps, killed at any moment; then once more from the beginning.
     static let text = """
         scenario "swept"
