@@ -16,6 +16,7 @@ enum CommandLineTool {
         harness: tests any init, as PID 1, on what the kernel saw
 
         usage: harness run [PATH…] [--init NAME|FILE]… [option…] [-- COMMAND…]
+               harness diagnose [docker-run option…] -- COMMAND…
                harness lint [PATH…] [--format human|json|github]
                harness fmt [PATH…] [--check]
                harness list [PATH…] [--tag TAG]… [--filter TEXT] [--format human|json]
@@ -38,6 +39,16 @@ enum CommandLineTool {
           --no-color         no colours, as when the output is not a terminal or NO_COLOR is set
           --no-trace         do without the trace instance, as on a machine that has none
 
+        diagnose runs a command under a restart policy until there is proof, and says why it does not stay up, with the
+        evidence. Exit status 0: it stays up; 1: a restart loop, or it has ended.
+          --restart POLICY   no, always, unless-stopped, on-failure[:N] (default: always)
+          -v NAME:PATH · --tmpfs PATH · -e NAME=value · -u U:G · -t · --init · --stop-signal S · --stop-timeout SECONDS ·
+          --rootfs DIR       as with `docker run`; a volume is a new one, whatever is on the host
+          --cgroup none|ro|rw  how /sys/fs/cgroup is seen (default: as on this host)
+          --starts N         so many starts are proof of a loop (default: 4)
+          --for D            a life of this length is proof that it is stable (default: 3s)
+          --scenario FILE    writes what was done as a scenario
+
         lint says what is wrong with scenario and profile files, and runs nothing. It needs no privileges.
 
         fmt brings the same files into canonical form, in place; `-` is standard input, to standard output. With --check
@@ -57,6 +68,7 @@ enum CommandLineTool {
     static func run(_ arguments: [String]) -> Int32 {
         switch arguments.first {
         case "run": return runScenarios(Array(arguments.dropFirst()))
+        case "diagnose": return diagnose(Array(arguments.dropFirst()))
         case "lint": return lint(Array(arguments.dropFirst()))
         case "fmt": return format(Array(arguments.dropFirst()))
         case "list": return list(Array(arguments.dropFirst()))

@@ -42,6 +42,11 @@ public enum Checkout {
         String(decoding: try Files.bytes(of: "\(root)/\(path)"), as: UTF8.self)
     }
 
+    /// Whether a program is on this machine.
+    public static func isInstalled(_ program: String) -> Bool {
+        Files.find(program: program, in: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") != nil
+    }
+
     /// A variable of the environment.
     public static func environment(_ name: String) -> String? { ProcessSettings.environment(name) }
 

@@ -74,29 +74,12 @@ extension JournalView {
         }.joined()
     }
 
-    /// A line of a terminal without what is not to be read: its colours, its carriage return.
-    private func plain(_ text: String) -> String {
-        var result: [UInt8] = []
-        var bytes = Array(text.utf8)[...]
-        while let byte = bytes.popFirst() {
-            guard byte == 0x1B, bytes.first == 0x5B else {
-                result.append(byte)
-                continue
-            }
-            // A control sequence (ECMA-48, 5.4) ends with its first byte from 0x40 on.
-            bytes.removeFirst()
-            while let next = bytes.popFirst(), !(0x40...0x7E).contains(next) {}
-        }
-        if result.last == 0x0D { result.removeLast() }
-        return String(decoding: result, as: UTF8.self)
-    }
-
     private func words(_ kind: Event.Kind) -> (source: String, text: String) {
         switch kind {
         case .runtime(let event): ("runtime", words(event))
         case .kernel(let event): ("kernel", words(event))
         case .said(let word, let pid): ("service", "\(label(pid)): \(words(word))")
-        case .printed(let text, let stream, _): (stream.rawValue, plain(text))
+        case .printed(let text, let stream, _): (stream.rawValue, text.withoutTerminalControl)
         case .looked(let fact): ("harness", words(fact))
         case .dropped(let bytes, let source): ("harness", "\(bytes) bytes of \(source) were not kept")
         case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
@@ -188,5 +171,24 @@ extension JournalView {
         let head = "\(fact.path): mode \(Spelling.octal(status.mode)), owner \(status.user):\(status.group)"
         guard let text = status.text else { return head }
         return head + ", \(status.sizeInBytes) bytes: \(Spelling.quoted(String(text.prefix(80))))"
+    }
+}
+
+extension String {
+    /// A line of a terminal without what is not to be read: its colours, its carriage return.
+    public var withoutTerminalControl: String {
+        var result: [UInt8] = []
+        var bytes = Array(utf8)[...]
+        while let byte = bytes.popFirst() {
+            guard byte == 0x1B, bytes.first == 0x5B else {
+                result.append(byte)
+                continue
+            }
+            // A control sequence (ECMA-48, 5.4) ends with its first byte from 0x40 on.
+            bytes.removeFirst()
+            while let next = bytes.popFirst(), !(0x40...0x7E).contains(next) {}
+        }
+        if result.last == 0x0D { result.removeLast() }
+        return String(decoding: result, as: UTF8.self)
     }
 }

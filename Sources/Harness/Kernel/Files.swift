@@ -207,6 +207,20 @@ package enum Files {
         }
     }
 
+    /// Notes when each regular file below a directory was last changed; symbolic links are not followed.
+    package static func note(filesIn directory: String, as path: String, into result: inout [String: Int64]) {
+        for name in names(in: directory) where result.count < 5000 {
+            var status = stat()
+            guard lstat("\(directory)/\(name)", &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: note(filesIn: "\(directory)/\(name)", as: "\(path)/\(name)", into: &result)
+            case S_IFREG:
+                result["\(path)/\(name)"] = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+            default: continue
+            }
+        }
+    }
+
     /// Gives one directory the owner and mode of another.
     package static func copyOwnerAndMode(from source: String, to target: String) throws {
         var status = stat()

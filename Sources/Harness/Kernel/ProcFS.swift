@@ -35,6 +35,18 @@ package enum ProcFS {
         return parse(String(decoding: bytes, as: UTF8.self), pid)
     }
 
+    /// Whether a process has a handler for a signal, or waits for it blocked (proc_pid_status(5), SigCgt and SigBlk).
+    package static func hears(_ pid: ProcessID, _ signal: Signal) -> Bool {
+        let bit = UInt64(1) << UInt64(signal.rawValue - 1)
+        return (Files.text(of: "/proc/\(pid)/status") ?? "").split(separator: "\n").contains { line in
+            guard line.hasPrefix("SigCgt:") || line.hasPrefix("SigBlk:"), let word = line.split(separator: "\t").last
+            else {
+                return false
+            }
+            return (UInt64(word, radix: 16) ?? 0) & bit != 0
+        }
+    }
+
     private static func parse(_ text: String, _ pid: ProcessID) -> Process? {
         // The name stands in brackets and may itself hold brackets and blanks: what counts is the last one.
         guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else { return nil }

@@ -285,6 +285,9 @@ final class ContainerLife {
         journal.append(Event(at: .now, .looked(fact)))
     }
 
+    /// When each file that the container has written was last changed, in nanoseconds since 1970, by its path inside.
+    func writtenFiles() -> [String: Int64] { container.writtenFiles() }
+
     /// Tells a service to do something; false when it does not listen.
     func send(_ order: Order, to pid: ProcessID) -> Bool { reports.send(order, to: pid) }
 

@@ -24,6 +24,7 @@ extension ScenarioRun {
         let life = try self.life ?? ContainerLife(session, scenario, profile, volumes)
         self.life = life
         startedAt = .now
+        lifeCount += 1
         try life.start(into: &journal)
         isEndHandled = false
         if !life.isRunning {
@@ -36,6 +37,7 @@ extension ScenarioRun {
     func handleEnd() throws {
         guard let life, !life.isRunning, !isEndHandled else { return }
         isEndHandled = true
+        onEnd?(self)
         for marker in markers { try life.look(at: marker, into: &journal) }
         guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
         let decision = policy.ended(

@@ -31,6 +31,10 @@ final class ScenarioRun {
     /// What came of sweeps: their tables, and the first that failed in each.
     private var tables: [String] = []
     private var sweepFailures: [Failure] = []
+    /// Called when a life has ended, before the next begins.
+    var onEnd: ((ScenarioRun) -> Void)?
+    /// So many starts there were.
+    var lifeCount = 0
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.

@@ -155,19 +155,14 @@ public final class Session: Sendable {
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let results = Results(count: jobs.count)
-        let order = jobs.indices.sorted { !jobs[$0].scenario.isTimed && jobs[$1].scenario.isTimed }
-        let timed = order.firstIndex { jobs[$0].scenario.isTimed } ?? order.count
-        try run(
-            JobQueue(jobs, order[..<timed], results), atOnce: atOnce, keepsJournals: keepsJournals, onResult: onResult)
-        // Where the runtime's own clock is judged, the machine must not be crowded.
-        try run(
-            JobQueue(jobs, order[timed...], results), atOnce: min(atOnce, Session.timedAtOnce),
-            keepsJournals: keepsJournals, onResult: onResult)
+        // Where the runtime's own clock is judged, the machine must not be crowded; and a sweep is a crowd of its own.
+        for (crowd, limit) in [(Scenario.Crowd.any, atOnce), (.few, min(atOnce, 8)), (.alone, 1)] {
+            let own = jobs.indices.filter { jobs[$0].scenario.crowd == crowd }
+            try run(
+                JobQueue(jobs, own[...], results), atOnce: limit, keepsJournals: keepsJournals, onResult: onResult)
+        }
         return try results.all()
     }
-
-    /// How many scenarios about the runtime's clock run at once.
-    private static let timedAtOnce = 8
 
     private func run(
         _ queue: JobQueue, atOnce: Int, keepsJournals: Bool, onResult: @escaping @Sendable (RunResult) -> Void
@@ -221,6 +216,43 @@ extension Session {
     }
 }
 
+extension Session {
+    /// Does something on a thread that can run containers, and waits for it.
+    ///
+    /// - Throws: what the work throws, or `CannotRun`.
+    func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) throws -> Value {
+        let box = OutcomeBox<Value>()
+        let thread: Thread
+        do {
+            thread = try Thread { [self] in
+                box.set(
+                    Result {
+                        do {
+                            try enter()
+                        } catch {
+                            throw CannotRun(error)
+                        }
+                        return try work()
+                    })
+            }
+        } catch {
+            throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
+        }
+        thread.join()
+        guard let result = box.value else { throw CannotRun(reason: "the thread has left nothing", remedy: "") }
+        return try result.get()
+    }
+}
+
+/// What a thread has to say when it ends.
+private final class OutcomeBox<Value: Sendable>: Sendable {
+    private let outcome = Mutex<Result<Value, any Error>?>(nil)
+
+    var value: Result<Value, any Error>? { outcome.withLock { $0 } }
+
+    func set(_ result: Result<Value, any Error>) { outcome.withLock { $0 = result } }
+}
+
 /// The session that a signal is to cancel, once there is one.
 private final class SessionBox: Sendable {
     private let state = Mutex<(session: Session?, isCancelled: Bool)>((nil, false))
@@ -242,8 +274,15 @@ private final class SessionBox: Sendable {
 }
 
 extension Scenario {
-    /// Whether it asks how punctual the runtime is.
-    fileprivate var isTimed: Bool { steps.contains { $0.condition?.kind == .restartDelays } }
+    /// In what company it may run.
+    fileprivate enum Crowd {
+        case any, few, alone
+    }
+
+    fileprivate var crowd: Crowd {
+        if steps.contains(where: { if case .sweep = $0.action { true } else { false } }) { return .alone }
+        return steps.contains { $0.condition?.kind == .restartDelays } ? .few : .any
+    }
 }
 
 /// The jobs that are left.

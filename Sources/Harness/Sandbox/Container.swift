@@ -261,6 +261,19 @@ package final class Container {
         return try view.view.look(at: path, limitInBytes: limitInBytes)
     }
 
+    /// When each file in its layer and on its volumes was last changed, in nanoseconds since 1970, by its path inside; some
+    /// thousands at most.
+    package func writtenFiles() -> [String: Int64] {
+        var result: [String: Int64] = [:]
+        Files.note(filesIn: "\(directory)/upper", as: "", into: &result)
+        if let volumes {
+            for volume in volumes.volumes {
+                Files.note(filesIn: "\(volumes.directory)/\(volume.name)", as: volume.path, into: &result)
+            }
+        }
+        return result
+    }
+
     /// A descriptor that an object owns: it can be given away once.
     private final class OwnedDescriptor {
         private var descriptor: Descriptor?
