@@ -79,6 +79,11 @@ struct DiagnoseOptions {
             try apply(hasValue ? parts[0] : argument, &rest)
         }
         if command.isEmpty { throw RunOptions.BadUsage(message: "no command stands behind '--'") }
+        // From here: inside, the current folder is `/`.
+        if command[0].contains("/"), !command[0].hasPrefix("/"), let path = realpath(command[0], nil) {
+            command[0] = String(cString: path)
+            free(path)
+        }
         scenario.settings.payload = .command(command)
     }
 

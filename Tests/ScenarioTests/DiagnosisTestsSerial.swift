@@ -17,8 +17,8 @@ struct DiagnosisTestsSerial {
     }
 
     private static func script(_ text: String, mode: String = "755") -> String {
-        "  file /entrypoint.sh mode \(mode)\n"
-            + text.utf8.split(separator: 0x0A).map { "    | \(Substring($0))\n" }.joined() + "  command /entrypoint.sh\n"
+        let lines = text.utf8.split(separator: 0x0A).map { "    | \(Substring($0))\n" }
+        return "  file /entrypoint.sh mode \(mode)\n" + lines.joined() + "  command /entrypoint.sh\n"
     }
 
     private static let systemd = "/lib/systemd/systemd"
@@ -33,7 +33,7 @@ struct DiagnosisTestsSerial {
             name: "a marker where it does not persist",
             lines: "  volume data at /data\n  tmpfs /marks\n"
                 + script(
-                    "#!/bin/sh -e\n[ -e /marks/done ] || { date > /data/schema; sleep 0.01; : > /marks/done; }\nexit 1"),
+                    "#!/bin/sh -e\n[ -e /marks/done ] || { date > /data/schema; : > /marks/done; }\nsleep 0.01\nexit 1"),
             causes: [.initialisesEveryTime, .fails]),
         Fixture(
             name: "systemd without a control group",
@@ -62,7 +62,8 @@ struct DiagnosisTestsSerial {
         Fixture(
             name: "a stale pid file",
             lines: script(
-                "#!/bin/sh\nif [ -e /run/app.pid ]; then echo already running; exit 1; fi\necho $$ > /run/app.pid\nsleep 0.2\nexit 2"
+                "#!/bin/sh\nif [ -e /run/app.pid ]; then echo already running; exit 1; fi\n"
+                    + "echo $$ > /run/app.pid\nsleep 0.2\nexit 2"
             ),
             causes: [.stalePIDFile]),
         Fixture(

@@ -92,6 +92,20 @@ struct SuiteTestsSerial {
             LanguageInUseTests.examples.filter { $0.example.contains("restart delays") }, atLeast: 1)
     }
 
+    /// The policy's clock for half a minute: each gap within 25 ms and 5 % of the policy's, from the kernel's events.
+    @Test func eightCrashesInARowAreRestartedAsThePolicySays() async throws {
+        let text = """
+            scenario "eight crashes"
+              restart policy always
+              command false
+              start
+              expect restart delays 100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms within 60s
+              expect restarts 8
+            """
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        #expect(result.verdict == .passed)
+    }
+
     @Test func verdictsDoNotDependOnHowManyRunAtOnce() async throws {
         let profiles = ["reference", "tini", "none"].map(Checkout.profile)
         let scenarios = Checkout.suite.scenarios.filter { !["EX01", "EX02", "GK04"].contains(where: $0.tags.contains) }
