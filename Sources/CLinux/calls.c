@@ -168,6 +168,8 @@ int32_t clinux_notify(const char *path, const char *message) {
     return count < 0 ? -saved : 0;
 }
 
+int32_t clinux_close_memory(void) { return result_or_errno(prctl(PR_SET_DUMPABLE, 0)); }
+
 int32_t clinux_become_subreaper(void) { return result_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
 
 uint64_t clinux_monotonic_now(void) {

@@ -124,6 +124,8 @@ static int filter_calls(void) {
 #endif
         REFUSE(SYS_clone3, ENOSYS),
         REFUSE(SYS_setns, EPERM),
+        REFUSE(SYS_kexec_load, EPERM), // CAP_SYS_BOOT is for reboot(2) alone
+        REFUSE(SYS_kexec_file_load, EPERM),
         REFUSE(SYS_keyctl, EPERM),
         REFUSE(SYS_add_key, EPERM),
         REFUSE(SYS_request_key, EPERM),

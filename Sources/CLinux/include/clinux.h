@@ -159,6 +159,8 @@ int32_t clinux_signalfd(uint64_t mask);
 /// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
 int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);
 int32_t clinux_become_subreaper(void);
+/// The corresponding C function is prctl(2) with PR_SET_DUMPABLE and 0.
+int32_t clinux_close_memory(void);
 /// Sleeps up to a deadline on CLOCK_MONOTONIC (nanoseconds) for any of the descriptors to become readable or closed.
 /// ready[i] is set for each that is. A deadline of UINT64_MAX never comes. Returns how many, or a negated errno.
 int32_t clinux_poll(const int32_t *descriptors, bool *ready, size_t count, uint64_t deadline);

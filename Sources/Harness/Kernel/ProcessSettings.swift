@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What a process inherits from who started it, and must not depend on.
@@ -22,6 +23,12 @@ package enum ProcessSettings {
             limit.rlim_cur = limit.rlim_max
             setrlimit(files, &limit)
         }
+    }
+
+    /// Nobody without CAP_SYS_PTRACE may look into this process, or into a child that borrows its memory until its exec: one that is
+    /// put into a running container is in its reach for that time (prctl(2), PR_SET_DUMPABLE).
+    package static func closeMemory() {
+        _ = clinux_close_memory()
     }
 
     /// The nice value of this process, which what it starts is to have too.

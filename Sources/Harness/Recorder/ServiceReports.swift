@@ -35,6 +35,9 @@ package struct ServiceReports {
     /// How much is taken at a time, before others get their turn.
     private static let portion = 256
 
+    /// When it began to listen.
+    private let opened = MonotonicInstant.now
+
     package init(watchesProcesses: Bool) {
         self.watchesProcesses = watchesProcesses
     }
@@ -49,7 +52,7 @@ package struct ServiceReports {
 
     /// Takes new connections, and what has been said on all of them.
     ///
-    /// - Parameter known: the moment up to which the journal is complete: what was said before it is dated to the reading,
+    /// - Parameter known: the moment up to which the journal is complete: what was said before it is dated right behind it,
     ///   so that the answers that were given about that time stay true.
     package mutating func read(from socket: borrowing ServiceSocket, since known: MonotonicInstant) -> [Event] {
         var result: [Event] = []
@@ -87,8 +90,10 @@ package struct ServiceReports {
             }
             // The clock is the speaker's word too: no report is from the future either.
             let now = MonotonicInstant.now
-            // What was said before all was known that happened up to then is heard late: as early as it can be now.
-            let instant = min(max(report.instant, known.advanced(by: .nanoseconds(1))), now)
+            // What was said before all was known that happened up to then is heard late: as early as it can be now. From before
+            // there was a container, nobody has spoken.
+            let isPossible = report.instant >= opened && report.instant <= now
+            let instant = isPossible ? max(report.instant, min(known.advanced(by: .nanoseconds(1)), now)) : now
             result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
             connection.speaker = message.sender
             if watchesProcesses, connection.process == nil {

@@ -47,6 +47,7 @@ public final class Session: Sendable {
             throw CannotRun(reason: "\(fakeServices) is not there", remedy: "run `make build`")
         }
         ProcessSettings.normalise()
+        ProcessSettings.closeMemory()
         let name = RunName(number: Session.count.add(1, ordering: .relaxed).newValue)
         var instances: Descriptor?
         var reason = "not asked for"
