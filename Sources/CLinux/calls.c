@@ -168,6 +168,15 @@ int32_t clinux_notify(const char *path, const char *message) {
     return count < 0 ? -saved : 0;
 }
 
+int32_t clinux_peek_at_end(int32_t pid, int32_t *wait_status) {
+    siginfo_t information = {0};
+    if (waitid(P_PID, (id_t)pid, &information, WEXITED | WNOHANG | WNOWAIT) < 0) return -errno;
+    if (information.si_pid == 0) return 0;
+    int status = information.si_status;
+    *wait_status = information.si_code == CLD_EXITED ? (status & 0xFF) << 8 : status;
+    return 1;
+}
+
 int32_t clinux_close_memory(void) { return result_or_errno(prctl(PR_SET_DUMPABLE, 0)); }
 
 int32_t clinux_become_subreaper(void) { return result_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1)); }

@@ -339,7 +339,6 @@ static long clone3_call(struct clone_args *arguments, int (*function)(void *), v
 
 // The PID namespace for children is the thread's own choice (setns(2)); afterwards it is the process's again.
 static long clone_into(int pid_namespace_of, struct clone_args *arguments, child_context *context) {
-    if (pid_namespace_of < 0) return clone3_call(arguments, child_main, context);
     int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
     if (own < 0) return -errno;
     long result = setns(pid_namespace_of, CLONE_NEWPID) < 0 ? -errno : clone3_call(arguments, child_main, context);
@@ -348,7 +347,64 @@ static long clone_into(int pid_namespace_of, struct clone_args *arguments, child
     return result;
 }
 
+enum { patience_with_exec = 10 * 1000 }; // milliseconds
+
+// A child that is born among others who may signal it, stop it, or look at it: it does not borrow this process's memory, and is
+// not waited for without limit. What came of it stands in a page of both; that it has exec'ed, the end of a pipe tells.
+static clinux_spawn_result spawn_among_others(const clinux_spawn_request *request) {
+    clinux_spawn_result failed = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
+    clinux_spawn_result *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    int ends[2] = {-1, -1};
+    if (shared == MAP_FAILED || stack == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0) {
+        failed.failed_errno = errno;
+        if (shared != MAP_FAILED) munmap(shared, sizeof *shared);
+        if (stack != MAP_FAILED) munmap(stack, child_stack_size);
+        return failed;
+    }
+    *shared = failed;
+    child_context context = {request, shared};
+    int pidfd = -1;
+    struct clone_args arguments = {
+        .flags = request->clone_flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = child_stack_size,
+    };
+    uint64_t previous_mask;
+    set_mask(~0ULL, &previous_mask);
+    long pid = clone_into(request->pid_namespace_of, &arguments, &context);
+    set_mask(previous_mask, NULL);
+    close(ends[1]);
+    if (pid < 0) {
+        failed.failed_errno = (int32_t)-pid;
+    } else {
+        struct pollfd end = {.fd = ends[0], .events = POLLIN};
+        int ready;
+        do ready = poll(&end, 1, patience_with_exec);
+        while (ready < 0 && errno == EINTR);
+        failed = *shared;
+        if (ready == 0) failed.failed_errno = ETIMEDOUT;
+        failed.pid = (int32_t)pid;
+        failed.pidfd = pidfd;
+        if (failed.failed_errno != 0) {
+            siginfo_t ignored;
+            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+            while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &ignored, WEXITED) < 0 && errno == EINTR) {}
+            close(pidfd);
+            failed.pidfd = -1;
+        }
+    }
+    close(ends[0]);
+    munmap(shared, sizeof *shared);
+    munmap(stack, child_stack_size);
+    return failed;
+}
+
 clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
+    if (request->pid_namespace_of >= 0) return spawn_among_others(request);
     clinux_spawn_result result = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
     void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) {
@@ -366,7 +422,7 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     };
     uint64_t previous_mask;
     set_mask(~0ULL, &previous_mask);
-    long pid = clone_into(request->pid_namespace_of, &arguments, &context);
+    long pid = clone3_call(&arguments, child_main, &context);
     set_mask(previous_mask, NULL);
     munmap(stack, child_stack_size);
     if (pid < 0) {

@@ -307,12 +307,12 @@ struct ReferenceInit {
             isStopping = true
         } else {
             for service in services where isRunning(service) { forward(signal, to: service) }
+            misdeeds.hasForwarded = true
         }
     }
 
     /// Passes a signal on, each once.
     private mutating func forward(_ signal: Signal, to service: Service) {
-        defer { misdeeds.hasForwarded = true }
         switch defect {
         case .forwardsNothing: return
         case .dropsSecondSignal where misdeeds.hasForwarded: return
@@ -367,12 +367,7 @@ struct ReferenceInit {
             var status: Int32 = 0
             guard let pid = services[index].pid, pid > 0 else { continue }
             if defect == .reapsNothing {
-                var information = siginfo_t()
-                let flags = WEXITED | WNOHANG | WNOWAIT
-                guard waitid(P_PID, id_t(pid), &information, flags) == 0, information.si_signo == SIGCHLD else {
-                    continue
-                }
-                status = 0
+                if clinux_peek_at_end(pid, &status) != 1 { continue }
             } else if waitpid(pid, &status, WNOHANG) != pid {
                 continue
             }

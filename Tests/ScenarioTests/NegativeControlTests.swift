@@ -251,9 +251,10 @@ struct NegativeControlTests {
         Control(
             kind: .markerWrittenOnce, initName: "none",
             lines: """
-                  command sh -c "echo a > /m; sleep 0.02; echo b > /m.new; mv /m.new /m"
+                  command sh -c "echo a > /m; until [ -e /go ]; do sleep 0.01; done; echo b > /m.new; mv /m.new /m"
                   start
                   wait for file /m contains "a" within 10s
+                  exec touch /go
                   wait for exit 0 within 10s
                   expect marker /m written once
                 """),

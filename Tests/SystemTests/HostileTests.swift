@@ -152,4 +152,20 @@ struct HostileTests {
         #expect(result.verdict == .passed)
         #expect(result.duration < .seconds(25))
     }
+
+    /// Whoever stops every process that appears stops what is put into the container too, before it has become anything.
+    @Test func whoStopsEverybodyDoesNotStopTheHarness() async throws {
+        let text = """
+            scenario "everybody is stopped"
+              command sh -c "while :; do kill -STOP -1; done"
+              start
+              exec within 1s true
+              expect state running
+            """
+        let clock = ContinuousClock()
+        let began = clock.now
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        #expect(result.verdict == .passed)
+        #expect(clock.now - began < .seconds(60))
+    }
 }

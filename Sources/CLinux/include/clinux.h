@@ -68,7 +68,8 @@ typedef struct clinux_step {
 /// A whole spawn: new namespaces, the steps in order, then exec.
 typedef struct clinux_spawn_request {
     uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
-    int32_t pid_namespace_of;     // a pidfd: the child is born into the PID namespace of this process; -1 = the caller's
+    int32_t pid_namespace_of;     // a pidfd: the child is born into the PID namespace of this process, and borrows no
+                                  // memory (ETIMEDOUT when it has not exec'ed in ten seconds); -1 = the caller's
     const clinux_step *_Nullable steps;
     size_t step_count;
     const char *_Nonnull const *_Nonnull arguments;   // NULL-terminated; arguments[0] without a slash is looked up in search_path
@@ -159,6 +160,9 @@ int32_t clinux_signalfd(uint64_t mask);
 /// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
 int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);
 int32_t clinux_become_subreaper(void);
+/// Looks at the end of a child and leaves it a zombie. Returns 1 and fills in wait_status; 0 when it has not ended; a
+/// negated errno. The corresponding C function is waitid(2) with WNOWAIT.
+int32_t clinux_peek_at_end(int32_t pid, int32_t *wait_status);
 /// The corresponding C function is prctl(2) with PR_SET_DUMPABLE and 0.
 int32_t clinux_close_memory(void);
 /// Sleeps up to a deadline on CLOCK_MONOTONIC (nanoseconds) for any of the descriptors to become readable or closed.

@@ -112,10 +112,11 @@ extension JournalView {
         var gaps: [(least: Duration, most: Duration, evidence: [Event])] = []
         var end: Event?
         var handled: Event?
+        var root: ProcessID?
         for event in sinceStartRequest {
             switch event.kind {
             // The kernel's word, where there is one: it comes before the runtime's.
-            case .kernel(.exited(let pid)) where pid == rootPID(at: event.instant): end = end ?? event
+            case .kernel(.exited(let pid)) where pid == root: end = end ?? event
             case .runtime(.exited):
                 end = end ?? event
                 handled = event
@@ -128,6 +129,7 @@ extension JournalView {
                         ))
                 }
                 (end, handled) = (nil, nil)
+                if case .runtime(.started(let pid, _)) = event.kind { root = pid }
             default: continue
             }
         }
@@ -140,13 +142,6 @@ extension JournalView {
             if gap.most < delay || gap.least > delay + slack { return Judgement(false, observed, gap.evidence) }
         }
         return Judgement(true, observed, gaps.flatMap(\.evidence))
-    }
-
-    private func rootPID(at instant: MonotonicInstant) -> ProcessID? {
-        for event in journal.events.reversed() where event.instant <= instant {
-            if case .runtime(.started(let pid, _)) = event.kind { return pid }
-        }
-        return nil
     }
 
     // MARK: - Leftovers

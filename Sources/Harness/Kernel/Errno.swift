@@ -22,6 +22,8 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
     /// The corresponding C error is `ENODEV`.
     package static let noSuchDevice = Errno(rawValue: ENODEV)
 
+    /// The corresponding C error is `ENOMEM`.
+    package static let outOfMemory = Errno(rawValue: ENOMEM)
     /// The corresponding C error is `ENXIO`.
     package static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
     /// The corresponding C error is `ETIMEDOUT`.

@@ -236,8 +236,10 @@ private struct ScenarioCheck {
             switch step.action {
             case .start:
                 past.isStarted = true
-            case .stop: past.isStopped = true
-            case .restart: past.isStopped = true
+            case .stop, .restart:
+                past.isStopped = true
+                past.pausedAt = nil
+            case .recreate, .kill(.kill): past.pausedAt = nil
             case .pause: past.pausedAt = step.place
             case .resume: past.pausedAt = nil
             case .orphan: past.hasOrphans = true

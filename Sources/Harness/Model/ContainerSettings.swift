@@ -61,7 +61,6 @@ public enum Capability: String, CaseIterable, Hashable, Sendable {
     case netAdmin = "NET_ADMIN"
     case netBroadcast = "NET_BROADCAST"
     case sysBoot = "SYS_BOOT"
-    case sysNice = "SYS_NICE"
     case sysTTYConfig = "SYS_TTY_CONFIG"
 
     /// Its number in linux/capability.h.
@@ -72,7 +71,6 @@ public enum Capability: String, CaseIterable, Hashable, Sendable {
         case .netAdmin: 12
         case .netBroadcast: 11
         case .sysBoot: 22
-        case .sysNice: 23
         case .sysTTYConfig: 26
         }
     }

@@ -246,7 +246,11 @@ struct Causes {
     }
 
     private func lives(_ other: Scenario, _ profile: InitProfile) throws -> Bool {
-        let short = Diagnoser(other, profile, in: diagnoser.session, starts: 1, lasting: .milliseconds(1500))
+        // Clearly longer than any life that was seen.
+        let longest = seen.lives.compactMap { $0.end?.after }.max() ?? .zero
+        let short = Diagnoser(
+            other, profile, in: diagnoser.session, starts: 1, lasting: min(diagnoser.lasting, longest * 2 + .seconds(1))
+        )
         return try short.observe(other, profile).isStable
     }
 

@@ -138,7 +138,10 @@ final class ContainerLife {
             journal.append(
                 Event(at: began, .runtime(.execStarted(execution.process.descriptor.pid, program: command[0]))))
         } catch let error as SpawnError {
-            // Also where PID 1 is ending: nothing more is born in its namespace.
+            // Where PID 1 is ending nothing more is born in its namespace, and there is nothing left to join; and whoever runs
+            // inside may keep it from its exec.
+            let isTheContainers = [Errno.outOfMemory, .noSuchProcess, .timedOut].contains(error.errno)
+            if case .execute = error.stage {} else if !isTheContainers { throw error }
             let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
             journal.append(Event(at: began, .runtime(.execFailed(stage: "\(error)", code: code))))
         }
@@ -168,6 +171,8 @@ final class ContainerLife {
     ///
     /// - Throws: `SystemCallError`.
     func setPaused(_ paused: Bool, into journal: inout Journal) throws {
+        // Also where it does not succeed in time: half of it may be frozen.
+        if paused { isPaused = true }
         try container.setFrozen(paused)
         isPaused = paused
         journal.append(Event(at: .now, .runtime(paused ? .paused : .resumed)))

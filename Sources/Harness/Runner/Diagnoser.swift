@@ -130,7 +130,9 @@ public struct Diagnoser: Sendable {
         var result = scenario
         result.steps = [Step(.start, place: .none)]
         if isLoop {
-            result.steps.append(Step(.waitFor(.restarts(starts - 1), within: .seconds(30)), place: .none))
+            // Each delay is at most twice the one before.
+            let patience = Duration.seconds(30) + .milliseconds(100) * (1 << min(starts, 16))
+            result.steps.append(Step(.waitFor(.restarts(starts - 1), within: patience), place: .none))
             result.steps.append(Step(.expect(Expectation(.state(.restarting), isNegated: true)), place: .none))
         } else {
             result.steps.append(Step(.expect(Expectation(.state(.running), for: lasting)), place: .none))

@@ -8,9 +8,11 @@ import Vocabulary
 
 /// What is done to the container as a whole, by the runtime's rules: its starts, stops and restarts, and what comes from outside.
 extension ScenarioRun {
-    /// Somebody starts it; one that runs is left alone (what Docker answers with 304).
+    /// Somebody starts it; one that runs, or is about to again, is left alone (what Docker answers with 304).
     func start() throws {
-        if life?.isRunning == true { return }
+        try collect()
+        try handleEnd()
+        if life?.isRunning == true || restartAt != nil { return }
         restartAt = nil
         policy.startedByHand()
         record(.runtime(.startRequested))
@@ -92,6 +94,7 @@ extension ScenarioRun {
         guard life.isExecuting else { return }
         life.killExecution(into: &journal)
         try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isExecuting }
+        if life.isExecuting { interrupt(step, "it did not end within 12 s of SIGKILL") }
     }
 
     func type(_ text: String, _ step: Step) {

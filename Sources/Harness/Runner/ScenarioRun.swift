@@ -153,6 +153,7 @@ final class ScenarioRun {
 
     private func kill(_ signal: Signal, _ step: Step) throws {
         try collect()
+        try handleEnd()
         guard let life, life.isRunning else {
             guard restartAt != nil else { return interrupt(step, "PID 1 is not running") }
             // Nobody is there to be signalled; whether the restart comes, the signal decides (moby, daemon/kill.go).
@@ -163,7 +164,8 @@ final class ScenarioRun {
         policy.killed(with: signal, stopSignal: scenario.stop.signal ?? profile.stopSignal)
         life.send(signal, into: &journal)
         if signal == .stop, let pid = life.pid { try awaitStopped(pid) }
-        if life.isPaused { try life.setPaused(false, into: &journal) }
+        // Only what counts as a stop thaws (moby, daemon/kill.go).
+        if life.isPaused, policy.isCancelled { try life.setPaused(false, into: &journal) }
         // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
         if signal == .kill { try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning } }
     }

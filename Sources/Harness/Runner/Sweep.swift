@@ -70,6 +70,8 @@ struct Sweep {
 
     /// How long a run that nothing disturbs is watched: until nothing has come of it for a while.
     private static let quiet = Duration.milliseconds(500)
+    /// More than these are no initialisation.
+    private static let eventLimit = 1000
     private static let watchLimit = Duration.seconds(10)
 
     /// So many events a run that nothing disturbs has, from its first start on until it is quiet.
@@ -89,7 +91,13 @@ struct Sweep {
             }
         }
         if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
-        return result.journal.untilRemoval.ownEvents.count
+        let count = result.journal.untilRemoval.ownEvents.count
+        if count > Sweep.eventLimit {
+            throw CannotRun(
+                reason: "\(step.place): \(count) events are too many to be killed at each",
+                remedy: "sweep a range of times")
+        }
+        return count
     }
 
     /// Each state of the work in which somebody was killed once: by what had been done before the kill.

@@ -5,7 +5,8 @@ extension Grammar {
     /// What happens, and what must be so.
     static let stepForms: [Form<Draft>] = [
         Form(
-            "start", "Starts the container; returns when PID 1 has been executed. One that runs is left alone.",
+            "start",
+            "Starts the container; returns when PID 1 has been executed. One that runs, or that its policy is about to start again, is left alone.",
             example: """
                 scenario "started"
                   service app

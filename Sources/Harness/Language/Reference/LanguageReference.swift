@@ -160,7 +160,6 @@ extension LanguageReference {
         "exits CODE (after TIME | on CAUGHT)": ["`conflict` (another end, or the signal is ignored)"],
         "runs COMMAND": ["`conflict` (any other behaviour)"],
         "writes data PATH": ["`conflict` (another service writes there; a second file)"],
-        "start": ["`not-yet-supported` (a second time)"],
         "stop [grace GRACE]": ["`impossible` (nothing was started before)"],
         "remove volume VOLUME": ["`unknown-volume`"],
         "pause": ["`impossible` (paused already)"],
