@@ -2,15 +2,13 @@
 // takes a lock, or writes to anything but the result and its own stack.
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <poll.h>
@@ -35,36 +33,7 @@ const uint64_t clinux_clone_newns = CLONE_NEWNS, clinux_clone_newpid = CLONE_NEW
                clinux_clone_newipc = CLONE_NEWIPC, clinux_clone_newnet = CLONE_NEWNET,
                clinux_clone_newcgroup = CLONE_NEWCGROUP;
 
-enum { signal_count = 64, kernel_sigset_size = 8, child_stack_size = 64 * 1024 };
-
-// Every signal to its default action. The raw call, because glibc refuses its own two (32 and 33), which posix_spawn
-// leaves ignored and the program under test would then inherit.
-static void reset_dispositions(void) {
-    struct {
-        void *handler;
-        unsigned long flags;
-        void *restorer;
-        uint64_t mask;
-    } action = {SIG_DFL, 0, NULL, 0};
-    for (int number = 1; number <= signal_count; number++)
-        syscall(SYS_rt_sigaction, number, &action, NULL, kernel_sigset_size);
-}
-
-static int ignore_signals(uint64_t set) {
-    struct {
-        void *handler;
-        unsigned long flags;
-        void *restorer;
-        uint64_t mask;
-    } action = {SIG_IGN, 0, NULL, 0};
-    for (int number = 1; number <= signal_count; number++)
-        if (set >> (number - 1) & 1 && syscall(SYS_rt_sigaction, number, &action, NULL, kernel_sigset_size) < 0) return -1;
-    return 0;
-}
-
-static void set_mask(uint64_t mask, uint64_t *_Nullable previous) {
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, previous, kernel_sigset_size);
-}
+enum { child_stack_size = 64 * 1024 };
 
 static int loopback_up(void) {
     int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -89,56 +58,6 @@ static int keep_capabilities(uint64_t kept) {
         current[half] = (struct __user_cap_data_struct){.effective = bits, .permitted = bits, .inheritable = 0};
     }
     return (int)syscall(SYS_capset, &header, current);
-}
-
-#if defined(__x86_64__)
-#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
-#else
-#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
-
-#define REFUSE(number, error)                                      \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),             \
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
-
-// A call whose first argument is a set of CLONE_* flags, refused when CLONE_NEWUSER is among them.
-#define REFUSE_NEW_USER(number)                                                                \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),                                         \
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),                \
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWUSER, 0, 1),                                 \
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),                                      \
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
-// The calls by which a root without CAP_SYS_ADMIN could get it (in a namespace of its own, and with it a mount of the
-// cgroups that limit it), or leave something in the kernel: refused as Docker's default profile does (moby,
-// profiles/seccomp). clone3 hides its flags behind a pointer: ENOSYS makes the C libraries use clone.
-static int filter_calls(void) {
-    static const struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-#if defined(__x86_64__)
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x40000000, 0, 1), // the x32 calls
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-#endif
-        REFUSE(SYS_clone3, ENOSYS),
-        REFUSE(SYS_setns, EPERM),
-        REFUSE(SYS_kexec_load, EPERM), // CAP_SYS_BOOT is for reboot(2) alone
-        REFUSE(SYS_kexec_file_load, EPERM),
-        REFUSE(SYS_keyctl, EPERM),
-        REFUSE(SYS_add_key, EPERM),
-        REFUSE(SYS_request_key, EPERM),
-        REFUSE(SYS_bpf, EPERM),
-        REFUSE(SYS_userfaultfd, EPERM),
-        REFUSE(SYS_perf_event_open, EPERM),
-        REFUSE(SYS_io_uring_setup, EPERM),
-        REFUSE_NEW_USER(SYS_unshare),
-        REFUSE_NEW_USER(SYS_clone),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, (struct sock_filter *)filter};
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 // PR_SET_PDEATHSIG says nothing when the parent died before it was set, and getppid() is 0 in a new PID namespace:
@@ -229,14 +148,14 @@ static int perform(const clinux_step *step) {
         // The raw calls: glibc's would tell its threads to follow, and they are the parent's.
         if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, (gid_t)step->other) < 0) return -1;
         return (int)syscall(SYS_setuid, (uid_t)step->number);
-    case clinux_step_filter_calls: return filter_calls();
+    case clinux_step_filter_calls: return clinux_filter_calls();
     case clinux_step_parent_death_signal: return arm_parent_death_signal((int)step->number, step->descriptor);
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     case clinux_step_write_file: return write_file(step);
     case clinux_step_send_root: return send_root(step->descriptor);
     case clinux_step_priority: return setpriority(PRIO_PROCESS, 0, (int)(int64_t)step->number);
     case clinux_step_join_namespaces: return setns(step->descriptor, (int)step->number);
-    case clinux_step_ignore_signals: return ignore_signals(step->number);
+    case clinux_step_ignore_signals: return clinux_ignore_signals(step->number);
     case clinux_step_block_signals: return 0; // taken last, by child_main
     case clinux_step_controlling_terminal: return ioctl(step->descriptor, TIOCSCTTY, 0);
     }
@@ -282,13 +201,13 @@ static int child_main(void *argument) {
     size_t index = 0;
     uint64_t mask = 0;
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    reset_dispositions();
+    clinux_reset_dispositions();
     for (; index < request->step_count; index++) {
         const clinux_step *step = &request->steps[index];
         if (step->kind == clinux_step_block_signals) mask |= step->number;
         if (perform(step) < 0 && !(step->may_be_missing && errno == ENOENT)) goto failed;
     }
-    set_mask(mask, NULL);
+    clinux_set_mask(mask, NULL);
     execute(request);
 failed:
     context->result->failed_errno = errno;
@@ -347,84 +266,24 @@ static long clone_into(int pid_namespace_of, struct clone_args *arguments, child
     return result;
 }
 
-enum { patience_with_exec = 10 * 1000 }; // milliseconds
-
-// A child that is born among others who may signal it, stop it, or look at it: it does not borrow this process's memory, and is
-// not waited for without limit. What came of it stands in a page of both; that it has exec'ed, the end of a pipe tells.
-static clinux_spawn_result spawn_among_others(const clinux_spawn_request *request) {
-    clinux_spawn_result failed = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
-    clinux_spawn_result *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    int ends[2] = {-1, -1};
-    if (shared == MAP_FAILED || stack == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0) {
-        failed.failed_errno = errno;
-        if (shared != MAP_FAILED) munmap(shared, sizeof *shared);
-        if (stack != MAP_FAILED) munmap(stack, child_stack_size);
-        return failed;
-    }
-    *shared = failed;
-    child_context context = {request, shared};
-    int pidfd = -1;
+// Every signal is blocked meanwhile: the child is to start with none that was meant for this process.
+static long start_child(uint64_t flags, int pid_namespace_of, child_context *context, void *stack, int *pidfd) {
     struct clone_args arguments = {
-        .flags = request->clone_flags | CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+        .flags = flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack,
         .stack_size = child_stack_size,
     };
     uint64_t previous_mask;
-    set_mask(~0ULL, &previous_mask);
-    long pid = clone_into(request->pid_namespace_of, &arguments, &context);
-    set_mask(previous_mask, NULL);
-    close(ends[1]);
-    if (pid < 0) {
-        failed.failed_errno = (int32_t)-pid;
-    } else {
-        struct pollfd end = {.fd = ends[0], .events = POLLIN};
-        int ready;
-        do ready = poll(&end, 1, patience_with_exec);
-        while (ready < 0 && errno == EINTR);
-        failed = *shared;
-        if (ready == 0) failed.failed_errno = ETIMEDOUT;
-        failed.pid = (int32_t)pid;
-        failed.pidfd = pidfd;
-        if (failed.failed_errno != 0) {
-            siginfo_t ignored;
-            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-            while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &ignored, WEXITED) < 0 && errno == EINTR) {}
-            close(pidfd);
-            failed.pidfd = -1;
-        }
-    }
-    close(ends[0]);
-    munmap(shared, sizeof *shared);
-    munmap(stack, child_stack_size);
-    return failed;
+    clinux_set_mask(~0ULL, &previous_mask);
+    long pid = pid_namespace_of < 0 ? clone3_call(&arguments, child_main, context)
+                                    : clone_into(pid_namespace_of, &arguments, context);
+    clinux_set_mask(previous_mask, NULL);
+    return pid;
 }
 
-clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
-    if (request->pid_namespace_of >= 0) return spawn_among_others(request);
-    clinux_spawn_result result = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
-    void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) {
-        result.failed_errno = errno;
-        return result;
-    }
-    child_context context = {request, &result};
-    int pidfd = -1;
-    struct clone_args arguments = {
-        .flags = request->clone_flags | CLONE_PIDFD | CLONE_VM | CLONE_VFORK,
-        .pidfd = (uint64_t)(uintptr_t)&pidfd,
-        .exit_signal = SIGCHLD,
-        .stack = (uint64_t)(uintptr_t)stack,
-        .stack_size = child_stack_size,
-    };
-    uint64_t previous_mask;
-    set_mask(~0ULL, &previous_mask);
-    long pid = clone3_call(&arguments, child_main, &context);
-    set_mask(previous_mask, NULL);
-    munmap(stack, child_stack_size);
+static clinux_spawn_result outcome(long pid, int pidfd, clinux_spawn_result result) {
     if (pid < 0) {
         result.failed_errno = (int32_t)-pid;
         return result;
@@ -432,7 +291,9 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     result.pid = (int32_t)pid;
     result.pidfd = pidfd;
     if (result.failed_errno != 0) {
+        // It has ended, but for one that was given up.
         siginfo_t ignored;
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
         while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &ignored, WEXITED) < 0 && errno == EINTR) {}
         close(pidfd);
         result.pidfd = -1;
@@ -440,66 +301,58 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     return result;
 }
 
-// MARK: - For small single-threaded programs
+static const clinux_spawn_result nothing_yet = {.pid = 0, .pidfd = -1, .failed_step = -1, .failed_errno = 0};
 
-int32_t clinux_start_program(const char *const *arguments, const char *const *environment, int new_group,
-    uint64_t mask, bool resets_dispositions, bool ignores_children) {
-    volatile int failure = 0;
-    uint64_t previous_mask;
-    set_mask(~0ULL, &previous_mask);
-    pid_t pid = vfork();
-    if (pid == 0) {
-        if (new_group == 1) {
-            setpgid(0, 0);
-            // As long as everything is blocked, SIGTTOU is too: a background group may do this then.
-            tcsetpgrp(0, getpid());
-        }
-        if (new_group == 2) setsid();
-        if (resets_dispositions) reset_dispositions();
-        if (ignores_children) signal(SIGCHLD, SIG_IGN);
-        set_mask(mask, NULL);
-        execvpe(arguments[0], (char *const *)arguments, (char *const *)environment);
-        failure = errno;
-        _exit(127);
+static clinux_spawn_result failed(int error) {
+    clinux_spawn_result result = nothing_yet;
+    result.failed_errno = error;
+    return result;
+}
+
+enum { patience_with_exec = 10 * 1000 }; // milliseconds
+
+// A child that is born among others who may signal it, stop it, or look at it: it does not borrow this process's memory, and is
+// not waited for without limit. What came of it stands in a page of both; that it has exec'ed, the end of a pipe tells.
+static clinux_spawn_result spawn_among_others(const clinux_spawn_request *request, void *stack) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return failed(errno);
+    clinux_spawn_result *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        int saved = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return failed(saved);
     }
-    int saved = errno;
-    set_mask(previous_mask, NULL);
-    if (pid < 0) return -saved;
-    if (failure != 0) {
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-        return -failure;
-    }
-    return pid;
-}
-
-uint64_t clinux_signal_mask(void) {
-    uint64_t mask = 0;
-    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, kernel_sigset_size);
-    return mask;
-}
-
-static void sleep_and_exit(uint64_t nanoseconds) {
-    reset_dispositions();
-    set_mask(0, NULL);
-    struct timespec duration = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
-    while (nanosleep(&duration, &duration) < 0 && errno == EINTR) {}
-    _exit(0);
-}
-
-int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned) {
-    pid_t pid = fork();
-    if (pid < 0) return -errno;
+    *shared = nothing_yet;
+    child_context context = {request, shared};
+    int pidfd = -1, ready = 1;
+    long pid = start_child(request->clone_flags, request->pid_namespace_of, &context, stack, &pidfd);
+    close(ends[1]);
     if (pid > 0) {
-        if (!orphaned) return pid;
-        int status;
-        while (waitpid(pid, &status, 0) < 0)
-            if (errno != EINTR) return -errno;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EAGAIN;
+        struct pollfd end = {.fd = ends[0], .events = POLLIN};
+        do ready = poll(&end, 1, patience_with_exec);
+        while (ready < 0 && errno == EINTR);
     }
-    if (orphaned) {
-        pid_t sleeper = fork();
-        if (sleeper != 0) _exit(sleeper < 0);
+    close(ends[0]);
+    clinux_spawn_result result = *shared;
+    munmap(shared, sizeof *shared);
+    if (ready == 0) result.failed_errno = ETIMEDOUT;
+    return outcome(pid, pidfd, result);
+}
+
+clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
+    void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return failed(errno);
+    clinux_spawn_result result = nothing_yet;
+    if (request->pid_namespace_of >= 0) {
+        result = spawn_among_others(request, stack);
+    } else {
+        child_context context = {request, &result};
+        int pidfd = -1;
+        long pid = start_child(request->clone_flags | CLONE_VM | CLONE_VFORK, -1, &context, stack, &pidfd);
+        result = outcome(pid, pidfd, result);
     }
-    sleep_and_exit(nanoseconds);
-    return 0;
+    munmap(stack, child_stack_size);
+    return result;
 }
