@@ -47,6 +47,12 @@ static int kill_members(int cgroup) {
 static void remove_cgroup(int parent, const char *name) {
     int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cgroup < 0) return;
+    // Who is frozen takes no signal (version 1), and what is below a frozen cgroup is frozen too.
+    int freezer = openat(cgroup, "freezer.state", O_WRONLY | O_CLOEXEC);
+    if (freezer >= 0) {
+        if (write(freezer, "THAWED", 6) < 0) {}
+        close(freezer);
+    }
     char buffer[4096];
     for (long count; (count = syscall(SYS_getdents64, cgroup, buffer, sizeof buffer)) > 0;)
         for (long offset = 0; offset < count;) {
@@ -54,12 +60,6 @@ static void remove_cgroup(int parent, const char *name) {
             if (entry->type == DT_DIR && entry->name[0] != '.') remove_cgroup(cgroup, entry->name);
             offset += entry->length;
         }
-    // Who is frozen takes no signal (version 1).
-    int freezer = openat(cgroup, "freezer.state", O_WRONLY | O_CLOEXEC);
-    if (freezer >= 0) {
-        if (write(freezer, "THAWED", 6) < 0) {}
-        close(freezer);
-    }
     for (int pass = 0; pass < 5000; pass++) {
         kill_members(cgroup);
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) break;

@@ -289,6 +289,35 @@ struct ConditionTests {
         #expect(story.judge(.nobodyKilled).answer == .yes)
     }
 
+    /// A daemon is an orphan by design; so is whoever watches over one. Others are meant, also beside them.
+    @Test func whoKeepsAServiceIsNoOrphanThatIsLeft() {
+        let watcher = ProcessID(rawValue: 300), daemon = ProcessID(rawValue: 301), starter = ProcessID(rawValue: 302)
+        func story(isNamed: Bool) -> Story {
+            Story.told {
+                $0.add(.kernel(.forked(child: starter, by: Story.initPID)))
+                $0.add(.kernel(.forked(child: watcher, by: starter)))
+                $0.add(.kernel(.forked(child: daemon, by: watcher)))
+                if isNamed { $0.add(.said(.hello(name: "web"), by: daemon)) }
+                $0.exit(starter)
+                $0.add(.kernel(.absent([starter])))
+                $0.exit(Story.app)
+                $0.add(.kernel(.absent([Story.app])))
+                $0.exit(Story.worker)
+                $0.add(.kernel(.absent([Story.worker])))
+            }
+        }
+        #expect(story(isNamed: true).judge(.orphansReaped).answer == .yes)
+        #expect(story(isNamed: false).judge(.orphansReaped).answer == .no)
+    }
+
+    @Test func anExecThatGoesOnHasNoStatusYet() {
+        let story = Story.told {
+            $0.add(.runtime(.execEnded(Story.next, .exited(0))))
+            $0.add(.runtime(.execStarted(Story.next, program: "sleep")))
+        }
+        #expect(story.judge(.execExit(0)).answer == .no)
+    }
+
     @Test func aMarkerMayBeNewWhereTheVolumeIs() {
         let story = Story.told {
             $0.look("/m", "a", inode: 1)

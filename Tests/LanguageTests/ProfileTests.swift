@@ -52,6 +52,10 @@ struct ProfileTests {
         #expect(read.capabilities == [.sysBoot])
     }
 
+    @Test func whyOneCannotBeRunIsRead() {
+        #expect(profile("  unusable \"tried without success\"\n").values.first?.unusable == "tried without success")
+    }
+
     @Test(arguments: [
         ("  file /etc/x\n    | {name}\n", "x.init:3:3: '{name}' has no meaning in a text that is there once"),
         (

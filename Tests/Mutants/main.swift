@@ -9,11 +9,12 @@ struct Subject {
     let profile: InitProfile
     let defect: Defect?
 
+    /// - Precondition: the command of the profile is `fake-services init …`.
     init(_ profile: InitProfile, _ defect: Defect?) {
         var profile = profile
         if let defect {
-            guard let place = profile.command.firstIndex(of: "init") else { fatalError("the reference has no 'init'") }
-            profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: place + 1)
+            precondition(profile.command.dropFirst().first == "init", "\(profile.command) is not the reference")
+            profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: 2)
             // Services and entrypoints learn of it so.
             profile.environment.append("\(ServiceAddress.defectVariable)=\(defect.rawValue)")
         }

@@ -69,6 +69,37 @@ struct ReportTests {
         #expect(!HumanReport(isColoured: false, detail: .verbose).text(Self.report).contains("\u{1B}"))
     }
 
+    @Test func withManyInitsTheTableIsTurned() {
+        var report = Self.report
+        report.results = (0..<9).flatMap { number in
+            Self.report.results.prefix(2).map { result in
+                RunResult(
+                    initName: "init-\(number)", scenario: result.scenario, verdict: result.verdict,
+                    duration: result.duration, journal: result.journal)
+            }
+        }
+        let text = HumanReport(isColoured: false, detail: .quiet).text(report)
+        #expect(text.hasPrefix("        s      \ninit-0  2/2    \ninit-1  2/2    \n"))
+    }
+
+    @Test func thePageHasThemesRowsFailuresAndWhatWasNotRun() {
+        let page = MarkdownReport(versions: ["tini": "tini version 0.19"], date: "2026-11-21", machine: "Linux 6.18")
+            .text(Self.report)
+        for part in [
+            "on 2026-11-21, Linux 6.18. 3 passed, 1 failed, 1 not applicable, 1 errors.",
+            "| init | version | s |\n| --- | --- | --- |\n| tini | tini version 0.19 | 2/2 |\n| none |  | error |\n",
+            "| row | tini | none |\n| --- | --- | --- |\n| SF01 | 2/2 | 1/2 |\n| SO01 | n/a | error |\n",
+            "- none, SF01, it stops: `expect exit 0`; exit 137\n- none, SO01, in order: error: no witness\n",
+            "- dumb-init: dumb-init is not installed; apt-get install dumb-init\n",
+        ] { #expect(page.contains(part), "\(page)") }
+    }
+
+    @Test func aSpeedIsToldFirst() {
+        var report = Self.report
+        report.speed = 20
+        #expect(HumanReport(isColoured: false, detail: .normal).text(report).hasPrefix("at 20.0 times the speed: "))
+    }
+
     /// The names and types of the contract; more may be there.
     private struct Document: Decodable {
         struct Summary: Decodable {

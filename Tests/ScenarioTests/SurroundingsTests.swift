@@ -192,6 +192,20 @@ struct SurroundingsTests {
         Issue.record("\(result.verdict)")
     }
 
+    /// The harness goes before what it watches, and hands that on to nobody: neither to PID 1 nor to an exec.
+    @Test func thePriorityOfTheHarnessIsItsOwn() async throws {
+        let text = """
+            scenario "x"
+              command sh -c 'echo first $(nice); sleep 60'
+              start
+              wait for output contains "first 0" within 10s
+              exec sh -c 'echo second $(nice)'
+              expect output contains "second 0"
+            """
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        #expect(result.verdict == .passed, "\(result.output)")
+    }
+
     /// Whoever starts the harness may have any mask: what is made for a container is not narrowed by it.
     @Test func theCallersMaskDoesNotReachTheContainer() async throws {
         let path = Checkout.root + "/scenarios/surroundings/settings.scenario"

@@ -20,7 +20,9 @@ private struct Traces: Hashable {
         }
         mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").count
         cgroups =
-            CgroupHierarchy.discover().map { Files.names(in: $0.directory).filter { $0.hasPrefix("harness-") } } ?? []
+            [CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.unified()]
+            .compactMap(\.self).map(\.directory).reduce(into: Set()) { $0.insert($1) }
+            .flatMap { Files.names(in: $0).filter { $0.hasPrefix("harness-") } }
         files = Files.names(in: "/tmp").filter { $0.hasPrefix("harness-") && !$0.hasPrefix("harness-test") }
         instances = (try? Traces.traceInstances()) ?? []
     }
@@ -92,8 +94,21 @@ struct LeakTestsSerial {
           expect exit 0
         """
 
-    /// Starts so many containers that do not end; the harness, and the processes in them.
-    private static func hang(_ count: Int, _ path: String) throws -> (command: Command, processes: [ProcFS.Process]) {
+    static let paused = """
+        scenario "frozen"
+          command sh -c 'sleep 600 & echo here; wait'
+          start
+          wait for output contains "here" within 20s
+          pause
+          wait 600s
+          expect exit 0
+        """
+
+    /// Starts so many containers that do not end, and waits until one process of this name is in each; the harness, and the
+    /// processes in them.
+    private static func hang(
+        _ count: Int, _ path: String, until name: String = "sleep"
+    ) throws -> (command: Command, processes: [ProcFS.Process]) {
         let command = try Command([
             Checkout.harness, "run", path, "--init", "reference", "--repeat", "\(count)", "--jobs", "\(count)",
         ])
@@ -103,7 +118,7 @@ struct LeakTestsSerial {
                 $0.pid.rawValue != command.pid
             }
             // The guard, and an init, a shell and a sleep in each container.
-            if tree.count(where: { $0.name == "sleep" }) >= count { return (command, tree) }
+            if tree.count(where: { $0.name == name }) >= count { return (command, tree) }
             var poller = Poller()
             try poller.wait(until: .now.advanced(by: .milliseconds(20)))
         }
@@ -150,6 +165,36 @@ struct LeakTestsSerial {
         }
     }
 
+    /// A frozen process takes no signal, the parent-death signal included: the guard has to thaw it.
+    @Test func whenItIsKilledWhileAContainerIsPausedNothingLives() async throws {
+        try await blocking {
+            try Checkout.withFile(Self.paused) { path in
+                let (command, processes) = try Self.hang(2, path, until: "sh")
+                #expect(processes.count >= 5)
+                #expect(try Self.waitUntil(.seconds(20)) { Self.frozenCount() == 2 })
+                try command.send(.kill)
+                #expect(try Self.waitUntil(.seconds(5)) { Self.areGone(processes) })
+                #expect(try Self.waitUntil(.seconds(5)) { Self.leftovers(of: command.pid).isEmpty })
+                _ = try command.finish(within: .seconds(5))
+            }
+        }
+    }
+
+    /// How many containers of the harness are frozen at the moment.
+    private static func frozenCount() -> Int {
+        let hierarchies = [CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.discover()].compactMap(
+            \.self)
+        return Set(hierarchies.map(\.directory)).reduce(0) { sum, directory in
+            let runs = Files.names(in: directory).filter { $0.hasPrefix("harness-") }
+            return sum
+                + runs.flatMap { run in Files.names(in: "\(directory)/\(run)").map { "\(directory)/\(run)/\($0)" } }
+                .count { container in
+                    Files.text(of: container + "/freezer.state") == "FROZEN\n"
+                        || Files.text(of: container + "/cgroup.freeze") == "1\n"
+                }
+        }
+    }
+
     @Test func whenTheGuardIsKilledTooTheNextRunClearsUp() async throws {
         try await blocking {
             try Checkout.withFile(Self.hanging) { path in
@@ -162,6 +207,24 @@ struct LeakTestsSerial {
                 #expect(try Self.waitUntil(.seconds(1)) { Self.areGone(processes) })
                 #expect(!Self.leftovers(of: command.pid).isEmpty)
                 try Session(fakeServices: Checkout.fakeServices).close()
+                #expect(Self.leftovers(of: command.pid).isEmpty)
+            }
+        }
+    }
+
+    /// Then the frozen ones stay, until somebody thaws them.
+    @Test func whenTheGuardIsKilledTooTheNextRunClearsUpWhatIsFrozen() async throws {
+        try await blocking {
+            try Checkout.withFile(Self.paused) { path in
+                let (command, processes) = try Self.hang(2, path, until: "sh")
+                #expect(try Self.waitUntil(.seconds(20)) { Self.frozenCount() == 2 })
+                for process in processes where process.name == "harness-guard" {
+                    try PIDDescriptor(opening: process.pid).send(.kill)
+                }
+                try command.send(.kill)
+                _ = try command.finish(within: .seconds(5))
+                try Session(fakeServices: Checkout.fakeServices).close()
+                #expect(try Self.waitUntil(.seconds(1)) { Self.areGone(processes) })
                 #expect(Self.leftovers(of: command.pid).isEmpty)
             }
         }

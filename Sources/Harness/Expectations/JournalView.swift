@@ -176,7 +176,7 @@ extension JournalView {
 
 extension String {
     /// A line of a terminal without what is not to be read: its colours, its carriage return.
-    public var withoutTerminalControl: String {
+    package var withoutTerminalControl: String {
         var result: [UInt8] = []
         var bytes = Array(utf8)[...]
         while let byte = bytes.popFirst() {

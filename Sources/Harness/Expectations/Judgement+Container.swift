@@ -71,6 +71,8 @@ extension JournalView {
             case .runtime(.execEnded(_, .exited(let status))): observed = Int(status)
             case .runtime(.execEnded(_, .signaled(let signal, _))): observed = 128 + Int(signal.rawValue)
             case .runtime(.execFailed(_, let status)): observed = status
+            case .runtime(.execStarted), .runtime(.execTimedOut):
+                return Judgement(false, "the exec has not ended", [event])
             default: continue
             }
             return Judgement(observed == code, "exec exit \(observed)", [event])

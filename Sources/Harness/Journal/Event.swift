@@ -2,9 +2,12 @@ import Vocabulary
 
 /// One fact of a run, and when it was so.
 public struct Event: Hashable, Sendable {
+    /// On CLOCK_MONOTONIC.
     public let instant: MonotonicInstant
+    /// What was so.
     public let kind: Kind
 
+    /// A fact and its moment.
     public init(at instant: MonotonicInstant, _ kind: Kind) {
         self.instant = instant
         self.kind = kind
@@ -28,6 +31,7 @@ public struct Event: Hashable, Sendable {
         case mark(Mark)
     }
 
+    /// Where something was printed; on a terminal both are one, and count as standard output.
     public enum Stream: String, Hashable, Sendable {
         case stdout, stderr
     }
@@ -35,7 +39,7 @@ public struct Event: Hashable, Sendable {
 
 /// What the runtime did to the container.
 public enum RuntimeEvent: Hashable, Sendable {
-    /// PID 1 has been started; `image` is its program.
+    /// PID 1 has been started, as this program.
     case started(ProcessID, program: String)
     /// Somebody asks for a start: the count of restarts begins anew.
     case startRequested
@@ -45,11 +49,15 @@ public enum RuntimeEvent: Hashable, Sendable {
     case restartCancelled
     /// A further process was started in the container, as `docker exec` does.
     case execStarted(ProcessID, program: String)
+    /// It could not be started; `code` as in `startFailed`.
     case execFailed(stage: String, code: Int)
     /// It took longer than it was given.
     case execTimedOut(ProcessID)
+    /// It has been waited for.
     case execEnded(ProcessID, ExitStatus)
+    /// Every process is frozen.
     case paused
+    /// They go on.
     case resumed
     /// A new container has taken the place of the old one; what was below these paths, its volumes, is there as before.
     case recreated(keeping: [String])
@@ -57,14 +65,19 @@ public enum RuntimeEvent: Hashable, Sendable {
     case volumeRemoved(String, at: String)
     /// PID 1 could not be started. `code` is the status that the runtime reports (127 not found, 126 not executable).
     case startFailed(stage: String, code: Int)
+    /// A stop has begun: this signal, and SIGKILL after the grace period; a negative one has no end.
     case stopRequested(Signal, grace: Duration)
+    /// A signal was sent from outside.
     case sent(Signal, to: ProcessID)
+    /// A signal could not be sent.
     case sendFailed(Signal, to: ProcessID, reason: String)
+    /// The grace period is over, and PID 1 still runs.
     case graceExpired
     /// PID 1 has been waited for.
     case exited(ExitStatus)
     /// The stop is complete; the runtime would answer its caller now.
     case stopFinished
+    /// PID 1 outlives what the runtime waits for.
     case stopFailed(reason: String)
     /// The scenario is over and what is left of the container is taken away.
     case removed
@@ -141,6 +154,7 @@ public struct FileFact: Hashable, Sendable {
         /// There is more of it than this.
         public let isCut: Bool
 
+        /// The fields of `stat`, and the text.
         public init(
             mode: UInt16, user: UInt32, group: UInt32, inode: UInt64, modified: Int64, sizeInBytes: Int64,
             text: String?,
@@ -157,6 +171,7 @@ public struct FileFact: Hashable, Sendable {
         }
     }
 
+    /// What was found at a path; nil: nothing.
     public init(path: String, status: Status?) {
         self.path = path
         self.status = status
@@ -165,11 +180,16 @@ public struct FileFact: Hashable, Sendable {
 
 /// One process of a census.
 public struct CensusEntry: Hashable, Sendable {
+    /// Its number outside.
     public let pid: ProcessID
+    /// Its parent's.
     public let parent: ProcessID
+    /// What the kernel calls it: 15 bytes at most.
     public let name: String
+    /// It has exited, and nobody has waited for it.
     public let isZombie: Bool
 
+    /// One line of a census.
     public init(pid: ProcessID, parent: ProcessID, name: String, isZombie: Bool) {
         self.pid = pid
         self.parent = parent
@@ -180,11 +200,17 @@ public struct CensusEntry: Hashable, Sendable {
 
 /// What a service says of itself.
 public enum ServiceWord: Hashable, Sendable {
+    /// The first word: who it is.
     case hello(name: String)
+    /// It is about to become a real program.
     case executes(program: String)
+    /// It does its work now.
     case ready
+    /// A signal came that it has a handler for; the sender by its number inside, 0: from outside.
     case caught(Signal, sender: Int32)
+    /// Its orderly stop has begun.
     case stopping
+    /// It exits with this status.
     case finished(code: Int32)
     /// It has made so many processes and left them to the init, because it was told to.
     case orphaned(count: Int)
@@ -198,6 +224,7 @@ public enum ServiceWord: Hashable, Sendable {
 
 /// A place in the scenario: steps are counted from 0.
 public enum Mark: Hashable, Sendable {
+    /// From here on things come of this step.
     case stepBegan(Int)
     /// The moment at which an expectation's question is put: what came later does not count.
     case asked(step: Int)

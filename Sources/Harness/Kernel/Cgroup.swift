@@ -103,10 +103,10 @@ package struct Cgroup: Sendable {
     /// The same for a cgroup of which nothing is known, children first.
     @discardableResult
     package static func remove(_ path: String) -> Bool {
+        // Who is frozen takes no signal (version 1), and what is below a frozen cgroup is frozen too.
+        if Files.exists(path + "/freezer.state") { try? Files.write("THAWED", to: path + "/freezer.state") }
         for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { remove("\(path)/\(name)") }
         if (try? Files.removeDirectory(path)) != nil || !Files.exists(path) { return true }
-        // Who is frozen takes no signal (version 1).
-        if Files.exists(path + "/freezer.state") { try? Files.write("THAWED", to: path + "/freezer.state") }
         for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
             guard let pid = Int32(line) else { continue }
             try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)

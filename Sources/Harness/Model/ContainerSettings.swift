@@ -35,6 +35,7 @@ public struct ContainerSettings: Hashable, Sendable {
     /// What the init is given to run.
     public var payload: Payload?
 
+    /// What `docker run` gives without options.
     public init() {}
 
     /// What the init is given to run in place of services.
@@ -83,6 +84,7 @@ public struct Link: Hashable, Sendable {
     /// What it says.
     public var target: String
 
+    /// A link at a path.
     public init(path: String, target: String) {
         self.path = path
         self.target = target
@@ -97,6 +99,7 @@ public struct Volume: Hashable, Sendable {
     public var path: String
     @Incidental public var place: SourcePlace
 
+    /// A volume of this name at a path.
     public init(name: String, path: String, place: SourcePlace) {
         self.name = name
         self.path = path
@@ -111,6 +114,7 @@ public struct Owner: Hashable, Sendable, CustomStringConvertible {
     /// A group's number.
     public var group: UInt32
 
+    /// A user and a group, by number.
     public init(user: UInt32, group: UInt32) {
         self.user = user
         self.group = group
@@ -119,6 +123,7 @@ public struct Owner: Hashable, Sendable, CustomStringConvertible {
     /// User and group 0.
     public static let root = Owner(user: 0, group: 0)
 
+    /// `U:G`.
     public var description: String { "\(user):\(group)" }
 
     /// Reads `U:G`. The largest number is no user: chown(2) takes it for "as before".
@@ -143,6 +148,7 @@ public struct File: Hashable, Sendable {
     public var owner: Owner = .root
     @Incidental public var place: SourcePlace
 
+    /// A file with its text.
     public init(path: String, text: String, mode: UInt16 = 0o644, owner: Owner = .root, place: SourcePlace) {
         self.path = path
         self.text = text
@@ -163,6 +169,7 @@ public struct Entrypoint: Hashable, Sendable {
     /// What it becomes at the end.
     public var command: [String]
 
+    /// Steps behind a marker, then a command.
     public init(marker: String, steps: [String], stepTakes: Duration = .zero, command: [String]) {
         self.marker = marker
         self.steps = steps

@@ -2,6 +2,7 @@ import Vocabulary
 
 /// A condition that must hold, and when.
 public struct Expectation: Hashable, Sendable {
+    /// The question.
     public var condition: Condition
     /// `expect no …`: the condition must not hold.
     public var isNegated = false
@@ -10,6 +11,7 @@ public struct Expectation: Hashable, Sendable {
     /// It must stay so for this long.
     public var duration: Duration?
 
+    /// A question, and when it must have which answer.
     public init(_ condition: Condition, isNegated: Bool = false, within: Duration? = nil, for duration: Duration? = nil)
     {
         self.condition = condition
@@ -51,6 +53,7 @@ public enum Condition: Hashable, Sendable {
     case data(path: String, DataState)
     case stopTook(Bound)
 
+    /// What `docker ps` says of a container.
     public enum State: String, CaseIterable, Hashable, Sendable {
         case running, exited, restarting
     }
@@ -65,10 +68,12 @@ public enum Condition: Hashable, Sendable {
         case mode(UInt16)
     }
 
+    /// What a service's data file holds.
     public enum DataState: String, CaseIterable, Hashable, Sendable {
         case clean, dirty
     }
 
+    /// A limit to a time.
     public enum Bound: Hashable, Sendable {
         case lessThan(Duration)
         case atLeast(Duration)
@@ -108,6 +113,7 @@ public enum Condition: Hashable, Sendable {
         }
     }
 
+    /// What is asked, whatever it is asked of.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
         case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, execExit,
             zombies

@@ -2,12 +2,14 @@ import Vocabulary
 
 /// How to start one init, and what can be expected of it.
 public struct InitProfile: Hashable, Sendable {
+    /// By which `--init` and `about` know it.
     public var name: String
+    /// Where it begins in its file.
     @Incidental public var place: SourcePlace
     /// The comment right above it.
     public var summary: String = ""
     /// The command line, in which the word `{command}` stands for the child's command and `{services}` for what
-    /// `serviceArguments` makes of each service. Empty for `none`: the command itself is PID 1.
+    /// `serviceArguments` makes of each service, `{names}` for the services' names. Empty for `none`: the command itself is PID 1.
     public var command: [String] = []
     /// What stands for one service in place of `{services}`: `{name}`, `{after}` (comma-separated) and `{command}`.
     public var serviceArguments: [String] = []
@@ -15,13 +17,19 @@ public struct InitProfile: Hashable, Sendable {
     public var package: String?
     /// A command line that prints its version.
     public var version: [String] = []
+    /// What it claims to do; it is asked for nothing else.
     public var abilities: Set<Ability> = []
+    /// What asks it to end; nil: SIGTERM.
     public var stopSignal: Signal?
-    /// `NAME=value`.
+    /// `NAME=value`, in the order given; a scenario's come after.
     public var environment: [String] = []
+    /// Absolute paths of file systems in memory that it needs.
     public var tmpfs: [String] = []
+    /// How it needs /sys/fs/cgroup, where a scenario does not say; nil: it does not care.
     public var cgroup: ContainerSettings.CgroupAccess?
+    /// It needs a terminal.
     public var hasTerminal = false
+    /// What it needs beyond Docker's default set.
     public var capabilities: [Capability] = []
     /// Directories of the host that are laid over its root: packages that would conflict with the host's own.
     public var layers: [String] = []
@@ -34,12 +42,13 @@ public struct InitProfile: Hashable, Sendable {
     /// Why it cannot be run here at all, where that is so.
     public var unusable: String?
 
+    /// A profile that says nothing yet.
     public init(name: String, place: SourcePlace) {
         self.name = name
         self.place = place
     }
 
-    /// The duties that PID 1 has whether it knows of them or not: nobody is excused from these.
+    /// What every PID 1 is expected to do: claimed for the command itself, and for an init of which only a command line is known.
     public static let duties: Set<Ability> = [.forwarding, .reaping, .exitStatus]
 
     /// The command itself as PID 1.

@@ -6,6 +6,7 @@ import Vocabulary
 ///
 /// Belongs to the thread that made it: its mounts are in that thread's tree, and the death of that thread kills PID 1.
 package final class Container {
+    /// What gethostname(2) says inside: 64 bytes at most.
     package let hostname: String
     /// Where services report; bound to `/.harness/services` inside.
     package let socket: ServiceSocket
@@ -29,7 +30,9 @@ package final class Container {
 
     /// The outside ends of a started container.
     package struct Started: ~Copyable {
+        /// To be waited for by whoever has started it.
         package let process: PIDDescriptor
+        /// The reading end; with a terminal its master, which is written to as well.
         package let standardOutput: Descriptor
         /// Nil with a terminal, where it is one with standard output.
         package let standardError: Descriptor?
@@ -100,9 +103,8 @@ package final class Container {
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
     ///
-    /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
-    ///
     /// - Parameter isLookedAt: whether its files will be (`look`).
+    /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
     package func start(_ program: Program, isLookedAt: Bool) throws -> Started {
         // What a former life has left open would keep its file system in use.
         view = nil
@@ -145,14 +147,18 @@ package final class Container {
 
     /// What PID 1 is to be, and what it finds.
     package struct Program: Sendable {
+        /// PID 1's arguments, its program first; looked up in PATH inside.
         package let command: [String]
         /// `NAME=value`; what a container always has is added.
         package let environment: [String]
+        /// Absolute paths, the settings' and the profile's.
         package let tmpfs: [String]
         /// What is there besides the files of the settings, which come after it.
         package let files: [File]
+        /// Symbolic links, likewise.
         package let links: [Link]
 
+        /// What a start takes.
         package init(command: [String], environment: [String], tmpfs: [String], files: [File], links: [Link]) {
             self.command = command
             self.environment = environment

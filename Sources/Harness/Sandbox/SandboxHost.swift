@@ -76,8 +76,11 @@ package final class SandboxHost: Sendable {
             unified = CgroupHierarchy.unified().map { "\($0.directory)/\(name)" }
         }
 
-        /// Each once.
-        var all: [String] { Set([main, memory?.path, unified, freezer].compactMap(\.self)).sorted() }
+        /// The freezer first: whoever is frozen cannot be killed.
+        var all: [String] {
+            [freezer, main, memory?.path, unified].compactMap(\.self)
+                .reduce(into: []) { all, path in if !all.contains(path) { all.append(path) } }
+        }
     }
 
     /// Makes the cgroups of a container: where its processes are counted, and others as its settings ask for them.
@@ -140,13 +143,14 @@ package final class SandboxHost: Sendable {
         for name in Files.names(in: parent) where RunName.isLeftover(name) {
             try? Files.removeDirectory("\(parent)/\(name)")
         }
+        // The freezer first: whoever is frozen cannot be killed.
         let hierarchies = [
-            CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "memory"), CgroupHierarchy.unified(),
-            CgroupHierarchy.discover(controller: "freezer"),
-        ].compactMap(\.self)
-        for directory in Set(hierarchies.map(\.directory)) {
-            for name in Files.names(in: directory) where RunName.isLeftover(name) {
-                Cgroup.remove("\(directory)/\(name)")
+            CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.discover(),
+            CgroupHierarchy.discover(controller: "memory"), CgroupHierarchy.unified(),
+        ]
+        for case let hierarchy? in hierarchies {
+            for name in Files.names(in: hierarchy.directory) where RunName.isLeftover(name) {
+                Cgroup.remove("\(hierarchy.directory)/\(name)")
             }
         }
     }

@@ -21,7 +21,7 @@ extension Grammar {
             "requires ABILITIES",
             "What an init must be able to do; against one that cannot the verdict is `not-applicable`. Several services "
                 + "require `supervision`, `after` requires `ordering`, whether it is written or not.",
-            otherwise: "nothing but the duties that every PID 1 has: forwarding, reaping, exit-status",
+            otherwise: "nothing",
             example: """
                 scenario "for inits that look after several services"
                   requires supervision

@@ -19,7 +19,7 @@ public struct Tags: ScenarioPart {
 public struct Requires: ScenarioPart {
     private let abilities: [Ability]
 
-    /// - Parameter abilities: beside the duties of every PID 1.
+    /// - Parameter abilities: one or more.
     public init(_ abilities: Ability...) {
         self.abilities = abilities
     }
