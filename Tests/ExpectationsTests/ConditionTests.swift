@@ -78,6 +78,20 @@ struct ConditionTests {
                 $0.add(.runtime(.restartCancelled))
             }, observed: "state exited"),
         Case(
+            condition: .state(.removed),
+            holds: .told {
+                $0.end(.exited(0))
+                $0.add(.runtime(.removed))
+            },
+            fails: .told { $0.end(.exited(0)) }, observed: "state exited"),
+        Case(
+            condition: .state(.created),
+            holds: .told { $0.add(.runtime(.recreated(keeping: []))) },
+            fails: .told {
+                $0.add(.runtime(.recreated(keeping: [])))
+                $0.add(.runtime(.startFailed(stage: "exec", code: 127)))
+            }, observed: "state exited"),
+        Case(
             condition: .markerWrittenOnce(path: "/m"),
             holds: .told {
                 $0.look("/m", "a")
@@ -349,6 +363,7 @@ struct ConditionTests {
         for condition in [Condition.state(.restarting), .state(.exited), .state(.running), .restarts(1), .exitCode(1)] {
             #expect(story.judge(condition).answer == .no, "\(condition)")
         }
+        #expect(story.judge(.state(.created)).answer == .yes)
     }
 
     @Test func aMarkerThatIsThereBeforeTheWorkIsDoneIsWrong() {

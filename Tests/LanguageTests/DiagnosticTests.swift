@@ -732,6 +732,18 @@ struct DiagnosticTests {
             started + "  expect restarts 3\n",
             "5:3+1 undecidable without a restart policy nothing is restarted by the runtime"),
         Case(
+            started + "  expect state removed\n",
+            "5:3+1 undecidable without 'auto-remove on' no container is removed"),
+        Case(
+            "scenario \"x\"\n  auto-remove on\n  restart policy always\n  service a\n  start\n  expect state running\n",
+            "2:3+11 conflict what removes itself when it has ended cannot be started again by a policy"),
+        Case(
+            "scenario \"x\"\n  service a\n  daemon stops\n  start\n  expect state created\n",
+            "3:10+5 unexpected expected 'restarts' or 'crashes', found 'stops'"),
+        Case(
+            "scenario \"x\"\n  service a\n  daemon restarts\n  expect state created\n  expect exit 0\n  start\n",
+            "5:3+1 undecidable the container has not been started before this (6:3 it is started here)"),
+        Case(
             started + "  expect state restarting\n",
             "5:3+1 undecidable without a restart policy nothing is restarted by the runtime"),
         Case(

@@ -40,6 +40,8 @@ struct RandomScenario {
         }
         if scenario.runtime == .kubernetes, flip() { scenario.stop.hook = command() }
         scenario.restart = pick([.no, .always, .unlessStopped, .onFailure(limit: nil), .onFailure(limit: 3)])
+        scenario.removesItself = scenario.restart == .no && flip()
+        scenario.isLiveRestored = flip()
         settings(&scenario.settings)
         if scenario.settings.payload == nil {
             for index in 0..<Int.random(in: 1...4, using: &random) { service(index) }
@@ -192,6 +194,7 @@ struct RandomScenario {
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { .kill($0.flip() ? .kill : $0.signal()) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
+            { _ in .daemonRestarts }, { _ in .daemonCrashes },
             { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) },
             { .wait($0.duration()) },
             { .waitFor($0.condition(scenario), within: $0.duration()) },
@@ -236,7 +239,8 @@ struct RandomScenario {
             { .receivedNothing($0.parties()) }, { _ in .nobodyKilled }, { .killed($0.parties()) },
             { .exitCode($0.pick([0, 255])) }, { .exitSignal($0.signal()) },
             { .execExit($0.pick([0, 137])) }, { .zombies($0.pick([0, 1, 2])) },
-            { _ in .noProcessesLeft }, { .state($0.pick([.running, .exited])) }, { .outputContains($0.text()) },
+            { _ in .noProcessesLeft }, { .state($0.pick([.created, .running, .exited])) },
+            { .outputContains($0.text()) },
             { .outputInOrder([$0.text(), $0.text()]) }, { .markerWrittenOnce(path: $0.path()) },
             { .markerUnchanged(path: $0.path()) }, { .file(path: $0.path(), .exists) },
             { .file(path: $0.path(), .contains($0.text())) }, { .file(path: $0.path(), .matches($0.pattern())) },
@@ -247,6 +251,8 @@ struct RandomScenario {
             makers.append { .restarts($0.pick([0, 3])) }
             makers.append { .restartDelays([$0.duration(), $0.duration()]) }
             makers.append { _ in .state(.restarting) }
+        } else if scenario.removesItself {
+            makers.append { _ in .state(.removed) }
         }
         if case .entrypoint(let entrypoint)? = scenario.settings.payload {
             makers.append { .initialised(times: $0.pick([1, 2])) }

@@ -71,6 +71,71 @@ struct DockerRestartTests {
         #expect((machine.ended(code: 1, after: .zero) != .stay) == restarts)
     }
 
+    /// What runs again under a new daemon, as seen on Docker 20.10: for one that the old daemon stopped as it ended, for one
+    /// that was stopped by hand before, by policy and by status.
+    @Test(arguments: [
+        (RestartPolicy.no, 0, false, false), (.no, 3, false, false), (.always, 0, true, true), (.always, 3, true, true),
+        (.unlessStopped, 0, true, false), (.unlessStopped, 3, true, false), (.onFailure(limit: nil), 0, false, false),
+        (.onFailure(limit: nil), 3, true, true), (.onFailure(limit: 2), 3, true, true),
+    ])
+    func aNewDaemonAsksThePolicy(policy: RestartPolicy, code: Int, ifRunning: Bool, ifStoppedByHand: Bool) {
+        var machine = DockerRestart(policy)
+        machine.daemonEnds()
+        #expect(machine.ended(code: code, after: .zero) == .stay)
+        let startsIt = machine.daemonStarts(lastCode: code)
+        #expect(startsIt == ifRunning)
+        machine = DockerRestart(policy)
+        machine.stopped()
+        #expect(machine.ended(code: code, after: .zero) == .stay)
+        let bringsItBack = machine.daemonStarts(lastCode: code)
+        #expect(bringsItBack == ifStoppedByHand)
+    }
+
+    @Test func aNewDaemonLeavesAloneWhatWasNeverStartedAndWhatHasUsedItsRestarts() {
+        var machine = DockerRestart(.always)
+        let startsTheNew = machine.daemonStarts(lastCode: nil)
+        #expect(!startsTheNew)
+        machine = DockerRestart(.onFailure(limit: 2))
+        _ = delays(&machine, 3)
+        let startsTheOld = machine.daemonStarts(lastCode: 1)
+        #expect(!startsTheOld)
+        #expect(machine.count == 2)
+    }
+
+    @Test func whatANewDaemonStartsBeginsAnew() {
+        var machine = DockerRestart(.always)
+        _ = delays(&machine, 5)
+        let startsIt = machine.daemonStarts(lastCode: 1)
+        #expect(startsIt)
+        #expect(machine.count == 0)
+        #expect(delays(&machine, 2) == [100, 200].map(Duration.milliseconds))
+    }
+
+    /// With live-restore: the count stays, the delay and what cancelled the manager are forgotten; the hand is not.
+    @Test func whatGoesOnUnderANewDaemonKeepsItsCount() {
+        var machine = DockerRestart(.always)
+        _ = delays(&machine, 5)
+        machine.killed(with: .hup, stopSignal: nil)
+        machine.daemonTakesOver()
+        #expect(machine.count == 5)
+        #expect(delays(&machine, 2) == [100, 200].map(Duration.milliseconds))
+        machine = DockerRestart(.unlessStopped)
+        machine.killed(with: .hup, stopSignal: nil)
+        machine.daemonTakesOver()
+        #expect(machine.ended(code: 1, after: .zero) == .stay)
+    }
+
+    @Test func whatRemovesItselfOutlivesARestartOnly() {
+        var machine = DockerRestart(.no, removesItself: true)
+        machine.stoppedToRestart()
+        #expect(machine.ended(code: 143, after: .zero) == .stay)
+        machine.startedByHand()
+        #expect(machine.ended(code: 0, after: .zero) == .remove)
+        machine.startedByHand()
+        machine.stopped()
+        #expect(machine.ended(code: 0, after: .zero) == .remove)
+    }
+
     @Test func aStartThatFailsIsTheLast() {
         var machine = DockerRestart(.always)
         _ = machine.ended(code: 1, after: .zero)

@@ -110,6 +110,8 @@ extension JournalView {
         case .stopFinished: "stop complete"
         case .stopFailed(let reason): "stop failed: \(reason)"
         case .removed: "removed the container"
+        case .daemonEnded(let isKilled): isKilled ? "the daemon is killed" : "the daemon ends"
+        case .daemonStarted: "a new daemon"
         }
     }
 

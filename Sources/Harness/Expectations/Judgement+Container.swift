@@ -43,8 +43,17 @@ extension JournalView {
     }
 
     func state(_ state: Condition.State) -> Judgement {
-        if case .runtime(.recreated)? = present.first?.kind {
-            return Judgement(false, "state created: the new container has not been started")
+        let hasStarted = present.contains { event in
+            switch event.kind {
+            case .runtime(.started), .runtime(.startFailed): true
+            default: false
+            }
+        }
+        if !hasStarted {
+            return Judgement(state == .created, "state created: the container has not been started", present.suffix(1))
+        }
+        if let removal = present.last(where: { if case .runtime(.removed) = $0.kind { true } else { false } }) {
+            return Judgement(state == .removed, "state removed", [removal])
         }
         let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(

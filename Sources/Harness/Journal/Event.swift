@@ -79,8 +79,12 @@ public enum RuntimeEvent: Hashable, Sendable {
     case stopFinished
     /// PID 1 outlives what the runtime waits for.
     case stopFailed(reason: String)
-    /// The scenario is over and what is left of the container is taken away.
+    /// What is left of the container is taken away: it removes itself, makes room for a new one, or the scenario is over.
     case removed
+    /// The runtime's daemon is gone; killed, without having stopped anything.
+    case daemonEnded(isKilled: Bool)
+    /// Another one takes over.
+    case daemonStarted
 }
 
 /// What the kernel told of processes and signals.

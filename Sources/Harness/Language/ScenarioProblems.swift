@@ -153,6 +153,11 @@ private struct ScenarioCheck {
                 .conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
                 about: "pre-stop", isSetup: true)
         }
+        if scenario.removesItself, scenario.restart != .no {
+            note(
+                .conflict, "what removes itself when it has ended cannot be started again by a policy",
+                at: scenario.place, about: "auto-remove", isSetup: true)
+        }
         if settings.volumes.count + settings.tmpfs.count + settings.files.count > ScenarioCheck.pathLimit {
             return note(
                 .badValue, "a scenario has at most \(ScenarioCheck.pathLimit) volumes, tmpfs and files",
@@ -239,6 +244,10 @@ private struct ScenarioCheck {
             case .stop, .restart:
                 past.isStopped = true
                 past.pausedAt = nil
+            case .daemonRestarts, .daemonCrashes:
+                guard past.isStarted, !scenario.isLiveRestored else { continue }
+                past.isStopped = true
+                past.pausedAt = nil
             case .recreate, .kill(.kill): past.pausedAt = nil
             case .pause: past.pausedAt = step.place
             case .resume: past.pausedAt = nil
@@ -257,7 +266,7 @@ private struct ScenarioCheck {
 
     private mutating func check(_ step: Step, _ past: Past) {
         switch step.action {
-        case .start, .wait: return
+        case .start, .wait, .daemonRestarts, .daemonCrashes: return
         case .repeated(let times, _):
             if times == 0 { note(.impossible, "what is done no times is not done", at: step.place, about: "0") }
             return
@@ -291,7 +300,7 @@ private struct ScenarioCheck {
             }
         case .stop, .kill, .restart, .exec: break
         }
-        if !past.isStarted, isWhole { beforeStart(step) }
+        if !past.isStarted, step.condition != .state(.created), isWhole { beforeStart(step) }
     }
 
     /// Places where one would look for the missing `start`.
@@ -393,6 +402,10 @@ private struct ScenarioCheck {
             if scenario.restart == .no, isWhole {
                 note(
                     .undecidable, "without a restart policy nothing is restarted by the runtime", at: step.place)
+            }
+        case .state(.removed):
+            if !scenario.removesItself, isWhole {
+                note(.undecidable, "without 'auto-remove on' no container is removed", at: step.place)
             }
         case .initialised, .stepRan: entrypoint(condition, step)
         case .data(let path, _): data(path, step)

@@ -58,6 +58,8 @@ private struct ScenarioWriter {
         }
         if let hook = scenario.stop.hook { line("pre-stop", command(hook)) }
         if scenario.restart != .no { line("restart policy", scenario.restart.description) }
+        if scenario.removesItself { line("auto-remove on") }
+        if scenario.isLiveRestored { line("live-restore on") }
         for volume in settings.volumes {
             line("volume", Spelling.word(volume.name), "at", Spelling.word(volume.path))
         }
@@ -159,6 +161,8 @@ private struct ScenarioWriter {
         case .restart(let times, let grace):
             "restart" + (times == 1 ? "" : " \(times) times") + (grace.map { " grace \($0.text)" } ?? "")
         case .recreate: "recreate"
+        case .daemonRestarts: "daemon restarts"
+        case .daemonCrashes: "daemon crashes"
         case .removeVolume(let name): "remove volume \(Spelling.word(name))"
         case .pause: "pause"
         case .resume: "resume"

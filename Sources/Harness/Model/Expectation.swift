@@ -55,7 +55,9 @@ public enum Condition: Hashable, Sendable {
 
     /// What `docker ps` says of a container.
     public enum State: String, CaseIterable, Hashable, Sendable {
-        case running, exited, restarting
+        case created, running, exited, restarting
+        /// It has removed itself: `docker ps` knows nothing of it.
+        case removed
     }
 
     /// What is said of a file of the container.

@@ -24,6 +24,10 @@ public struct Scenario: Hashable, Sendable {
     public var stop: StopPolicy = StopPolicy()
     /// Whether the runtime starts it again when it has ended.
     public var restart: RestartPolicy = .no
+    /// The container is removed when it has ended, as with `docker run --rm`.
+    public var removesItself = false
+    /// The container goes on while the runtime's daemon is away (Docker's `live-restore`).
+    public var isLiveRestored = false
     /// The container's surroundings.
     public var settings: ContainerSettings = ContainerSettings()
     /// In the order in which they are written.

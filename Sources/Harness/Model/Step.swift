@@ -13,6 +13,9 @@ public struct Step: Hashable, Sendable {
         /// A new container in the place of the old one, with the same volumes.
         case recreate
         case removeVolume(String)
+        /// The runtime's daemon ends, by itself or killed, and another one begins.
+        case daemonRestarts
+        case daemonCrashes
         case pause
         case resume
         /// A signal to one process, from outside the container.

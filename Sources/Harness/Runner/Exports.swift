@@ -4,6 +4,7 @@
 @_exported import Language
 @_exported import Model
 @_exported import Reports
+@_exported import Runtimes
 @_exported import Vocabulary
 
 import Kernel

@@ -60,7 +60,9 @@ extension Step.Action {
                 from: from.sped(by: speed), to: to.sped(by: speed), step: interval.sped(by: speed))
             return .sweep(times, steps(inner))
         case .sweep(.everyEvent, let inner): return .sweep(.everyEvent, steps(inner))
-        case .start, .kill, .recreate, .removeVolume, .pause, .resume, .signal, .crash, .type, .closeInput: return self
+        case .start, .kill, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume, .signal, .crash,
+            .type, .closeInput:
+            return self
         }
     }
 }

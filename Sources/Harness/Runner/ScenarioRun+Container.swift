@@ -23,6 +23,7 @@ extension ScenarioRun {
         if volumes == nil, !scenario.settings.volumes.isEmpty {
             volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
         }
+        if !rules.keepsLayer { endLife() }
         let life = try self.life ?? ContainerLife(session, scenario, profile, volumes)
         self.life = life
         startedAt = .now
@@ -44,11 +45,19 @@ extension ScenarioRun {
         guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
         let decision = policy.ended(
             code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt) * speed)
-        guard case .restart(let whole) = decision else { return }
-        let delay = whole.sped(by: speed)
-        // Dated to the end itself: whoever asks from then on is to know of it.
-        journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
-        restartAt = exit.instant.advanced(by: delay)
+        switch decision {
+        case .stay: return
+        case .remove:
+            endLife()
+            record(.runtime(.removed))
+            isRemoved = true
+            knownUntil = .now
+        case .restart(let whole):
+            let delay = whole.sped(by: speed)
+            // Dated to the end itself: whoever asks from then on is to know of it.
+            journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
+            restartAt = exit.instant.advanced(by: delay)
+        }
     }
 
     func cancelRestart() {
@@ -59,15 +68,39 @@ extension ScenarioRun {
 
     func restart(times: Int, grace: Duration) throws {
         for _ in 0..<times {
-            try stop(grace: grace)
+            try stop(grace: grace, toRestart: true)
             try start()
         }
+    }
+
+    /// The runtime's daemon ends, or is killed, and another one takes over (moby, daemon/daemon.go: shutdown, restore).
+    func replaceDaemon(isKilled: Bool) throws {
+        try collect()
+        try handleEnd()
+        if !isKilled, !scenario.isLiveRestored {
+            policy.daemonEnds()
+            if let life, life.isRunning { try end(life, grace: scenario.stop.grace) }
+        }
+        // Whoever was to start it again is gone.
+        cancelRestart()
+        record(.runtime(.daemonEnded(isKilled: isKilled)))
+        record(.runtime(.daemonStarted))
+        if let life, life.isRunning {
+            if scenario.isLiveRestored { return policy.daemonTakesOver() }
+            // As a stop by hand: `unless-stopped` stays down.
+            policy.stopped()
+            try end(life, grace: scenario.stop.grace)
+        }
+        guard !isRemoved, policy.daemonStarts(lastCode: journal.lastCode) else { return }
+        record(.runtime(.startRequested))
+        try startContainer()
     }
 
     /// A new container in the place of the old one, which is killed if it still runs (as `docker rm -f`).
     func recreate() throws {
         restartAt = nil
         endLife()
+        isRemoved = false
         record(.runtime(.recreated(keeping: scenario.settings.volumes.map(\.path))))
     }
 
@@ -119,20 +152,25 @@ extension ScenarioRun {
         }
     }
 
-    func stop(grace: Duration) throws {
-        policy.stopped()
+    func stop(grace: Duration, toRestart: Bool = false) throws {
+        if toRestart { policy.stoppedToRestart() } else { policy.stopped() }
         guard let life, life.isRunning else {
-            cancelRestart()
+            if policy.isCancelled { cancelRestart() }
             // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
             return record(.runtime(.stopFinished))
         }
+        try end(life, grace: grace)
+    }
+
+    /// The stop signal, the grace period, SIGKILL.
+    private func end(_ life: ContainerLife, grace: Duration) throws {
         let signal = scenario.stop.signal ?? profile.stopSignal ?? .term
         record(.runtime(.stopRequested(signal, grace: grace)))
-        var machine = DockerStop(signal: signal, grace: grace)
+        var machine = rules.makeStop(signal, grace)
         var deadline = MonotonicInstant.distantFuture
         var actions = machine.begin(at: .now)
         while true {
-            var inputs: [DockerStop.Input] = []
+            var inputs: [StopInput] = []
             for action in actions {
                 switch action {
                 case .send(let signal):
@@ -159,6 +197,19 @@ extension ScenarioRun {
 }
 
 extension Journal {
+    /// The status of the container's last life; nil: it was never started.
+    fileprivate var lastCode: Int? {
+        for event in events.reversed() {
+            switch event.kind {
+            case .runtime(.exited(let status)): return DockerExit.code(of: status)
+            case .runtime(.startFailed(_, let code)): return code
+            case .runtime(.recreated): return nil
+            default: continue
+            }
+        }
+        return nil
+    }
+
     /// The last end of PID 1.
     fileprivate var lastExit: Event? {
         events.last { if case .runtime(.exited) = $0.kind { true } else { false } }

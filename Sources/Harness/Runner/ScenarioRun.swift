@@ -22,7 +22,9 @@ final class ScenarioRun {
     /// The container while it exists.
     var life: ContainerLife?
     var volumes: VolumeStore?
-    var policy: DockerRestart
+    /// How the runtime stops a container and starts it again.
+    let rules: RuntimeRules
+    var policy: any RestartMachine
     /// When the policy will start the container again.
     var restartAt: MonotonicInstant?
     var startedAt = MonotonicInstant.now
@@ -33,18 +35,21 @@ final class ScenarioRun {
     private var sweepFailures: [Failure] = []
     /// Called when a life has ended, before the next begins.
     var onEnd: ((ScenarioRun) -> Void)?
+    /// The container has removed itself.
+    var isRemoved = false
     /// So many starts there were.
     var lifeCount = 0
     /// Why the run ended before its last step.
     private var interruption: Failure?
     /// Whatever happened up to here was known when the journal was last added to.
-    private var knownUntil = MonotonicInstant.now
+    var knownUntil = MonotonicInstant.now
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
         scenario = job.scenario.unrolled
         profile = job.profile
-        policy = DockerRestart(job.scenario.restart)
+        rules = job.rules
+        policy = job.rules.makeRestart(job.scenario.restart, job.scenario.removesItself)
         killAt = job.killAt
         speed = job.speed
         journal = Journal(witness: session.witness)
@@ -90,16 +95,23 @@ final class ScenarioRun {
             record(.mark(.stepBegan(index)))
             switch step.action {
             case .start:
+                if isRemoved { return interrupt(step, "the container has removed itself") }
                 try start()
                 try killAtItsMoment()
-            case .stop(let grace): try stop(grace: grace ?? scenario.stop.grace)
+            case .stop(let grace):
+                if isRemoved { return interrupt(step, "the container has removed itself") }
+                try stop(grace: grace ?? scenario.stop.grace)
             case .kill(let signal): try kill(signal, step)
             case .signal(let signal, let party): try send(signal, to: party, step)
             case .crash(let service): try send(.kill, to: .service(service), step)
             case .orphan(let count, let service, let time): try orphan(count, from: service, living: time, step)
-            case .restart(let times, let grace): try restart(times: times, grace: grace ?? scenario.stop.grace)
+            case .restart(let times, let grace):
+                if isRemoved { return interrupt(step, "the container has removed itself") }
+                try restart(times: times, grace: grace ?? scenario.stop.grace)
             case .recreate: try recreate()
             case .removeVolume(let name): try remove(volume: name, step)
+            case .daemonRestarts: try replaceDaemon(isKilled: false)
+            case .daemonCrashes: try replaceDaemon(isKilled: true)
             case .pause: try pause(true, step)
             case .resume: try pause(false, step)
             case .exec(let command, let limit): try exec(command, within: limit, step)
@@ -107,7 +119,7 @@ final class ScenarioRun {
             case .closeInput: life?.closeInput()
             case .sweep:
                 let (table, failure) = try Sweep(
-                    session: session, scenario: scenario, profile: profile, step: step, speed: speed
+                    session: session, scenario: scenario, profile: profile, step: step, speed: speed, rules: rules
                 ).run()
                 tables += table
                 sweepFailures += failure.map { [$0] } ?? []
@@ -284,13 +296,13 @@ final class ScenarioRun {
             if let path { try life?.look(at: path, into: &journal) }
             try collect(kernel: watchingKernel, census: withCensus)
             try handleEnd()
+            // Before the next start, also when that is overdue: nothing is to pass unseen.
+            if isDone() || MonotonicInstant.now >= deadline { return }
             if let moment = restartAt, MonotonicInstant.now >= moment {
                 restartAt = nil
                 try startContainer()
-                // What is judged must be from before the moment up to which everything is known.
                 continue
             }
-            if isDone() || MonotonicInstant.now >= deadline { return }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
             var wake = min(deadline, restartAt ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {

@@ -5,6 +5,7 @@ import Kernel
 import Model
 import Recorder
 import Reports
+import Runtimes
 import Sandbox
 import Synchronization
 import Vocabulary
@@ -129,14 +130,24 @@ public final class Session: Sendable {
         let speed: Double
         /// When PID 1 is killed, in its first life.
         let killAt: Sweep.Moment?
+        /// How the runtime stops a container and starts it again.
+        let rules: RuntimeRules
 
-        /// - Parameter speed: how many times faster the runtime's clocks and the fakes run.
-        public init(_ scenario: Scenario, _ profile: InitProfile, speed: Double = 1) {
-            self.init(sped: scenario.sped(by: speed), profile, speed: speed, killAt: nil)
+        /// - Parameters:
+        ///   - speed: how many times faster the runtime's clocks and the fakes run.
+        ///   - rules: the runtime's; others than Docker's show what a scenario says of a runtime that is wrong.
+        public init(
+            _ scenario: Scenario, _ profile: InitProfile, speed: Double = 1, rules: RuntimeRules = .docker
+        ) {
+            self.init(sped: scenario.sped(by: speed), profile, speed: speed, rules: rules, killAt: nil)
         }
 
-        init(sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, killAt: Sweep.Moment?) {
+        init(
+            sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, rules: RuntimeRules,
+            killAt: Sweep.Moment?
+        ) {
             self.speed = speed
+            self.rules = rules
             self.scenario = scenario
             self.profile = profile
             self.killAt = killAt

@@ -3,6 +3,7 @@ import Journal
 import Kernel
 import Model
 import Reports
+import Runtimes
 import Vocabulary
 
 /// A block of steps that is carried out once for each moment at which PID 1 may be killed, side by side, each in a container
@@ -13,6 +14,7 @@ struct Sweep {
     let profile: InitProfile
     let step: Step
     let speed: Double
+    let rules: RuntimeRules
 
     /// When PID 1 is killed.
     enum Moment: Hashable, Sendable {
@@ -47,7 +49,9 @@ struct Sweep {
             moments = Array(sequence(first: from) { $0 + interval <= to ? $0 + interval : nil }).map(Moment.time)
         case .everyEvent: moments = (0..<(try countEvents(steps))).map { .event($0 + 1) }
         }
-        let jobs = moments.map { Session.Job(sped: single(steps, at: $0), profile, speed: speed, killAt: $0) }
+        let jobs = moments.map {
+            Session.Job(sped: single(steps, at: $0), profile, speed: speed, rules: rules, killAt: $0)
+        }
         let results = try session.run(jobs, atOnce: Sweep.atOnce)
         if results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
         var outcomes = zip(moments, results).map { outcome($0, $1) }
@@ -79,7 +83,8 @@ struct Sweep {
         guard let start = steps.firstIndex(where: { $0.action == .start }) else { return 0 }
         var undisturbed = scenario
         undisturbed.steps = Array(steps[...start])
-        let run = ScenarioRun(Session.Job(sped: undisturbed, profile, speed: speed, killAt: nil), in: session)
+        let run = ScenarioRun(
+            Session.Job(sped: undisturbed, profile, speed: speed, rules: rules, killAt: nil), in: session)
         let result = run.run { run in
             let deadline = MonotonicInstant.now.advanced(by: Sweep.watchLimit)
             var seen = 0

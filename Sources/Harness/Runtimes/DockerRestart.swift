@@ -5,7 +5,7 @@ import Vocabulary
 ///
 /// The rules are those of moby (29): the delays of daemon/internal/restartmanager/restartmanager.go, the count of
 /// daemon/monitor.go, what a stop or a kill by hand changes of daemon/kill.go and daemon/start.go.
-public struct DockerRestart: Sendable {
+public struct DockerRestart: RestartMachine {
     /// Before the first restart, and after a life that was long enough.
     public static let firstDelay = Duration.milliseconds(100)
     /// No delay is longer.
@@ -13,58 +13,80 @@ public struct DockerRestart: Sendable {
     /// A life of this length takes the delay back to the first; the count stays.
     public static let longLife = Duration.seconds(10)
 
-    public enum Decision: Hashable, Sendable {
-        case restart(after: Duration)
-        case stay
-    }
-
     private let policy: RestartPolicy
-    /// How often the policy has started it again since somebody did.
+    /// As `docker run --rm`.
+    private let removesItself: Bool
     public private(set) var count = 0
     /// The delay before the last restart; zero: there was none.
     private var delay: Duration = .zero
     /// Somebody has stopped it, or sent it any signal (HasBeenManuallyStopped).
     private var isStoppedByHand = false
-    /// The manager has been told that the next end is the last (ExitOnNext); a restart that was to come does not.
+    /// Somebody is restarting it (HasBeenManuallyRestarted).
+    private var isRestartedByHand = false
+    /// The manager has been told so (ExitOnNext).
     public private(set) var isCancelled = false
 
-    public init(_ policy: RestartPolicy) {
+    public init(_ policy: RestartPolicy, removesItself: Bool = false) {
         self.policy = policy
+        self.removesItself = removesItself
     }
 
-    /// Somebody starts it: everything begins anew (daemon/start.go, resetRestartManager).
-    public mutating func startedByHand() { self = DockerRestart(policy) }
+    /// Everything begins anew (daemon/start.go, resetRestartManager).
+    public mutating func startedByHand() { self = DockerRestart(policy, removesItself: removesItself) }
 
-    /// Somebody stops it. Also a restart that was about to come is called off.
     public mutating func stopped() {
         isStoppedByHand = true
         isCancelled = true
     }
 
-    /// Somebody has sent it a signal, as `docker kill` does.
-    ///
-    /// - Parameter stopSignal: the one that the container is configured with; nil: none, then every signal counts as a stop.
+    /// It is not removed in between (daemon/restart.go).
+    public mutating func stoppedToRestart() {
+        stopped()
+        isRestartedByHand = true
+    }
+
+    /// Where no stop signal is configured every signal counts as a stop (daemon/kill.go).
     public mutating func killed(with signal: Signal, stopSignal: Signal?) {
         if stopSignal == nil || signal == .kill || signal == stopSignal { isCancelled = true }
         isStoppedByHand = true
     }
 
-    /// It has ended, after a life of this length, with this status.
-    public mutating func ended(code: Int, after life: Duration) -> Decision {
+    public mutating func ended(code: Int, after life: Duration) -> RestartDecision {
         if life >= DockerRestart.longLife { delay = .zero }
-        let wants =
-            switch policy {
-            case .no: false
-            case .always: true
-            case .unlessStopped: !isStoppedByHand
-            case .onFailure(let limit): code != 0 && limit.map { count < $0 } ?? true
-            }
-        guard wants, !isCancelled else { return .stay }
+        guard isWanted(after: code), !isCancelled else { return removesItself && !isRestartedByHand ? .remove : .stay }
         delay = delay == .zero ? DockerRestart.firstDelay : min(delay * 2, DockerRestart.longestDelay)
         count += 1
         return .restart(after: delay)
     }
 
-    /// A start that the policy has made has failed: there is no further one (daemon/monitor.go).
+    /// What the policy says, whoever has cancelled it.
+    private func isWanted(after code: Int) -> Bool {
+        switch policy {
+        case .no: false
+        case .always: true
+        case .unlessStopped: !isStoppedByHand
+        case .onFailure(let limit): code != 0 && limit.map { count < $0 } ?? true
+        }
+    }
+
+    /// There is no further one (daemon/monitor.go).
     public mutating func startFailed() { isCancelled = true }
+
+    /// It is no stop by hand (daemon/kill.go).
+    public mutating func daemonEnds() { isCancelled = true }
+
+    /// Its managers are new, with the old count: who cancelled the former ones is forgotten, who stopped the container is
+    /// not (daemon/daemon.go, restore).
+    public mutating func daemonTakesOver() {
+        isCancelled = false
+        delay = .zero
+    }
+
+    /// The policy is asked at once; what it has started begins anew (daemon/daemon.go, restore).
+    public mutating func daemonStarts(lastCode: Int?) -> Bool {
+        daemonTakesOver()
+        guard let lastCode, isWanted(after: lastCode) else { return false }
+        startedByHand()
+        return true
+    }
 }

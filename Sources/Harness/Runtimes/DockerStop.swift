@@ -5,25 +5,7 @@ import Vocabulary
 /// The rules are those of moby's daemon/stop.go and daemon/kill.go (29): the stop signal is always sent, also with a grace
 /// period of zero; a negative grace period never ends; after it comes SIGKILL, ten seconds of
 /// waiting, SIGKILL once more directly to the process, two seconds, and then an error.
-public struct DockerStop: Sendable {
-    public enum Input: Hashable, Sendable {
-        /// The container's PID 1 has been waited for.
-        case exited
-        /// The moment that was asked for by `setDeadline` has come.
-        case deadline
-        /// The signal that was to be sent could not be: the process is gone, or it may not be signalled.
-        case sendFailed
-    }
-
-    public enum Action: Hashable, Sendable {
-        case send(Signal)
-        /// Wake me then; it replaces the deadline before. `distantFuture`: never.
-        case setDeadline(MonotonicInstant)
-        case noteGraceExpired
-        case finish
-        case fail(String)
-    }
-
+public struct DockerStop: StopMachine {
     private enum State: Hashable, Sendable {
         case waiting, killed, killedDirectly, finished
     }
@@ -44,13 +26,11 @@ public struct DockerStop: Sendable {
         self.grace = grace
     }
 
-    /// The first actions; called once, before any `handle`.
-    public func begin(at now: MonotonicInstant) -> [Action] {
+    public func begin(at now: MonotonicInstant) -> [StopAction] {
         [.send(signal), .setDeadline(grace < .zero ? .distantFuture : now.advanced(by: grace))]
     }
 
-    /// What to do about what has happened. Nothing happens any more after `finish` or `fail`.
-    public mutating func handle(_ input: Input, at now: MonotonicInstant) -> [Action] {
+    public mutating func handle(_ input: StopInput, at now: MonotonicInstant) -> [StopAction] {
         switch (state, input) {
         case (.finished, _): return []
         case (_, .exited):

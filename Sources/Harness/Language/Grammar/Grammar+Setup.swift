@@ -106,6 +106,37 @@ extension Grammar {
                 """
         ) { if case .restartPolicy(let policy) = $1[0] { $0.scenario.restart = policy } },
         Form(
+            "auto-remove on",
+            "The container is removed when it has ended, as with `docker run --rm`; a `restart` leaves it. Volumes stay.",
+            otherwise: "it stays, with its layer", once: true,
+            example: """
+                scenario "nothing is left"
+                  auto-remove on
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  stop
+                  expect state removed
+                """
+        ) { draft, _ in draft.scenario.removesItself = true },
+        Form(
+            "live-restore on",
+            "The container goes on while the runtime's daemon is away, as with Docker's setting of this name.",
+            otherwise: "a daemon stops its containers when it ends", once: true,
+            example: """
+                scenario "nobody notices"
+                  live-restore on
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  daemon restarts
+                  expect state running
+                  expect app received nothing
+                """
+        ) { draft, _ in draft.scenario.isLiveRestored = true },
+        Form(
             "volume VOLUME at PATH",
             "A directory of its own, mounted there, that a new container finds as the old one left it. It is empty at first, and belongs to root.",
             otherwise: "none",

@@ -86,6 +86,36 @@ extension Grammar {
                 """
         ) { $0.action = .removeVolume($1.text(0) ?? "") },
         Form(
+            "daemon restarts",
+            "The runtime's daemon ends, which stops the container, and another one begins, which starts it again where the restart "
+                + "policy says so: one that was stopped by hand under `always`, not under `unless-stopped`.",
+            example: """
+                scenario "it is there again"
+                  restart policy unless-stopped
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  daemon restarts
+                  expect app ready within 5s
+                """
+        ) { draft, _ in draft.action = .daemonRestarts },
+        Form(
+            "daemon crashes",
+            "The runtime's daemon is killed, and another one begins. It stops the container that it finds, as if by hand, and then "
+                + "asks the restart policy.",
+            example: """
+                scenario "it stays down"
+                  restart policy unless-stopped
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  daemon crashes
+                  expect state exited
+                """
+        ) { draft, _ in draft.action = .daemonCrashes },
+        Form(
             "pause", "Freezes every process of the container, as `docker pause`.",
             example: """
                 scenario "paused"

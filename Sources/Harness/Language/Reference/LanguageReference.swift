@@ -147,6 +147,7 @@ extension LanguageReference {
         "scenario TITLE": ["`duplicate` (the title)", "`incomplete` (nothing happens, is expected, or is started)"],
         "runtime RUNTIME": ["`not-yet-supported` (all but docker)"],
         "volume VOLUME at PATH": ["`duplicate` (name or path)", "`conflict` (a tmpfs is there)"],
+        "auto-remove on": ["`conflict` (there is a restart policy too)"],
         "pre-stop COMMAND": ["`conflict` (another runtime than kubernetes)"],
         "command COMMAND": ["`conflict` (there are services too)"],
         "entrypoint initialises marker PATH steps NAMES [each TIME] then COMMAND": [
@@ -172,7 +173,7 @@ extension LanguageReference {
         "expect QUESTION [within TIME] [for TIME]": ["`undecidable` (see the condition; nothing was started before)"],
         "PARTY stopped before PARTY": ["`undecidable` (before itself)"],
         "orphans reaped": ["`undecidable` (nothing makes orphans)"],
-        "state STATE": ["`undecidable` (`restarting` without a restart policy)"],
+        "state STATE": ["`undecidable` (`restarting` without a restart policy, `removed` without `auto-remove on`)"],
         "restarts NUMBER": ["`undecidable` (without a restart policy)"],
         "restart delays TIMES": ["`undecidable` (without a restart policy)"],
         "initialised (once | NUMBER times)": ["`undecidable` (without an entrypoint)"],

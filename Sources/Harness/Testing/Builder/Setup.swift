@@ -109,6 +109,24 @@ public struct Driven: ScenarioPart {
     public func add(to scenario: inout Scenario) { scenario.runtime = runtime }
 }
 
+/// The container is removed when it has ended, as with `docker run --rm`.
+public struct AutoRemove: ScenarioPart {
+    /// A restart leaves it; volumes stay.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.removesItself = true }
+}
+
+/// The container goes on while the runtime's daemon is away.
+public struct LiveRestore: ScenarioPart {
+    /// As Docker's setting of this name.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.isLiveRestored = true }
+}
+
 /// The signal that asks the container to end, and the time from there to SIGKILL; a negative one has no end.
 public struct StopSignal: ScenarioPart {
     private let signal: Signal

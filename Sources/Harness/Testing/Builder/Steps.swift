@@ -71,6 +71,27 @@ public struct Recreate: StepPart {
     }
 }
 
+/// The runtime's daemon goes, and another one takes over.
+public struct Daemon: StepPart {
+    /// The step that it stands for.
+    public let step: Step
+
+    /// How the old one goes.
+    public enum End: Sendable {
+        /// It is told to, and stops its containers first.
+        case restarts
+        /// It is killed.
+        case crashes
+    }
+
+    /// - Parameter end: how the old one goes.
+    public init(_ end: End, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
+        step = Step(
+            end == .restarts ? .daemonRestarts : .daemonCrashes,
+            place: SourcePlace(file: filePath, line: line, column: column))
+    }
+}
+
 /// Takes a volume away.
 public struct RemoveVolume: StepPart {
     /// The step that it stands for.
