@@ -73,13 +73,16 @@ reference: ## writes docs/LANGUAGE.md and editors/ anew from the table of the la
 	$(SWIFT) run --explicit-target-dependency-import-check error LanguageReference
 
 .PHONY: scenarios
-scenarios: build ## the conformance suite against the reference init, which must pass, then against every other
+scenarios: build ## the conformance suite: the reference must pass, every other init fail where it is known to
 	bin/harness run --init reference,reference-g
-	@bin/harness run --init all --quiet || [ $$? -eq 1 ]
+	$(SWIFT_BUILD) -c release --product Verdicts
+	.build/release/Verdicts
 
 .PHONY: matrix
-matrix: build ## writes docs/MATRIX.md: every init that is installed against the suite, with versions and date
+matrix: build ## writes docs/MATRIX.md and what `make scenarios` expects: every init that is installed, with its version
 	bin/harness run --init all --format markdown --output docs/MATRIX.md || [ $$? -eq 1 ]
+	$(SWIFT_BUILD) -c release --product Verdicts
+	.build/release/Verdicts --write
 
 .PHONY: mutants
 mutants: build ## the suite against each deliberate defect of the reference: which scenario catches which; fails if one survives

@@ -11,13 +11,9 @@ func room(_ name: String, folder: String? = nil, knows: [Target.Dependency]) -> 
     .target(name: name, dependencies: knows, path: "Sources/Harness/\(folder ?? name)", swiftSettings: settings)
 }
 
-/// Files of tests that are no sources.
-let goldenFiles = ["ScenarioTests": ["verdicts.txt"]]
-
 func tests(_ name: String, of rooms: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: rooms, path: "Tests/\(name)", exclude: goldenFiles[name] ?? [],
-        swiftSettings: settings)
+        name: name, dependencies: rooms, path: "Tests/\(name)", swiftSettings: settings)
 }
 
 let package = Package(
@@ -76,6 +72,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "Mutants", dependencies: ["Harness", "ServiceProtocol"], path: "Tests/Mutants",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Verdicts", dependencies: ["Harness"], path: "Tests/Verdicts", exclude: ["verdicts.txt"],
             swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
         tests("ScenarioTests", of: ["TestSupport", "Harness", "HarnessTesting", "Vocabulary"]),

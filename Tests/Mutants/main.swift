@@ -1,26 +1,58 @@
-// Runs the conformance suite against the reference with each of its defects, and prints which scenario catches which.
-// Exit status 1 when a defect survives, or when the reference itself fails. `make mutants`.
+// Runs the conformance suite against the reference with each of its defects, and the scenarios about the runtime's rules
+// against a runtime with each of its own; prints which scenario catches which. Exit status 1 when a defect survives, when a
+// row about restarts or markers catches none, or when the reference itself fails. `make mutants`.
 import Glibc
 import Harness
 import ServiceProtocol
 
-/// The reference init with one thing wrong, or nothing.
+/// What the suite is run against: right, or with one thing wrong.
 struct Subject {
-    let profile: InitProfile
-    let defect: Defect?
+    let name: String
+    var summary = ""
+    var profiles: [InitProfile]
+    var rules = RuntimeRules.docker
+    /// Whether it is worth its time to ask this of it.
+    var isAsked: (Scenario, InitProfile) -> Bool = { _, _ in true }
+    var hasDefect = true
 
-    /// - Precondition: the command of the profile is `fake-services init …`.
-    init(_ profile: InitProfile, _ defect: Defect?) {
-        var profile = profile
-        if let defect {
-            precondition(profile.command.dropFirst().first == "init", "\(profile.command) is not the reference")
-            profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: 2)
-            // Services and entrypoints learn of it so.
-            profile.environment.append("\(ServiceAddress.defectVariable)=\(defect.rawValue)")
-        }
-        self.profile = profile
-        self.defect = defect
+    init(reference profile: InitProfile) {
+        (name, profiles, hasDefect) = (profile.name, [profile], false)
     }
+
+    /// The reference init with one thing wrong.
+    ///
+    /// - Precondition: the command of the profile is `fake-services init …`.
+    init(_ defect: Defect, of reference: InitProfile) {
+        precondition(reference.command.dropFirst().first == "init", "\(reference.command) is not the reference")
+        var profile = reference
+        profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: 2)
+        // Services and entrypoints learn of it so.
+        profile.environment.append("\(ServiceAddress.defectVariable)=\(defect.rawValue)")
+        (name, summary, profiles) = (defect.rawValue, defect.summary, [profile])
+        // A sweep is many runs, and a policy is the runtime's: for defects that these can say something about.
+        isAsked = { scenario, _ in defect.isOfEntrypoint || !(scenario.sweeps || scenario.isAboutPolicy) }
+    }
+
+    /// A runtime with one thing wrong, and nothing wrong in the container.
+    init(_ defect: RuntimeDefect, with reference: InitProfile) {
+        (name, summary, profiles) = (defect.rawValue, defect.summary, [reference, .none])
+        rules = defect.rules
+        // Without an init only where that is what the scenario is about.
+        isAsked = { scenario, profile in
+            scenario.tags.contains("restart") && !scenario.sweeps && (defect.isOfClock || !scenario.isAboutDelays)
+                && (profile.name != "none" || !scenario.inits.isEmpty)
+        }
+    }
+}
+
+extension Scenario {
+    var sweeps: Bool { steps.contains { if case .sweep = $0.action { true } else { false } } }
+
+    var isAboutPolicy: Bool { restart != .no || tags.contains("daemon") }
+    var isAboutDelays: Bool { steps.contains { $0.condition?.kind == .restartDelays } }
+
+    /// What covers no row is named by its theme.
+    var nameInTable: String { row == title ? theme : row }
 }
 
 /// Of many scenarios that ask the same of different values, a few.
@@ -49,58 +81,65 @@ else {
     exit(2)
 }
 let only = CommandLine.arguments.dropFirst()
-let defects = Defect.allCases.filter { only.isEmpty || only.contains($0.rawValue) }
+let defects =
+    Defect.allCases.map { Subject($0, of: $0.isOfGroupMode ? group : reference) }
+    + RuntimeDefect.allCases.map { Subject($0, with: reference) }
 let subjects =
-    [Subject(reference, nil), Subject(group, nil)]
-    + defects.map { Subject($0.isOfGroupMode ? group : reference, $0) }
-/// A sweep is many runs: for defects that it can say something about.
-func isAsked(_ scenario: Scenario, of subject: Subject) -> Bool {
-    let sweeps = scenario.steps.contains { if case .sweep = $0.action { true } else { false } }
-    return !sweeps || subject.defect?.isOfEntrypoint ?? true
-}
+    [Subject(reference: reference), Subject(reference: group)]
+    + defects.filter { only.isEmpty || only.contains($0.name) }
 
 let scenarios = sample(suite.scenarios)
-let session: Session
-let results: [RunResult]
-var expected = 0
-do {
-    session = try Session.interruptible(fakeServices: installation.fakeServices)
-    let jobs = subjects.flatMap { subject in
-        scenarios.filter { isAsked($0, of: subject) }.map { Session.Job($0, subject.profile) }
+let questions = subjects.map { subject in
+    scenarios.flatMap { scenario in
+        subject.profiles.filter { subject.isAsked(scenario, $0) }.map {
+            Session.Job(scenario, $0, rules: subject.rules)
+        }
     }
-    expected = jobs.count
-    results = try session.run(jobs, atOnce: 40, keepsJournals: false)
+}
+var results: [RunResult] = []
+do {
+    let session = try Session.interruptible(fakeServices: installation.fakeServices)
+    results = try session.run(questions.flatMap(\.self), atOnce: 64, keepsJournals: false)
     session.close()
 } catch {
     print(error)
     exit(3)
 }
-guard results.count == expected else { exit(130) }
-var rest = results[...]
+guard results.count == questions.map(\.count).reduce(0, +) else { exit(130) }
 
-var survivors: [Defect] = []
+var survivors: [String] = []
 var isReferenceRight = true
-for subject in subjects {
-    let own = rest.prefix(scenarios.count { isAsked($0, of: subject) })
+/// By row, who fails it.
+var caught: [String: [String]] = [:]
+var rest = results[...]
+for (subject, jobs) in zip(subjects, questions) {
+    let own = rest.prefix(jobs.count)
     rest = rest.dropFirst(own.count)
     let bad = own.filter(\.isBad)
-    guard let defect = subject.defect else {
+    guard subject.hasDefect else {
         let applicable = own.count { if case .notApplicable = $0.verdict { false } else { true } }
-        print("\(pad(subject.profile.name, 32))passes \(applicable - bad.count) of \(applicable) that apply")
+        print("\(pad(subject.name, 32))passes \(applicable - bad.count) of \(applicable) that apply")
         for result in bad { print("    \(result.scenario.place): \(result.scenario.title): \(result.verdict)") }
         if !bad.isEmpty { isReferenceRight = false }
         continue
     }
-    if bad.isEmpty { survivors.append(defect) }
     var rows: [String] = []
-    for result in bad {
-        let scenario = result.scenario
-        // What covers no row is named by its theme.
-        let name = scenario.row == scenario.title ? scenario.theme : scenario.row
-        if !rows.contains(name) { rows.append(name) }
-    }
-    let caught = rows.isEmpty ? "SURVIVES" : rows.prefix(6).joined(separator: " ") + (rows.count > 6 ? " …" : "")
-    print("\(pad(defect.rawValue, 32))\(pad(caught, 38))\(defect.summary)")
+    for name in bad.map(\.scenario.nameInTable) where !rows.contains(name) { rows.append(name) }
+    for row in Set(bad.flatMap(\.scenario.tags)) { caught[row, default: []].append(subject.name) }
+    if rows.isEmpty { survivors.append(subject.name) }
+    let text = rows.isEmpty ? "SURVIVES" : rows.prefix(6).joined(separator: " ") + (rows.count > 6 ? " …" : "")
+    print("\(pad(subject.name, 32))\(pad(text, 38))\(subject.summary)")
 }
-print("\(defects.count) defects, \(defects.count - survivors.count) caught, \(survivors.count) survive")
-exit(survivors.isEmpty && isReferenceRight ? 0 : 1)
+
+// The rows about restarts, volumes and markers: what each of them catches.
+var idle: [String] = []
+print("")
+for row in (1...14).map({ "RS\($0 < 10 ? "0" : "")\($0)" }) + (1...9).map({ "MI0\($0)" }) {
+    let names = caught[row] ?? []
+    if names.isEmpty { idle.append(row) }
+    let text = names.isEmpty ? "NOTHING" : names.prefix(4).joined(separator: " ") + (names.count > 4 ? " …" : "")
+    print("\(pad(row, 8))catches \(text)")
+}
+print("")
+print("\(subjects.count - 2) defects, \(subjects.count - 2 - survivors.count) caught, \(survivors.count) survive")
+exit(survivors.isEmpty && isReferenceRight && (idle.isEmpty || !only.isEmpty) ? 0 : 1)

@@ -55,36 +55,6 @@ struct SuiteTestsSerial {
         #expect(applicable >= 380)
     }
 
-    /// Which rows each init fails, in whole or in part: `Tests/ScenarioTests/verdicts.txt`, a line for each init. With
-    /// HARNESS_SNAPSHOTS=overwrite it is written anew.
-    @Test func initsFailWhereTheyShouldAndNowhereElse() async throws {
-        let path = Checkout.root + "/Tests/ScenarioTests/verdicts.txt"
-        let golden = try Checkout.text(of: "Tests/ScenarioTests/verdicts.txt").split(separator: "\n").map(String.init)
-        let profiles = Checkout.suite.profiles.filter { $0.reasonNotInstalled == nil } + [.none]
-        let scenarios = Checkout.suite.scenarios.filter { !$0.tags.contains("EX01") }
-        let results = try await run(scenarios, on: profiles, atOnce: 32)
-        let lines = profiles.map { profile in
-            let bad = results.filter { $0.initName == profile.name && $0.isBad }
-            let rows = Set(bad.map(\.scenario.row)).sorted()
-            return "\(profile.name): \(rows.joined(separator: ", "))"
-        }
-        if Checkout.environment("HARNESS_SNAPSHOTS") == "overwrite" {
-            return try Checkout.write(lines.sorted().joined(separator: "\n") + "\n", to: path)
-        }
-        for line in lines {
-            let name = line.prefix { $0 != ":" }
-            let expected = golden.first { $0.prefix { $0 != ":" } == name }
-            let known = Set((expected ?? "").dropFirst(name.count + 2).split(separator: ", ").map(String.init))
-            let unknown = results.filter { $0.initName == name && $0.isBad && !known.contains($0.scenario.row) }
-            #expect(line == expected, "\(unknown.map { "\($0.scenario.title): \($0.verdict)\n" })")
-        }
-        for result in results {
-            if case .error(let reason) = result.verdict {
-                Issue.record("\(result.initName): \(result.scenario.title): \(reason)")
-            }
-        }
-    }
-
     /// What rests on the runtime's clock, where the machine is not crowded.
     @Test func punctualityIsJudged() async throws {
         for control in NegativeControlTests.controls where control.kind == .restartDelays {

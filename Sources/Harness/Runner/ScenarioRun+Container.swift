@@ -32,7 +32,7 @@ extension ScenarioRun {
         isEndHandled = false
         if !life.isRunning {
             isEndHandled = true
-            policy.startFailed()
+            carryOut(policy.startFailed(), about: startedAt)
         }
     }
 
@@ -43,8 +43,12 @@ extension ScenarioRun {
         onEnd?(self)
         for marker in markers { try life.look(at: marker, into: &journal) }
         guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
-        let decision = policy.ended(
-            code: DockerExit.code(of: status), after: exit.instant.duration(since: startedAt) * speed)
+        let length = exit.instant.duration(since: startedAt) * speed
+        carryOut(policy.ended(code: DockerExit.code(of: status), after: length), about: exit.instant)
+    }
+
+    /// Does what the policy says of an end at this moment.
+    private func carryOut(_ decision: RestartDecision, about end: MonotonicInstant) {
         switch decision {
         case .stay: return
         case .remove:
@@ -55,8 +59,8 @@ extension ScenarioRun {
         case .restart(let whole):
             let delay = whole.sped(by: speed)
             // Dated to the end itself: whoever asks from then on is to know of it.
-            journal.append(Event(at: exit.instant, .runtime(.restartScheduled(after: delay, count: policy.count))))
-            restartAt = exit.instant.advanced(by: delay)
+            journal.append(Event(at: end, .runtime(.restartScheduled(after: delay, count: policy.count))))
+            restartAt = end.advanced(by: delay)
         }
     }
 

@@ -70,7 +70,10 @@ public struct DockerRestart: RestartMachine {
     }
 
     /// There is no further one (daemon/monitor.go).
-    public mutating func startFailed() { isCancelled = true }
+    public mutating func startFailed() -> RestartDecision {
+        isCancelled = true
+        return removesItself ? .remove : .stay
+    }
 
     /// It is no stop by hand (daemon/kill.go).
     public mutating func daemonEnds() { isCancelled = true }

@@ -62,8 +62,8 @@ public protocol RestartMachine: Sendable {
     mutating func killed(with signal: Signal, stopSignal: Signal?)
     /// It has ended, after a life of this length, with this status.
     mutating func ended(code: Int, after life: Duration) -> RestartDecision
-    /// A start that the policy has made has failed.
-    mutating func startFailed()
+    /// A start has failed.
+    mutating func startFailed() -> RestartDecision
     /// The daemon is told to end, and stops its containers.
     mutating func daemonEnds()
     /// A new daemon takes over a container that runs.
