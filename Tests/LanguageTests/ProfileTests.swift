@@ -52,6 +52,10 @@ struct ProfileTests {
         #expect(read.capabilities == [.sysBoot])
     }
 
+    @Test func whatElseItNeedsIsRead() {
+        #expect(profile("  needs runsvdir, sv\n").values.first?.programs == ["runsvdir", "sv"])
+    }
+
     @Test func whyOneCannotBeRunIsRead() {
         #expect(profile("  unusable \"tried without success\"\n").values.first?.unusable == "tried without success")
     }

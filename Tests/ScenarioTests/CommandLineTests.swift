@@ -83,8 +83,9 @@ struct CommandLineTests {
         #expect(!end.errors.isEmpty)
     }
 
-    @Test func anInitThatIsNotInstalledIs3AndNamed() async throws {
-        let profile = "init ghost\n  package ghost-init\n  command ghost-init -- {command}\n"
+    @Test(arguments: ["command ghost-init -- {command}", "needs ghost-init\n  command sh -c {command}"])
+    func anInitThatIsNotInstalledIs3AndNamed(command: String) async throws {
+        let profile = "init ghost\n  package ghost-init\n  \(command)\n"
         try await withScenario(Self.passing) { path in
             try await withScenario(profile) { profilePath in
                 let end = try await harness("run", path, "--init", profilePath)

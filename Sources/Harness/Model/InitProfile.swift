@@ -15,6 +15,8 @@ public struct InitProfile: Hashable, Sendable {
     public var serviceArguments: [String] = []
     /// The package that has it, as Debian and Ubuntu call it.
     public var package: String?
+    /// Programs besides the first of its command without which it cannot be run.
+    public var programs: [String] = []
     /// A command line that prints its version.
     public var version: [String] = []
     /// What it claims to do; it is asked for nothing else.

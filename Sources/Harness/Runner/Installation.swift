@@ -53,11 +53,11 @@ extension InitProfile {
         guard let program = command.first, !program.hasPrefix("/.harness/") else { return nil }
         for layer in layers where !Files.isDirectory(layer) { return "there is no \(layer); `make setup` makes it" }
         // What is in a layer is not to be found on the host: that has an init of the same name, perhaps.
-        if (layers.isEmpty ? [""] : layers).contains(where: {
+        let isThere = (layers.isEmpty ? [""] : layers).contains {
             Files.find(program: program, in: Container.searchPath, below: $0) != nil
-        }) {
-            return nil
         }
-        return "\(program) is not installed" + (package.map { "; apt-get install \($0)" } ?? "")
+        let missing = programs.first { Files.find(program: $0, in: Container.searchPath) == nil }
+        guard let absent = isThere ? missing : program else { return nil }
+        return "\(absent) is not installed" + (package.map { "; apt-get install \($0)" } ?? "")
     }
 }

@@ -18,6 +18,10 @@ extension Grammar {
         Form("package WORD", "The package that has it, as Debian and Ubuntu call it.", once: true, example: "") {
             $0.package = $1.text(0)
         },
+        Form(
+            "needs NAMES", "Programs, by name or path, without which it is not installed, besides that of `command`.",
+            example: ""
+        ) { $0.programs += $1.texts(0) },
         Form("version COMMAND", "A command line that prints its version.", once: true, example: "") {
             $0.version = $1.texts(0)
         },
