@@ -49,6 +49,31 @@ struct SweepTestsSerial {
         #expect(actions.contains(.kill(.kill)))
     }
 
+    /// The second start fails where the first one was killed between its mkdir and its end: not before, not behind.
+    @Test(arguments: [("mkdir /data/db", false), ("mkdir -p /data/db", true)])
+    func whatCannotBeDoneTwiceIsFoundAtTheEventBehindIt(step: String, isRight: Bool) async throws {
+        let text = """
+            scenario "a script"
+              volume data at /data
+              file /entrypoint.sh mode 755
+                | #!/bin/sh -e
+                | [ -e /data/done ] || { \(step); touch /data/users; touch /data/done; }
+                | exec sleep 60
+              command /entrypoint.sh
+              sweep kill at every event
+                start
+                start
+                wait for file /data/done exists within 5s
+                wait for state running within 5s
+            """
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        #expect(result.isBad != isRight)
+        let table = result.notes.filter { $0.hasPrefix("killed after event ") }
+        #expect(table.first?.hasSuffix("passed") == true)
+        #expect(table.last?.hasSuffix("passed") == true)
+        #expect(table.contains { $0.hasSuffix("FAILED") } != isRight)
+    }
+
     @Test func theRuntimesClocksAndTheFakesRunFaster() async throws {
         let text = """
             scenario "slow by nature"

@@ -151,7 +151,7 @@ final class ScenarioRun {
         switch moment {
         case .time(let time): try pump(until: startedAt.advanced(by: time)) { !life.isRunning }
         case .event(let count):
-            try pump(until: .now.advanced(by: .seconds(10)), watchingKernel: true) {
+            try pump(until: .now.advanced(by: .seconds(10)), watchingKernel: true, closely: true) {
                 !life.isRunning || self.journal.ownEventCount >= count
             }
         }
@@ -283,12 +283,14 @@ final class ScenarioRun {
 
     /// How often the witness is asked, while something waits for what only it can see.
     private static let kernelInterval = Duration.milliseconds(1)
+    /// How often, where what comes next must not come first.
+    private static let closeInterval = Duration.microseconds(20)
     /// How often processes are counted, while something waits for their number.
     private static let censusInterval = Duration.milliseconds(5)
 
     /// Takes in what happens, until the deadline or until it is enough.
     func pump(
-        until deadline: MonotonicInstant, watchingKernel: Bool = false, withCensus: Bool = false,
+        until deadline: MonotonicInstant, watchingKernel: Bool = false, closely: Bool = false, withCensus: Bool = false,
         lookingAt path: String? = nil, isDone: () -> Bool = { false }
     ) throws {
         while true {
@@ -306,7 +308,9 @@ final class ScenarioRun {
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
             var wake = min(deadline, restartAt ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {
-                let interval = withCensus || path != nil ? ScenarioRun.censusInterval : ScenarioRun.kernelInterval
+                let interval =
+                    withCensus || path != nil
+                    ? ScenarioRun.censusInterval : closely ? ScenarioRun.closeInterval : ScenarioRun.kernelInterval
                 wake = min(wake, MonotonicInstant.now.advanced(by: interval))
             }
             try waitForEvents(until: wake)

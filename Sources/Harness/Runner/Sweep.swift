@@ -27,6 +27,8 @@ struct Sweep {
     /// What one of its runs has shown.
     private struct Outcome {
         let moment: Moment
+        /// What there had been of the container's own doing when the kill came.
+        let events: [String]
         /// The time from the start to the kill; nil where PID 1 had ended before.
         let killedAfter: Duration?
         /// How often each step of the entrypoint ran, in the order in which they were first gone through.
@@ -43,23 +45,34 @@ struct Sweep {
     /// - Throws: `CannotRun`, also where one of the runs could not be judged.
     func run() throws -> (table: [String], failure: Failure?) {
         guard case .sweep(let times, let steps) = step.action else { return ([], nil) }
-        let moments: [Moment]
         switch times {
         case .range(let from, let to, let interval):
-            moments = Array(sequence(first: from) { $0 + interval <= to ? $0 + interval : nil }).map(Moment.time)
-        case .everyEvent: moments = (0..<(try countEvents(steps))).map { .event($0 + 1) }
+            let times = sequence(first: from) { $0 + interval <= to ? $0 + interval : nil }
+            let outcomes = try outcomes(of: times.map(Moment.time), steps, atOnce: Sweep.atOnce)
+            return (table(outcomes), failure(outcomes))
+        case .everyEvent:
+            let (outcomes, missed) = try killAtEvents(steps)
+            var lines = table(outcomes)
+            if !missed.isEmpty {
+                let events = missed.map(String.init).joined(separator: ", ")
+                lines.append(
+                    "not killed right behind event \(events): in \(Sweep.attempts) attempts the next came first")
+            }
+            return (lines, failure(outcomes))
         }
+    }
+
+    /// What comes of killing at each of these moments.
+    private func outcomes(of moments: [Moment], _ steps: [Step], atOnce: Int) throws -> [Outcome] {
         let jobs = moments.map {
             Session.Job(sped: single(steps, at: $0), profile, speed: speed, rules: rules, killAt: $0)
         }
-        let results = try session.run(jobs, atOnce: Sweep.atOnce)
+        let results = try session.run(jobs, atOnce: atOnce)
         if results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
-        var outcomes = zip(moments, results).map { outcome($0, $1) }
-        if case .everyEvent = times { outcomes = distinct(outcomes) }
-        for outcome in outcomes {
-            if case .error(let reason) = outcome.result.verdict { throw CannotRun(reason: reason, remedy: "") }
+        for result in results {
+            if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
         }
-        return (table(outcomes), failure(outcomes))
+        return zip(moments, results).map { outcome($0, $1) }
     }
 
     /// The block as a scenario of its own.
@@ -77,6 +90,26 @@ struct Sweep {
     /// More than these are no initialisation.
     private static let eventLimit = 1000
     private static let watchLimit = Duration.seconds(10)
+
+    /// So often it is tried to kill behind an event and before the next.
+    private static let attempts = 6
+    /// They watch closely: more of them would be in each other's way.
+    private static let atOnceWatching = 2
+
+    /// Kills behind each event of a run that nothing disturbs; each state of the work in which somebody was killed counts once.
+    ///
+    /// - Returns: in the order of the events; and the numbers of those that were always followed by the next too soon.
+    private func killAtEvents(_ steps: [Step]) throws -> (outcomes: [Outcome], missed: [Int]) {
+        var missed = (0..<(try countEvents(steps))).map { $0 + 1 }
+        var all: [Outcome] = []
+        for _ in 0..<Sweep.attempts where !missed.isEmpty {
+            all += try outcomes(of: missed.map(Moment.event), steps, atOnce: Sweep.atOnceWatching)
+            missed.removeAll { number in all.contains { $0.events.count == number } }
+        }
+        var seen: Set<[String]> = []
+        let distinct = all.filter { seen.insert($0.events).inserted || $0.result.isBad }
+        return (distinct.sorted { $0.events.count < $1.events.count }, missed)
+    }
 
     /// So many events a run that nothing disturbs has, from its first start on until it is quiet.
     private func countEvents(_ steps: [Step]) throws -> Int {
@@ -105,15 +138,6 @@ struct Sweep {
         return count
     }
 
-    /// Each state of the work in which somebody was killed once: by what had been done before the kill.
-    private func distinct(_ outcomes: [Outcome]) -> [Outcome] {
-        var seen: Set<[String]> = []
-        return outcomes.filter { outcome in
-            seen.insert(outcome.result.journal.untilKill.ownEvents.map(outcome.result.journal.signature)).inserted
-                || outcome.result.isBad
-        }
-    }
-
     // MARK: - What came of it
 
     private func outcome(_ moment: Moment, _ result: RunResult) -> Outcome {
@@ -134,7 +158,9 @@ struct Sweep {
             }
         }
         let after = start.flatMap { start in kill.map { $0.duration(since: start) } }
-        return Outcome(moment: moment, killedAfter: after, steps: counts, result: result)
+        return Outcome(
+            moment: moment, events: result.journal.untilKill.ownEvents.map(result.journal.words), killedAfter: after,
+            steps: counts, result: result)
     }
 
     /// A line for each stretch of moments of which the same came.
@@ -156,7 +182,7 @@ struct Sweep {
     private func label(_ outcome: Outcome) -> String {
         switch outcome.moment {
         case .time(let time): time.text
-        case .event(let count): "\(count) events"
+        case .event: "event \(outcome.events.count)" + (outcome.events.last.map { " (\($0))" } ?? "")
         }
     }
 
@@ -222,12 +248,15 @@ extension Journal {
     }
 
     /// What an event was, whoever's numbers it bears.
-    fileprivate func signature(_ event: Event) -> String {
+    fileprivate func words(_ event: Event) -> String {
         switch event.kind {
+        case .said(.ran(let step), _): "step \(step)"
+        case .said(.initialised, _): "initialised"
+        case .said(.executes(let program), _): "about to become \(program)"
         case .said(let word, _): "\(word)"
-        case .kernel(.forked): "forked"
-        case .kernel(.executed(_, let path)): "executed \(path)"
-        case .kernel(.exited): "exited"
+        case .kernel(.forked): "fork"
+        case .kernel(.executed(_, let path)): "exec of \(path)"
+        case .kernel(.exited): "exit"
         default: ""
         }
     }
