@@ -324,6 +324,21 @@ struct ConditionTests {
         #expect(story(isNamed: false).judge(.orphansReaped).answer == .no)
     }
 
+    /// The word of what it is about to become may come when it has, and has become something else since; what it was before
+    /// it was a fake does not count.
+    @Test func wordsThatComeAfterTheDeedCount() {
+        func story(_ paths: String...) -> Story {
+            Story.told {
+                for path in paths { $0.add(.kernel(.executed(Story.app, path: path))) }
+                $0.add(.said(.hello(name: "late"), by: Story.app))
+                $0.add(.said(.executes(program: "sh"), by: Story.app))
+            }
+        }
+        let fake = "/.harness/fake-services"
+        #expect(story(fake, "/bin/sh", "/bin/sleep").judge(.ready([.service("late")])).answer == .yes)
+        #expect(story("/bin/sh", fake).judge(.ready([.service("late")])).answer == .no)
+    }
+
     @Test func anExecThatGoesOnHasNoStatusYet() {
         let story = Story.told {
             $0.add(.runtime(.execEnded(Story.next, .exited(0))))

@@ -19,6 +19,8 @@ public struct ProcessTree: Sendable {
         public internal(set) var readyAt: MonotonicInstant?
         /// It said that it would become a real program: the exec to come is its readiness.
         fileprivate var awaitsExec = false
+        /// The names of the programs that it has become since it was last a fake.
+        fileprivate var becameSinceFake: [Substring] = []
         /// When the process that was its parent exited before it did; from then on it is an orphan.
         public internal(set) var orphanedAt: MonotonicInstant?
         /// The signal that ended it, as far as the kernel said so.
@@ -126,6 +128,12 @@ public struct ProcessTree: Sendable {
         case .executed(let pid, let path):
             guard let index = current[pid] else { return }
             processes[index].program = path
+            let name = ProcessTree.name(of: path)
+            if name == "fake-services" {
+                processes[index].becameSinceFake = []
+            } else {
+                processes[index].becameSinceFake.append(name)
+            }
             if processes[index].awaitsExec {
                 processes[index].readyAt = instant
                 processes[index].awaitsExec = false
@@ -191,9 +199,8 @@ public struct ProcessTree: Sendable {
         switch word {
         case .hello(let name): processes[index].name = name
         case .executes(let program):
-            // Its words may be read after the deed.
-            let name = program.split(separator: "/").last
-            if processes[index].program?.split(separator: "/").last == name {
+            // Its words may be read after the deed, and after what the program has become itself.
+            if processes[index].becameSinceFake.contains(ProcessTree.name(of: program)) {
                 processes[index].readyAt = instant
             } else {
                 processes[index].awaitsExec = true
@@ -202,6 +209,8 @@ public struct ProcessTree: Sendable {
         case .caught, .stopping, .finished, .orphaned, .ran, .wroteMarker, .initialised: break
         }
     }
+
+    private static func name(of path: String) -> Substring { path.split(separator: "/").last ?? "" }
 
     @discardableResult
     private mutating func add(_ pid: ProcessID, creator: Int?, at instant: MonotonicInstant) -> Int {
