@@ -381,6 +381,25 @@ struct ConditionTests {
         #expect(story.judge(.state(.created)).answer == .yes)
     }
 
+    /// A look from before says nothing of a container that is gone, neither yes nor no.
+    @Test func whatIsGoneHasNoFiles() {
+        let gone = Story.told {
+            $0.look("/m", "a")
+            $0.end(.exited(0))
+            $0.add(.runtime(.removed))
+        }
+        let new = Story.told {
+            $0.look("/m", "a")
+            $0.add(.runtime(.recreated(keeping: ["/m"])))
+        }
+        for story in [gone, new] {
+            for isNegated in [false, true] {
+                let expectation = Expectation(.file(path: "/m", .exists), isNegated: isNegated)
+                #expect(JournalView(story.journal).judge(expectation).answer == .no)
+            }
+        }
+    }
+
     @Test func aMarkerThatIsThereBeforeTheWorkIsDoneIsWrong() {
         let story = Story.told {
             $0.add(.said(.ran(step: "schema"), by: Story.app))

@@ -83,6 +83,19 @@ struct SuiteTestsSerial {
         #expect(result.verdict == .passed, "\(result.verdict)")
     }
 
+    /// The end may come between the look at a file and the question what there is to be seen.
+    @Test func whatIsWrittenRightBeforeTheEndIsSeen() async throws {
+        let text = """
+            scenario "written at the end"
+              command sh -c "echo done > /done"
+              start
+              expect file /done exists within 10s
+            """
+        let scenario = try #require(scenarios(text).first)
+        let results = try await run(Array(repeating: scenario, count: 1000), on: [.none], atOnce: 16)
+        #expect(results.count { $0.verdict != .passed } == 0)
+    }
+
     @Test func verdictsDoNotDependOnHowManyRunAtOnce() async throws {
         let profiles = ["reference", "tini", "none"].map(Checkout.profile)
         let scenarios = Checkout.suite.scenarios.filter { !["EX01", "EX02", "GK04"].contains(where: $0.tags.contains) }

@@ -43,22 +43,33 @@ extension JournalView {
     }
 
     func state(_ state: Condition.State) -> Judgement {
-        let hasStarted = present.contains { event in
+        if !hasStarted {
+            return Judgement(state == .created, "state created: the container has not been started", present.suffix(1))
+        }
+        if let removal { return Judgement(state == .removed, "state removed", [removal]) }
+        let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
+        return Judgement(
+            observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
+            evidenceOfStop())
+    }
+
+    private var hasStarted: Bool {
+        present.contains { event in
             switch event.kind {
             case .runtime(.started), .runtime(.startFailed): true
             default: false
             }
         }
-        if !hasStarted {
-            return Judgement(state == .created, "state created: the container has not been started", present.suffix(1))
-        }
-        if let removal = present.last(where: { if case .runtime(.removed) = $0.kind { true } else { false } }) {
-            return Judgement(state == .removed, "state removed", [removal])
-        }
-        let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
-        return Judgement(
-            observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
-            evidenceOfStop())
+    }
+
+    private var removal: Event? {
+        present.last { if case .runtime(.removed) = $0.kind { true } else { false } }
+    }
+
+    /// What is to be said of its files where there is no container whose files they could be.
+    var withoutContainer: Judgement? {
+        if let removal { return Judgement(void: "the container has been removed, and its files with it", [removal]) }
+        return hasStarted ? nil : Judgement(void: "the container has not been started: there are no files yet")
     }
 
     /// Whether the restart policy is about to start it again.

@@ -4,6 +4,7 @@ import Model
 /// Questions about files of the container, as they were when they were last looked at.
 extension JournalView {
     func file(_ path: String, _ state: Condition.FileState) -> Judgement {
+        if let withoutContainer { return withoutContainer }
         guard let (fact, event) = lastLook(at: path) else { return Judgement(unknown: "nobody has looked at \(path)") }
         guard let status = fact.status else {
             let observed = "there is no \(path)"
@@ -52,6 +53,7 @@ extension JournalView {
     }
 
     func data(_ path: String, _ state: Condition.DataState) -> Judgement {
+        if let withoutContainer { return withoutContainer }
         guard let (fact, event) = lastLook(at: path) else { return Judgement(unknown: "nobody has looked at \(path)") }
         let text = fact.status?.text.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
         guard let text, let found = Condition.DataState(rawValue: text) else {

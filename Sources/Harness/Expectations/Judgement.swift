@@ -120,6 +120,7 @@ extension JournalView {
         if case .exitCode(let expected) = condition {
             return Judgement(expected == code, "could not start: \(stage), status \(code)")
         }
+        if case .state(let state) = condition { return self.state(state) }
         return Judgement(void: "PID 1 could not be started: \(stage)")
     }
 

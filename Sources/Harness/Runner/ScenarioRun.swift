@@ -261,6 +261,7 @@ final class ScenarioRun {
         let watchesKernel = kind.needsKernelEvents || isAboutPrograms
         var answer = Judgement.Answer.no
         var judgedCount = -1
+        var wasOver = false
         // Once PID 1 has ended nothing can change any more.
         try pump(
             until: canChange ? deadline : .now, watchingKernel: watchesKernel,
@@ -271,7 +272,10 @@ final class ScenarioRun {
                 judgedCount = self.journal.events.count
                 answer = JournalView(self.journal).judge(expectation).answer
             }
-            return answer != .no || !self.canChange
+            // The end may have come behind the look at a file: then it takes another one.
+            let isOver = expectation.condition.path == nil ? !self.canChange : wasOver
+            wasOver = !self.canChange
+            return answer != .no || isOver
         }
         return answer == .yes
     }
