@@ -20,6 +20,10 @@ SWIFT_BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
 # Suites whose name ends in Serial count what there is in the whole process or on the machine: they run alone.
 SWIFT_TEST := $(SWIFT) test --explicit-target-dependency-import-check error --disable-xctest
 
+# What has failed stands at the end, too.
+tested = @mkdir -p .build; set -o pipefail; $(SWIFT_TEST) $(1) 2>&1 | tee .build/test.log \
+	|| { grep -A 2 'recorded an issue' .build/test.log; exit 1; }
+
 # What runs inside containers is static: it must start in any root that has /proc. A folder of its own, because the flag
 # must not reach the tests.
 STATIC_BUILD := $(SWIFT_BUILD) -c release --scratch-path .build-static --product fake-services -Xswiftc -static-executable
@@ -61,8 +65,8 @@ check: test fuzz scenarios mutants ## all tests, 20 s of fuzzing, all scenarios,
 
 .PHONY: test
 test: bin/fake-services ## the tests
-	$(SWIFT_TEST) --skip Serial
-	$(SWIFT_TEST) --filter Serial --no-parallel
+	$(call tested,--skip Serial)
+	$(call tested,--filter Serial --no-parallel)
 
 .PHONY: fuzz
 fuzz: ## fuzzes the scenario language, for SECONDS_OF_FUZZING
