@@ -43,10 +43,16 @@ extension JournalView {
     }
 
     func state(_ state: Condition.State) -> Judgement {
-        if !hasStarted {
-            return Judgement(state == .created, "state created: the container has not been started", present.suffix(1))
-        }
         if let removal { return Judgement(state == .removed, "state removed", [removal]) }
+        // What could not be started the first time stays so, as in `docker ps`.
+        if !hasEverRun {
+            let failure = present.lazy.compactMap { event -> String? in
+                guard case .runtime(.startFailed(let stage, _)) = event.kind else { return nil }
+                return "PID 1 could not be started: \(stage)"
+            }.first
+            let reason = failure ?? "the container has not been started"
+            return Judgement(state == .created, "state created: \(reason)", present.suffix(1))
+        }
         let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(
             observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
@@ -60,6 +66,18 @@ extension JournalView {
             default: false
             }
         }
+    }
+
+    /// Whether there was ever a PID 1 in this container.
+    private var hasEverRun: Bool {
+        for event in journal.events.reversed() {
+            switch event.kind {
+            case .runtime(.started): return true
+            case .runtime(.recreated): return false
+            default: continue
+            }
+        }
+        return false
     }
 
     private var removal: Event? {
