@@ -60,7 +60,7 @@ let package = Package(
         tests("ServiceProtocolTests", of: ["ServiceProtocol", "Vocabulary"]),
         tests("LanguageTests", of: ["Language", "Model", "Vocabulary"]),
         tests("JournalTests", of: ["Journal", "Vocabulary"]),
-        tests("RuntimesTests", of: ["Runtimes", "Vocabulary"]),
+        tests("RuntimesTests", of: ["Runtimes", "Language", "Model", "Vocabulary"]),
         tests("ExpectationsTests", of: ["Expectations", "Journal", "Model", "Vocabulary"]),
         tests("ReportsTests", of: ["Reports", "Expectations", "Journal", "Model", "Vocabulary"]),
         tests("RecorderTests", of: ["Recorder", "Kernel", "Journal", "Vocabulary"]),
@@ -68,7 +68,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Harness", "Kernel"], path: "Tests/TestSupport", swiftSettings: settings
         ),
         .executableTarget(
-            name: "LanguageReference", dependencies: ["Language"], path: "Tests/LanguageReference",
+            name: "LanguageReference", dependencies: ["Language", "TestSupport"], path: "Tests/LanguageReference",
             swiftSettings: settings),
         .executableTarget(
             name: "Mutants", dependencies: ["Harness", "ServiceProtocol"], path: "Tests/Mutants",

@@ -8,15 +8,20 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/un.h>
@@ -53,6 +58,20 @@ int32_t clinux_pidfd_send_signal(int32_t pidfd, int32_t signal) {
 }
 
 int32_t clinux_unshare(uint64_t flags) { return result_or_errno(syscall(SYS_unshare, flags)); }
+
+int32_t clinux_make_mounts_private(void) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) return 0;
+    if (errno != EINVAL) return -errno;
+    // The root of this thread is no mount: it is in a chroot. To join a mount namespace, also one's own, is to get its root.
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), own = open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int result = 0;
+    if (root < 0 || own < 0 || setns(own, CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+        || fchdir(root) < 0 || chroot(".") < 0)
+        result = -errno;
+    if (root >= 0) close(root);
+    if (own >= 0) close(own);
+    return result;
+}
 
 int32_t clinux_get_tid(void) { return (int32_t)syscall(SYS_gettid); }
 
@@ -179,6 +198,8 @@ int32_t clinux_peek_at_end(int32_t pid, int32_t *wait_status) {
 
 int32_t clinux_close_memory(void) { return result_or_errno(prctl(PR_SET_DUMPABLE, 0)); }
 
+void clinux_set_name(const char *name) { prctl(PR_SET_NAME, name); }
+
 int32_t clinux_become_subreaper(void) { return result_or_errno(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
 
 uint64_t clinux_monotonic_now(void) {
@@ -231,9 +252,9 @@ failed:
     return -error;
 }
 
-int32_t clinux_socket_pair(int32_t *one, int32_t *other) {
+int32_t clinux_socket_pair(int32_t *one, int32_t *other, bool is_connection) {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    if (socketpair(AF_UNIX, (is_connection ? SOCK_SEQPACKET : SOCK_DGRAM) | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
     *one = ends[0];
     *other = ends[1];
     return 0;
@@ -268,4 +289,57 @@ bool clinux_is_of_kernel(int32_t file) {
     for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++)
         if ((uint32_t)status.f_type == kinds[index]) return true;
     return false;
+}
+
+int32_t clinux_sigtimedwait_number(void) { return SYS_rt_sigtimedwait; }
+
+uint64_t clinux_read_word(int32_t memory, uint64_t address) {
+    uint64_t word;
+    return pread(memory, &word, sizeof word, (off_t)address) == sizeof word ? word : 0;
+}
+
+bool clinux_executable_is_sealed(void) {
+    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    struct statvfs status;
+    int seals = fcntl(file, F_GET_SEALS);
+    bool sealed = (fstatvfs(file, &status) == 0 && status.f_flag & ST_RDONLY) || (seals >= 0 && seals & F_SEAL_WRITE);
+    close(file);
+    return sealed;
+}
+
+// A mount of one file, in nobody's tree, through which it cannot be changed.
+static int open_read_only(const char *path) {
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    if (tree < 0) return -1;
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0) return tree;
+    close(tree);
+    return -1;
+}
+
+static int copy_sealed(const char *path) {
+    int from = open(path, O_RDONLY | O_CLOEXEC), copy = memfd_create("harness", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct stat status;
+    bool done = from >= 0 && copy >= 0 && fstat(from, &status) == 0;
+    for (off_t rest = done ? status.st_size : 0; done && rest > 0;) {
+        ssize_t count = sendfile(copy, from, NULL, (size_t)rest);
+        done = count > 0;
+        rest -= count;
+    }
+    done = done && fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+    if (from >= 0) close(from);
+    if (done) return copy;
+    if (copy >= 0) close(copy);
+    return -1;
+}
+
+int32_t clinux_execute_sealed(const char *path, const char *const *arguments) {
+    int file = open_read_only(path);
+    if (file < 0) file = copy_sealed(path);
+    if (file < 0) return -errno;
+    execveat(file, "", (char *const *)arguments, environ, AT_EMPTY_PATH);
+    int saved = errno;
+    close(file);
+    return -saved;
 }

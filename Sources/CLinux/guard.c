@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -74,6 +77,52 @@ static void remove_instance(int instances, const char *name) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
+// Takes a pidfd from the socket. Returns it, 0 when nobody can send any more, -1 when there was none.
+static int receive_process(int socket) {
+    int process;
+    char byte;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof process)];
+    } control;
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (count <= 0) return count == 0 ? 0 : -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof process)) return -1;
+    memcpy(&process, CMSG_DATA(header), sizeof process);
+    return process;
+}
+
+enum { patience_with_an_end = 1000 }; // milliseconds
+
+// Keeps the pidfds of living processes, until nobody can send any more; then kills them all at once. With a PID 1 its whole PID
+// namespace dies, with its parent-death signal disarmed and its processes in no cgroup.
+static void watch_processes(int socket) {
+    int poller = epoll_create1(EPOLL_CLOEXEC), highest = poller;
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
+    epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event);
+    for (;;) {
+        if (epoll_wait(poller, &event, 1, -1) < 1) continue;
+        if (event.data.fd != socket) { // this one has ended
+            close(event.data.fd);
+            continue;
+        }
+        int process = receive_process(socket);
+        if (process == 0) break;
+        if (process < 0) continue;
+        if (process > highest) highest = process;
+        event = (struct epoll_event){.events = EPOLLIN, .data.fd = process};
+        epoll_ctl(poller, EPOLL_CTL_ADD, process, &event);
+    }
+    for (int process = poller + 1; process <= highest; process++)
+        syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+    for (int process = poller + 1; process <= highest; process++)
+        poll(&(struct pollfd){.fd = process, .events = POLLIN}, 1, patience_with_an_end);
+}
+
 int32_t clinux_fork_guard(
     int32_t lifeline, const char *const *cgroups, int32_t instances, const char *instance, const char *run) {
     pid_t pid = fork();
@@ -89,8 +138,7 @@ int32_t clinux_fork_guard(
     if (high_instances >= 0) dup2(high_instances, 1);
     else close(1);
     close_range(2, ~0U, 0);
-    char byte;
-    while (read(0, &byte, 1) != 0) {}
+    watch_processes(0);
     for (; *cgroups; cgroups++) remove_cgroup(AT_FDCWD, *cgroups);
     if (instance) remove_instance(1, instance);
     if (run) rmdir(run);

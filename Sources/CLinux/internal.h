@@ -10,7 +10,9 @@ enum { signal_count = 64, kernel_sigset_size = 8 };
 void clinux_reset_dispositions(void);
 int clinux_ignore_signals(uint64_t set);
 void clinux_set_mask(uint64_t mask, uint64_t *_Nullable previous);
-// The filter of system calls that every container has (filter.c).
-int clinux_filter_calls(void);
+// The filter of system calls that every container has (filter.c), for a process that keeps a set of capabilities. It is prepared
+// where the C library may be called.
+void clinux_prepare_filters(void);
+int clinux_filter_calls(uint64_t capabilities);
 
 #endif

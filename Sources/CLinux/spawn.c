@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,8 +74,37 @@ static int arm_parent_death_signal(int signal, int parent) {
 }
 
 static int make_file(const char *path, mode_t mode) {
-    int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, mode);
+    // A symbolic link, which something inside may have left in an earlier life, is not followed.
+    int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
     return file < 0 ? -1 : close(file);
+}
+
+static int open_as(const char *path, int number) {
+    int file = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (file < 0) return -1;
+    if (file == number) return fcntl(file, F_SETFD, 0);
+    int result = dup2(file, number), saved = errno;
+    close(file);
+    errno = saved;
+    return result < 0 ? -1 : 0;
+}
+
+static int open_null_as(int number) {
+    struct stat status;
+    if (open_as("/dev/null", number) < 0 || fstat(number, &status) < 0) return -1;
+    if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) return 0;
+    errno = ENODEV;
+    return -1;
+}
+
+static int write_path(const clinux_step *step) {
+    int file = open(step->target, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t count = write(file, step->data, strlen(step->data));
+    int saved = errno;
+    close(file);
+    errno = saved;
+    return count < 0 ? -1 : 0;
 }
 
 static int write_file(const clinux_step *step) {
@@ -100,24 +130,75 @@ static int write_file(const clinux_step *step) {
     return done ? 0 : -1;
 }
 
+static int closed(int file, int result) {
+    int saved = errno;
+    if (file >= 0) close(file);
+    errno = saved;
+    return result;
+}
+
+enum { sent_limit = 2 };
+
+static int send_descriptors(int socket, const int *descriptors, size_t count) {
+    char byte = 0;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sent_limit * sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
+    return (int)sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 // The root and the mount namespace as they are now: the parent looks at files through them, also when this process has
 // ended or has another root.
 static int send_root(int socket) {
     int sent[2] = {open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)};
-    char byte = 0;
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof sent)];
-    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof sent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct iovec data = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
-    memcpy(CMSG_DATA(&control.header), sent, sizeof sent);
-    int result = sent[0] < 0 || sent[1] < 0 ? -1 : (int)sendmsg(socket, &message, MSG_NOSIGNAL), saved = errno;
-    if (sent[0] >= 0) close(sent[0]);
-    if (sent[1] >= 0) close(sent[1]);
-    errno = saved;
-    return result;
+    int result = sent[0] < 0 || sent[1] < 0 ? -1 : send_descriptors(socket, sent, 2);
+    return closed(sent[0], closed(sent[1], result));
+}
+
+// A pidfd of this process: its holder can kill it, also after an exec.
+static int send_self(int socket) {
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    return closed(self, self < 0 ? -1 : send_descriptors(socket, &self, 1));
+}
+
+static bool is_root(int directory) {
+    struct statx one, other;
+    return statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_INO, &one) == 0
+        && statx(AT_FDCWD, "/", 0, STATX_MNT_ID | STATX_INO, &other) == 0 && one.stx_mnt_id == other.stx_mnt_id
+        && one.stx_ino == other.stx_ino;
+}
+
+// A directory becomes the root of this process and of its mount namespace, and nothing else stays mounted there. A process in a chroot
+// has a root that is not its namespace's: pivot_root(2) would change that one, and leave everything above it within reach. A process
+// that joins a mount namespace, its own too, gets the root of that (setns(2)): this one does so before, and again after, where it
+// learns what others will find that join.
+static int change_root(const char *target) {
+    int root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC), own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int result = -1;
+    // Both arguments the same: the old root is stacked on the new one (pivot_root(2), NOTES), so that no directory for it is needed
+    // inside.
+    if (root >= 0 && own >= 0 && setns(own, CLONE_NEWNS) == 0 && fchdir(root) == 0
+        && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && setns(own, CLONE_NEWNS) == 0) {
+        if (is_root(root)) result = 0;
+        else errno = EXDEV;
+    }
+    return closed(root, closed(own, result));
+}
+
+/// Without CAP_SYS_RESOURCE, and beyond fs.nr_open, the hard limit cannot be raised (EPERM).
+static int limit_resource(const clinux_step *step, bool as_far_as_allowed) {
+    struct rlimit limit = {step->number, step->other}, own;
+    if (setrlimit(step->descriptor, &limit) == 0) return 0;
+    if (!as_far_as_allowed || errno != EPERM || getrlimit(step->descriptor, &own) < 0) return -1;
+    if (limit.rlim_max > own.rlim_max) limit.rlim_max = own.rlim_max;
+    if (limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
+    return setrlimit(step->descriptor, &limit);
 }
 
 static int perform(const clinux_step *step) {
@@ -129,30 +210,29 @@ static int perform(const clinux_step *step) {
     case clinux_step_make_link: return symlink(step->source, step->target);
     case clinux_step_unlink: return unlink(step->target);
     case clinux_step_change_directory: return chdir(step->target);
-    case clinux_step_pivot_root:
-        // Both arguments the same: the old root is stacked on the new one (pivot_root(2), NOTES), so that no
-        // directory for it is needed inside.
-        return chdir(step->target) < 0 ? -1 : (int)syscall(SYS_pivot_root, ".", ".");
+    case clinux_step_pivot_root: return change_root(step->target);
     case clinux_step_new_session: return (int)setsid();
     case clinux_step_file_mask: return umask((mode_t)step->number), 0;
     case clinux_step_unshare: return unshare((int)step->number);
     case clinux_step_set_hostname: return sethostname(step->source, strlen(step->source));
     case clinux_step_loopback_up: return loopback_up();
     case clinux_step_write: return write(step->descriptor, step->data, strlen(step->data)) < 0 ? -1 : 0;
-    case clinux_step_limit: {
-        struct rlimit limit = {step->number, step->number};
-        return setrlimit(step->descriptor, &limit);
-    }
+    case clinux_step_open: return open_as(step->target, (int)step->number);
+    case clinux_step_open_null: return open_null_as((int)step->number);
+    case clinux_step_write_path: return write_path(step);
+    case clinux_step_limit: return limit_resource(step, false);
+    case clinux_step_limit_if_allowed: return limit_resource(step, true);
     case clinux_step_keep_capabilities: return keep_capabilities(step->number);
     case clinux_step_set_ids:
         // The raw calls: glibc's would tell its threads to follow, and they are the parent's.
         if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, (gid_t)step->other) < 0) return -1;
         return (int)syscall(SYS_setuid, (uid_t)step->number);
-    case clinux_step_filter_calls: return clinux_filter_calls();
+    case clinux_step_filter_calls: return clinux_filter_calls(step->number);
     case clinux_step_parent_death_signal: return arm_parent_death_signal((int)step->number, step->descriptor);
     case clinux_step_descriptor: return dup2(step->descriptor, (int)step->number);
     case clinux_step_write_file: return write_file(step);
     case clinux_step_send_root: return send_root(step->descriptor);
+    case clinux_step_send_self: return send_self(step->descriptor);
     case clinux_step_priority: return setpriority(PRIO_PROCESS, 0, (int)(int64_t)step->number);
     case clinux_step_join_namespaces: return setns(step->descriptor, (int)step->number);
     case clinux_step_ignore_signals: return clinux_ignore_signals(step->number);
@@ -190,6 +270,57 @@ static void execute(const clinux_spawn_request *request) {
     errno = denied ? EACCES : ENOENT;
 }
 
+// Whether a container runtime would try to execute a path: it is there, no directory, and has an execute bit; with
+// `checks_access`, this process may.
+static bool is_candidate(const char *path, bool checks_access) {
+    struct stat status;
+    if (stat(path, &status) < 0) return false;
+    errno = EACCES;
+    if (S_ISDIR(status.st_mode) || !(status.st_mode & 0111)) return false;
+    return !checks_access || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+static void write_text(const char *text) { (void)!write(2, text, strlen(text)); }
+
+// As runc does it (libcontainer/init_linux.go, Go's exec.LookPath): what cannot be found or may not be executed is not started,
+// errno says why; what is found is started, and when execve(2) fails then the process says why, and exits.
+static void execute_as_runtime(const clinux_spawn_request *request) {
+    char *const *arguments = (char *const *)request->arguments;
+    char *const *environment = (char *const *)request->environment;
+    const char *name = arguments[0], *found = NULL;
+    char path[PATH_MAX];
+    if (strchr(name, '/')) {
+        if (!is_candidate(name, request->checks_access)) return;
+        found = name;
+    } else {
+        size_t name_length = strlen(name);
+        for (const char *directory = request->search_path; *directory && !found;) {
+            size_t length = strcspn(directory, ":");
+            if (length > 0 && length + 1 + name_length < sizeof path) {
+                memcpy(path, directory, length);
+                path[length] = '/';
+                memcpy(path + length + 1, name, name_length + 1);
+                if (is_candidate(path, request->checks_access)) found = path;
+            }
+            directory += length + (directory[length] == ':');
+        }
+        if (!found) {
+            errno = ENOENT;
+            return;
+        }
+    }
+    execve(found, arguments, environment);
+    const char *reason = strerrordesc_np(errno);
+    char first[2] = {(char)((reason ? *reason : '?') | 0x20), 0};
+    write_text("exec ");
+    write_text(found);
+    write_text(": ");
+    write_text(first);
+    write_text(reason ? reason + 1 : "");
+    write_text("\n");
+    _exit(request->status_of_exec_failure);
+}
+
 typedef struct {
     const clinux_spawn_request *request;
     clinux_spawn_result *result;
@@ -208,7 +339,8 @@ static int child_main(void *argument) {
         if (perform(step) < 0 && !(step->may_be_missing && errno == ENOENT)) goto failed;
     }
     clinux_set_mask(mask, NULL);
-    execute(request);
+    if (request->status_of_exec_failure < 0) execute(request);
+    else execute_as_runtime(request);
 failed:
     context->result->failed_errno = errno;
     context->result->failed_step = (int32_t)index;
@@ -309,8 +441,6 @@ static clinux_spawn_result failed(int error) {
     return result;
 }
 
-enum { patience_with_exec = 10 * 1000 }; // milliseconds
-
 // A child that is born among others who may signal it, stop it, or look at it: it does not borrow this process's memory, and is
 // not waited for without limit. What came of it stands in a page of both; that it has exec'ed, the end of a pipe tells.
 static clinux_spawn_result spawn_among_others(const clinux_spawn_request *request, void *stack) {
@@ -327,21 +457,25 @@ static clinux_spawn_result spawn_among_others(const clinux_spawn_request *reques
     *shared = nothing_yet;
     child_context context = {request, shared};
     int pidfd = -1, ready = 1;
+    bool interrupted = false;
     long pid = start_child(request->clone_flags, request->pid_namespace_of, &context, stack, &pidfd);
     close(ends[1]);
     if (pid > 0) {
-        struct pollfd end = {.fd = ends[0], .events = POLLIN};
-        do ready = poll(&end, 1, patience_with_exec);
+        struct pollfd watched[] = {{.fd = ends[0], .events = POLLIN}, {.fd = request->interruption, .events = POLLIN}};
+        do ready = poll(watched, 2, (int)request->patience);
         while (ready < 0 && errno == EINTR);
+        interrupted = watched[0].revents == 0 && watched[1].revents != 0;
     }
     close(ends[0]);
     clinux_spawn_result result = *shared;
     munmap(shared, sizeof *shared);
     if (ready == 0) result.failed_errno = ETIMEDOUT;
+    if (interrupted) result.failed_errno = ECANCELED;
     return outcome(pid, pidfd, result);
 }
 
 clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
+    clinux_prepare_filters();
     void *stack = mmap(NULL, child_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return failed(errno);
     clinux_spawn_result result = nothing_yet;

@@ -4,7 +4,9 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +47,22 @@ static void sleep_and_exit(uint64_t nanoseconds) {
     struct timespec duration = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
     while (nanosleep(&duration, &duration) < 0 && errno == EINTR) {}
     _exit(0);
+}
+
+int32_t clinux_fork_idler(void) {
+    sigset_t all, own;
+    sigfillset(&all);
+    // Before the fork: the child is never without it.
+    pthread_sigmask(SIG_SETMASK, &all, &own);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (getppid() == parent) pause();
+        _exit(0);
+    }
+    int32_t result = pid < 0 ? -errno : pid;
+    pthread_sigmask(SIG_SETMASK, &own, NULL);
+    return result;
 }
 
 int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned) {

@@ -55,7 +55,7 @@ struct FakeEntrypoint {
         for step in steps {
             _ = waitForInput(on: [], until: now().advanced(by: stepTakes))
             guard replaceFile("\(directory)/.step-\(step)", with: "\(step)\n") else {
-                fail("entrypoint: step \(step): \(String(cString: strerror(errno)))", status: 73)
+                reporter.refuse("write \(directory)/.step-\(step)")
             }
             reporter.send(.ran(step: step))
         }
@@ -81,9 +81,7 @@ struct FakeEntrypoint {
         var buffer = [CChar](repeating: 0, count: 32)
         strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%SZ\n", &parts)
         let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard replaceFile(marker, with: text) else {
-            fail("entrypoint: \(marker): \(String(cString: strerror(errno)))", status: 73)
-        }
+        guard replaceFile(marker, with: text) else { reporter.refuse("write its marker \(marker)") }
         reporter.send(.wroteMarker)
     }
 }

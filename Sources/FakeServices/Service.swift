@@ -36,7 +36,7 @@ private func leaveDaemon(_ name: String, _ behaviour: Behaviour, pidFile: String
     _ = waitForInput(on: [ends.0], until: .distantFuture)
     guard read(ends.0, &byte, 1) == 1 else { fail("service \(name): its daemon has died", status: 1) }
     if ownDefect() != .writesNoPidFile, !replaceFile(pidFile, with: "\(daemon)\n") {
-        fail("service \(name): \(pidFile): \(String(cString: strerror(errno)))", status: 73)
+        Reporter(name: "\(name).starter").refuse("write its pid file \(pidFile)")
     }
     exit(0)
 }
@@ -98,7 +98,7 @@ private struct Service {
         leaveZombies()
         for _ in 0..<behaviour.orphans
         where clinux_fork_sleeper(UInt64(behaviour.orphansLive.inNanoseconds), true) != 0 {
-            fail("service \(name): an orphan could not be made", status: 71)
+            reporter.refuse("make an orphan")
         }
         // Last: who waits for it finds everything there.
         reporter.send(.ready)
@@ -129,7 +129,7 @@ private struct Service {
     private func leaveZombies() {
         for _ in 0..<behaviour.zombies {
             let descriptor = clinux_pidfd_open(clinux_fork_sleeper(0, false))
-            guard descriptor >= 0 else { fail("service \(name): a child could not be made", status: 71) }
+            guard descriptor >= 0 else { reporter.refuse("make a child") }
             _ = waitForInput(on: [descriptor], until: .distantFuture)
             close(descriptor)
         }
@@ -197,10 +197,11 @@ private struct Service {
     private func write(_ text: String) {
         guard let path = behaviour.data else { return }
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        if file < 0 { reporter.refuse("write \(path)") }
         let isWritten = text.utf8.withContiguousStorageIfAvailable {
             Glibc.write(file, $0.baseAddress, $0.count) == $0.count
         }
-        if isWritten != true { say("service \(name): \(path): \(String(cString: strerror(errno)))") }
+        if isWritten != true { reporter.refuse("write \(path)") }
         close(file)
     }
 

@@ -40,6 +40,14 @@ struct Reporter {
 }
 
 extension Reporter {
+    /// Says that it cannot do what the scenario wants, with the reason that errno gives, and exits with sysexits' EX_CANTCREAT: the
+    /// verdict is an error of the scenario.
+    func refuse(_ what: String) -> Never {
+        let text = "\(what): \(String(cString: strerror(errno)))"
+        send(.cannot(text))
+        fail("cannot \(text)", status: 73)
+    }
+
     /// What the harness wants of this service, once there is something to read.
     mutating func nextOrder() -> Order? {
         var buffer = [UInt8](repeating: 0, count: 256)

@@ -16,8 +16,9 @@ extension CommandLineTool {
 
     static func lint(_ arguments: [String]) -> Int32 {
         do {
-            let options = try FileOptions(arguments, of: "lint", valued: ["--format"])
+            let options = try FileOptions(arguments, of: "lint", flags: ["--strict"], valued: ["--format"])
             let format = try options.format("human", "json", "github")
+            let isStrict = options.flags.contains("--strict")
             var suite = Suite()
             let files = try paths(options).flatMap { SourceFile.files(at: $0, includingPlanned: false) }
             for file in files { suite.add(file) }
@@ -28,7 +29,8 @@ extension CommandLineTool {
                 case "github": suite.complaints.map { $0.gitHubText() }.joined()
                 default: suite.complaints.map { $0.humanText() }.joined() + summary(suite) + "\n"
                 }
-            return print(text, suite.complaints.isEmpty ? Status.passed : Status.usage)
+            let isGood = isStrict ? suite.complaints.isEmpty : !suite.complaints.contains(where: \.hasErrors)
+            return print(text, isGood ? Status.passed : Status.usage)
         } catch let error as RunOptions.BadUsage {
             return complain(error.message)
         } catch {
@@ -38,9 +40,14 @@ extension CommandLineTool {
     }
 
     private static func summary(_ suite: Suite) -> String {
-        let count = suite.complaints.reduce(0) { $0 + $1.diagnostics.count }
+        let all = suite.complaints.flatMap(\.diagnostics)
+        func count(_ severity: Diagnostic.Severity) -> String? {
+            let count = all.count { $0.severity == severity }
+            return count == 0 ? nil : count == 1 ? "1 \(severity.rawValue)" : "\(count) \(severity.rawValue)s"
+        }
         let files = suite.fileCount == 1 ? "1 file" : "\(suite.fileCount) files"
-        return "\(files): " + (count == 0 ? "nothing to complain of" : count == 1 ? "1 error" : "\(count) errors")
+        let found = [count(.error), count(.warning)].compactMap(\.self).joined(separator: ", ")
+        return "\(files): " + (found.isEmpty ? "no problems found" : found)
     }
 
     // MARK: - Format

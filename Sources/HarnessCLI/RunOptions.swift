@@ -1,8 +1,14 @@
+import Harness
+
 /// The command line of `harness run`, read.
 struct RunOptions {
     var paths: [String] = []
     var inits: [String] = []
     var command: [String]?
+    /// Whose rules containers are driven by; nil: as each scenario says.
+    var runtimes: [Runtime?] = [nil]
+    /// Only where runtimes make a difference.
+    var compares = false
     var filter: String?
     var tags: [String] = []
     var jobs: Int?
@@ -25,7 +31,9 @@ struct RunOptions {
     }
 
     private static let known = [
-        "--init", "--filter", "--tag", "--jobs", "--repeat", "--speed", "--format", "--output", "--verbose", "--quiet",
+        "--init", "--runtime", "--compare", "--filter", "--tag", "--jobs", "--repeat", "--speed", "--format",
+        "--output",
+        "--verbose", "--quiet",
         "--no-color",
         "--no-trace",
     ]
@@ -47,10 +55,14 @@ struct RunOptions {
             if parts.count == 2, parts[0].hasPrefix("--") { rest = [parts[1]] + rest }
             try apply(parts[0], hasValue: parts.count == 2, &rest)
         }
+        if compares {
+            if format != .human { throw BadUsage(message: "--compare is for people: leave out --format") }
+            if runtimes == [nil] { runtimes = Runtime.allCases.filter(\.isCarriedOut) }
+        }
     }
 
     private mutating func apply(_ name: String, hasValue: Bool, _ rest: inout ArraySlice<String>) throws(BadUsage) {
-        if hasValue, ["--verbose", "--quiet", "--no-color", "--no-trace"].contains(name) {
+        if hasValue, ["--verbose", "--quiet", "--no-color", "--no-trace", "--compare"].contains(name) {
             throw BadUsage(message: "\(name) takes no value")
         }
         switch name {
@@ -62,6 +74,10 @@ struct RunOptions {
             let names = try value(name, &rest).split(separator: ",").map(String.init)
             if names.isEmpty { throw BadUsage(message: "--init takes the name of an init") }
             inits += names
+        case "--runtime":
+            if runtimes == [nil] { runtimes = [] }
+            runtimes += try RunOptions.runtimes(try value(name, &rest))
+        case "--compare": compares = true
         case "--filter": filter = try value(name, &rest)
         case "--tag": tags.append(try value(name, &rest))
         case "--jobs": jobs = try number(name, &rest, in: 1...512)
@@ -83,6 +99,23 @@ struct RunOptions {
             throw BadUsage(
                 message: "'\(name)' is not an option of run; it has \(RunOptions.known.joined(separator: " "))")
         }
+    }
+
+    /// Names of runtimes, with commas between them; `all`: each whose rules are carried out.
+    static func runtimes(_ text: String) throws(BadUsage) -> [Runtime] {
+        let known = Runtime.allCases.filter(\.isCarriedOut)
+        var result: [Runtime] = []
+        for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+            if name == "all" {
+                result += known
+            } else if let runtime = known.first(where: { $0.rawValue == name }) {
+                result.append(runtime)
+            } else {
+                let words = known.map(\.rawValue).joined(separator: ", ")
+                throw BadUsage(message: "'\(name)' is not a runtime that this version knows; it knows \(words)")
+            }
+        }
+        return result
     }
 
     private func value(_ name: String, _ rest: inout ArraySlice<String>) throws(BadUsage) -> String {

@@ -2,4 +2,4 @@ import Glibc
 import Harness
 
 prepareProcess()
-exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))
+exit(withEnoughStack { CommandLineTool.run(Array(CommandLine.arguments.dropFirst())) })

@@ -23,6 +23,8 @@ public struct Report: Hashable, Sendable {
         case wroteMarker
         /// Its initialisation is complete.
         case initialised
+        /// It was told to do something that it cannot do here: what, and why.
+        case cannot(String)
     }
 
     /// When it was said, on the speaker's CLOCK_MONOTONIC, which is everybody's.
@@ -48,6 +50,7 @@ public struct Report: Hashable, Sendable {
             case .ran(let step): "ran \(step)"
             case .wroteMarker: "wrote-marker"
             case .initialised: "initialised"
+            case .cannot(let what): "cannot \(what)"
             }
         return "\(instant.nanoseconds) \(words)"
     }
@@ -69,6 +72,7 @@ public struct Report: Hashable, Sendable {
             case "ran" where !argument.isEmpty: .ran(step: argument)
             case "wrote-marker": .wroteMarker
             case "initialised": .initialised
+            case "cannot" where !argument.isEmpty: .cannot(argument)
             default: nil
             }
         guard let content else { return nil }

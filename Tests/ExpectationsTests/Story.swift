@@ -9,6 +9,8 @@ struct Story {
     static let app = ProcessID(rawValue: 101)
     static let worker = ProcessID(rawValue: 102)
     static let db = ProcessID(rawValue: 103)
+    /// One that is not there from the beginning.
+    static let other = ProcessID(rawValue: 104)
     /// PID 1 of another life.
     static let next = ProcessID(rawValue: 200)
     static let outside = ProcessID(rawValue: 1)
@@ -24,6 +26,7 @@ struct Story {
             (Story.app, Story.initPID, "app"), (Story.worker, Story.app, "app.1"), (Story.db, Story.initPID, "db"),
         ] {
             add(.kernel(.forked(child: pid, by: parent)))
+            add(.kernel(.executed(pid, path: "/.harness/fake-services")))
             add(.said(.hello(name: name), by: pid))
         }
     }
@@ -52,12 +55,12 @@ struct Story {
     /// A look at a file: nil where it is not there.
     mutating func look(
         _ path: String, _ text: String?, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, isCut: Bool = false,
-        inode: UInt64 = 1
+        inode: UInt64 = 1, changed: Int64 = 0
     ) {
         let status = text.map { text in
             FileFact.Status(
                 mode: mode, user: user, group: group, inode: inode, modified: 0,
-                sizeInBytes: Int64(text.utf8.count) + (isCut ? 1 : 0), text: text, isCut: isCut)
+                sizeInBytes: Int64(text.utf8.count) + (isCut ? 1 : 0), text: text, isCut: isCut, changed: changed)
         }
         add(.looked(FileFact(path: path, status: status)))
     }

@@ -73,12 +73,26 @@ struct VerdictTests {
         #expect(
             failures[0].evidence
                 == [
-                    "  8.0 ms  runtime  stop: SIGTERM, then 1s",
-                    "  9.0 ms  kernel   SIGTERM from outside to PID 1 (tini): dropped by the kernel, there is no handler for it",
-                    " 10.0 ms  runtime  the grace period is over",
-                    " 11.0 ms  kernel   SIGKILL from outside to PID 1 (tini): queued",
-                    " 13.0 ms  runtime  PID 1 died of SIGKILL",
+                    " 11.0 ms  runtime  stop: SIGTERM, then 1s",
+                    " 12.0 ms  kernel   SIGTERM from outside to PID 1 (tini): dropped by the kernel: it has no handler for SIGTERM, or ignores it",
+                    " 13.0 ms  runtime  the grace period is over",
+                    " 14.0 ms  kernel   SIGKILL from outside to PID 1 (tini): queued",
+                    " 16.0 ms  runtime  PID 1 died of SIGKILL",
                 ].map { "  " + $0 }.map { String($0.dropFirst(1)) })
+    }
+
+    /// The kernel drops every signal for a process that one is ending already (prepare_signal in kernel/signal.c).
+    @Test func whatComesAfterSIGKILLWasNotDroppedForWantOfAHandler() throws {
+        var story = Story()
+        story.send(.chld, to: Story.initPID, from: Story.app, fate: .ignored)
+        story.send(.kill, to: Story.initPID)
+        story.send(.chld, to: Story.initPID, from: Story.app, fate: .ignored)
+        story.end(.signaled(.kill, dumpedCore: false))
+        let view = JournalView(story.journal)
+        let drops = story.journal.events.map(view.line).filter { $0.contains("dropped") }
+        #expect(drops.count == 2)
+        #expect(drops.first?.hasSuffix("it has no handler for SIGCHLD, or ignores it") == true)
+        #expect(drops.last?.hasSuffix("it is ending already") == true)
     }
 
     @Test func aProgramThatCannotBeExecutedHasTheRuntimesStatus() {

@@ -13,7 +13,7 @@ swiftc=${SWIFTC:-swiftc}
 out=$PWD/.build-fuzz
 mkdir -p "$out/corpus"
 
-flags=(-O -wmo -swift-version 6 -parse-as-library -enable-upcoming-feature ExistentialAny
+flags=(-O -wmo -swift-version 6 -package-name harness -parse-as-library -enable-upcoming-feature ExistentialAny
     -enable-upcoming-feature MemberImportVisibility -I "$out")
 compile() { # a module of the house, with coverage
     local sources

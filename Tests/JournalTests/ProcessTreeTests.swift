@@ -63,19 +63,19 @@ struct ProcessTreeTests {
     @Test func whoseParentExitsIsAnOrphan() {
         let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(app)))]))
         #expect(tree.processes[2].orphanedAt != nil)
-        #expect(tree.label(2) == "init, an orphan of app")
+        #expect(tree.label(2) == "init (102, an orphan of app)")
     }
 
     @Test func anUnreapedProcessIsAZombie() {
         let exited = started + [at(4, .kernel(.exited(worker)))]
-        #expect(ProcessTree(journal(exited)).zombies() == [2])
-        #expect(ProcessTree(journal(exited + [at(5, .kernel(.freed(worker)))])).zombies().isEmpty)
+        #expect(ProcessTree(journal(exited)).zombies().certain == [2])
+        #expect(ProcessTree(journal(exited + [at(5, .kernel(.freed(worker)))])).zombies().certain.isEmpty)
     }
 
     @Test func whatIsLookedForAndNotThereIsGone() {
         let tree = ProcessTree(
             journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(.absent([worker, app])))]))
-        #expect(tree.zombies().isEmpty)
+        #expect(tree.zombies().certain.isEmpty)
         // It had not exited: its number has not been looked for.
         #expect(tree.processes[1].goneAt == nil)
     }
@@ -83,7 +83,7 @@ struct ProcessTreeTests {
     @Test func withATraceACensusProvesNothing() {
         let census = KernelEvent.census([.init(pid: initPID, parent: outside, name: "init", isZombie: true)])
         let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(worker))), at(5, .kernel(census))]))
-        #expect(tree.zombies() == [2])
+        #expect(tree.zombies().certain == [2])
         #expect(tree.processes[0].exitedAt == nil)
     }
 
@@ -93,9 +93,9 @@ struct ProcessTreeTests {
             at(0, .runtime(.started(initPID, program: "init"))),
             at(1, .kernel(.census([.init(pid: app, parent: initPID, name: "app", isZombie: true)]))),
         ])
-        #expect(ProcessTree(journal).zombies() == [1])
+        #expect(ProcessTree(journal).zombies().certain == [1])
         journal.append(at(2, .kernel(.census([.init(pid: initPID, parent: outside, name: "init", isZombie: false)]))))
-        #expect(ProcessTree(journal).zombies().isEmpty)
+        #expect(ProcessTree(journal).zombies().certain.isEmpty)
     }
 
     @Test func whoNobodyHasForkedIsNoProcess() {
@@ -114,7 +114,7 @@ struct ProcessTreeTests {
 
     @Test func pid1IsNotItsOwnZombie() {
         let tree = ProcessTree(journal(started + [at(4, .kernel(.exited(initPID)))]))
-        #expect(tree.zombies().isEmpty)
+        #expect(tree.zombies().certain.isEmpty)
     }
 
     // MARK: - Zombies at the end, of which the kernel tells late
@@ -131,20 +131,20 @@ struct ProcessTreeTests {
     ]
 
     @Test func whoWasNeverWaitedForWasAZombieAtTheEnd() {
-        #expect(ProcessTree(journal(started + Self.appExit + Self.end)).zombies() == [1])
+        #expect(ProcessTree(journal(started + Self.appExit + Self.end)).zombies().certain == [1])
     }
 
     @Test(arguments: [nil, app] as [ProcessID?])
     func whoWasWaitedForAfterItsExitWasNot(target: ProcessID?) {
         let wait = at(11, .kernel(.waited(by: initPID, for: target)))
-        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().certain.isEmpty)
     }
 
     @Test func aWaitForAnotherDoesNotCount() {
         let other = ProcessID(rawValue: 103)
         let events = [at(4, .kernel(.forked(child: other, by: initPID)))] + Self.appExit
         let wait = at(11, .kernel(.waited(by: initPID, for: other)))
-        #expect(ProcessTree(journal(started + events + [wait] + Self.end)).zombies() == [1])
+        #expect(ProcessTree(journal(started + events + [wait] + Self.end)).zombies().certain == [1])
     }
 
     @Test func oneWaitTakesOneChild() {
@@ -154,13 +154,49 @@ struct ProcessTreeTests {
                 at(4, .kernel(.forked(child: other, by: initPID))), at(9, .kernel(.exited(other))),
                 Self.told(9, initPID, by: other),
             ] + Self.appExit + [at(11, .kernel(.waited(by: initPID, for: nil)))]
-        #expect(ProcessTree(journal(events + Self.end)).zombies().count == 1)
+        #expect(ProcessTree(journal(events + Self.end)).zombies().certain.count == 1)
         let again = at(12, .kernel(.waited(by: initPID, for: nil)))
-        #expect(ProcessTree(journal(events + [again] + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(events + [again] + Self.end)).zombies().certain.isEmpty)
     }
 
-    @Test func whoIgnoresSIGCHLDHasNoZombies() {
-        #expect(ProcessTree(journal(started + [at(10, .kernel(.exited(app)))] + Self.end)).zombies().isEmpty)
+    /// Of whom nobody was told: the parent ignores SIGCHLD, or the child was made without a signal for its end.
+    @Test func aZombieOfWhomNobodyWasToldIsOneWhereItsParentDoesNotIgnoreIt() {
+        func zombies(_ disposition: SignalDisposition?) -> ProcessTree.Zombies {
+            let look = disposition.map { [at(5, .kernel(.disposition(initPID, .chld, $0)))] } ?? []
+            return ProcessTree(journal(started + look + [at(10, .kernel(.exited(app)))] + Self.end)).zombies()
+        }
+        #expect(zombies(.ignored).certain.isEmpty && zombies(.ignored).doubtful.isEmpty)
+        #expect(zombies(.defaultAction).certain == [1])
+        #expect(zombies(nil).certain.isEmpty && zombies(nil).doubtful == [1])
+    }
+
+    /// clone(2) lets a child tell of its end by any signal.
+    @Test func aZombieThatTellsByAnotherSignalIsOne() {
+        let told = at(10, .kernel(.signalled(.usr1, to: initPID, from: .kernel(during: app), fate: .ignored)))
+        #expect(
+            ProcessTree(journal(started + [at(10, .kernel(.exited(app))), told] + Self.end)).zombies().certain == [1])
+    }
+
+    /// What the kernel says a wait took, counts: WNOWAIT and WNOHANG excuse nobody.
+    @Test func aWaitThatTookNothingDoesNotCount() {
+        func zombies(_ outcome: WaitOutcome?, began: Int = 11) -> ProcessTree.Zombies {
+            let other = ProcessID(rawValue: 103)
+            let waits =
+                [at(began, .kernel(.waited(by: initPID, for: nil)))]
+                + (outcome.map { [at(12, .kernel(.waitEnded(by: initPID, $0)))] } ?? [])
+            // Another wait tells that this kernel tells of them.
+            let known = [
+                at(5, .kernel(.waited(by: other, for: nil))), at(6, .kernel(.waitEnded(by: other, .nothing))),
+            ]
+            let events = started + known + Self.appExit + waits
+            return ProcessTree(journal(events.sorted { $0.instant < $1.instant } + Self.end)).zombies()
+        }
+        #expect(zombies(.child).certain.isEmpty && zombies(.child).doubtful.isEmpty)
+        #expect(zombies(.nothing).certain == [1])
+        #expect(zombies(.perhaps).certain.isEmpty && zombies(.perhaps).doubtful == [1])
+        #expect(zombies(nil).certain == [1])
+        #expect(zombies(.child, began: 9).certain.isEmpty)
+        #expect(zombies(.nothing, began: 9).certain == [1])
     }
 
     @Test func aZombieWhoseParentEndsIsPID1s() {
@@ -169,19 +205,19 @@ struct ProcessTreeTests {
                 at(9, .kernel(.exited(worker))), Self.told(9, app, by: worker), at(10, .kernel(.exited(app))),
                 Self.told(10, initPID, by: app),
             ]
-        #expect(Set(ProcessTree(journal(events + Self.end)).zombies()) == [1, 2])
+        #expect(Set(ProcessTree(journal(events + Self.end)).zombies().certain) == [1, 2])
         let waits = [at(11, .kernel(.waited(by: initPID, for: nil))), at(12, .kernel(.waited(by: initPID, for: nil)))]
-        #expect(ProcessTree(journal(events + waits + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(events + waits + Self.end)).zombies().certain.isEmpty)
     }
 
     @Test func aGroupIsWaitedForByItsNumber() {
         let wait = at(11, .kernel(.waited(by: initPID, for: ProcessID(rawValue: 99))))
-        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + Self.appExit + [wait] + Self.end)).zombies().certain.isEmpty)
     }
 
     @Test func aWaitThatWasUnderWayCounts() {
         let wait = at(9, .kernel(.waited(by: initPID, for: nil)))
-        #expect(ProcessTree(journal(started + [wait] + Self.appExit + Self.end)).zombies().isEmpty)
+        #expect(ProcessTree(journal(started + [wait] + Self.appExit + Self.end)).zombies().certain.isEmpty)
     }
 
     @Test func aWaitThatAnotherChildHadAnsweredDoesNot() {
@@ -192,7 +228,7 @@ struct ProcessTreeTests {
                 at(9, .kernel(.exited(other))), Self.told(9, initPID, by: other),
                 at(15, .kernel(.freed(other))),
             ] + Self.appExit
-        #expect(ProcessTree(journal(events + Self.end)).zombies() == [1])
+        #expect(ProcessTree(journal(events + Self.end)).zombies().certain == [1])
     }
 
     // MARK: - What ended a process

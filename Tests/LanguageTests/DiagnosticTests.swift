@@ -23,9 +23,61 @@ struct DiagnosticTests {
         #expect(diagnostics(of: Array(example.text.utf8)) == example.expected)
     }
 
+    // MARK: - What proves nothing
+
+    private static let fresh = " (4:3 it has just been started here)"
+    private static func nothing(_ place: String, _ cure: String) -> String {
+        "\(place) proves-nothing nothing can have happened yet, so this holds of every init: wait for something first, or say for "
+            + "how long with '\(cure)'" + fresh
+    }
+    private static let early =
+        "too-early this comes before any program can have prepared for it: wait for something first ('wait for db ready within 5s')"
+        + fresh
+
+    static let warnings: [Case] = [
+        Case(started + "  expect no exit 7\n", nothing("5:3+1", "within")),
+        Case(started + "  expect no exit 7 within 1s\n"),
+        Case(started + "  expect no exit 7 for 1s\n"),
+        Case(started + "  expect nobody killed\n", nothing("5:3+1", "for")),
+        Case(started + "  expect no service killed\n", nothing("5:3+1", "for")),
+        Case(started + "  expect no zombies within 5s\n", nothing("5:3+1", "for")),
+        Case(started + "  expect no processes left\n", nothing("5:3+1", "for")),
+        Case(started + "  expect db received nothing\n", nothing("5:3+1", "for")),
+        Case(started + "  expect db received TERM 0 times\n", nothing("5:3+1", "for")),
+        Case(started + "  expect no output contains \"x\"\n", nothing("5:3+1", "within")),
+        Case(started + "  expect nobody killed for 1s\n"),
+        Case(started + "  expect db ready within 1s\n  expect nobody killed\n"),
+        Case(
+            started + "  wait 1s\n  restart\n  expect no zombies\n",
+            nothing("7:3+1", "for").replacing("4:3", with: "6:3")),
+        Case(
+            started + "  wait 1s\n  expect marker /m unchanged\n",
+            "6:3+1 proves-nothing there has been one life only, in which nothing could change the marker of another"),
+        Case(started + "  wait 1s\n  restart\n  expect marker /m unchanged\n"),
+        Case(
+            started + "  expect no db ready within 1s for 1s\n",
+            "5:32+3 conflict 'no … within' says already that it does not come true in that time: leave out 'for'"),
+        Case(started + "  stop\n  expect exit 0\n", "5:3+1 " + early),
+        Case(started + "  kill TERM\n  expect exit 0 within 1s\n", "5:3+1 " + early),
+        Case(started + "  signal TERM to init\n  expect exit 0 within 1s\n", "5:3+1 " + early),
+        Case(started + "  stop grace 0s\n  expect exit 137\n"),
+        Case(started + "  kill\n  expect exit 137\n"),
+        Case(started + "  signal TERM to db\n  expect exit 0 within 1s\n"),
+    ]
+
+    /// What holds of every init is a warning: the scenario is run, and `lint` says what it is worth.
+    @Test(arguments: warnings)
+    func warnsOfWhatProvesNothing(example: Case) {
+        #expect(diagnostics(of: Array(example.text.utf8)) == example.expected)
+        let parsed = parseScenarios(Array(example.text.utf8), file: "x")
+        #expect(parsed.isWellFormed == !example.expected.contains { $0.contains(" conflict ") })
+    }
+
     @Test func everyKindHasAnExample() {
-        let all = [Self.linesAndSetup, Self.settingsAndFiles, Self.servicesAndBehaviour, Self.steps, Self.conditions]
-            .joined()
+        let all = [
+            Self.linesAndSetup, Self.settingsAndFiles, Self.servicesAndBehaviour, Self.steps, Self.conditions,
+            Self.warnings,
+        ].joined()
         var seen: Set<Diagnostic.ID> = []
         for example in all { seen.formUnion(parseScenarios(Array(example.text.utf8), file: "x").diagnostics.map(\.id)) }
         seen.formUnion(parseScenarios([0x73, 0xFF], file: "x").diagnostics.map(\.id))
@@ -171,13 +223,13 @@ struct DiagnosticTests {
             "2:10+1 missing a runtime is missing here"),
         Case(
             "scenario \"x\"\n  runtime docker podman\n  service a\n  start\n  expect exit 0\n",
-            "2:18+6 unexpected nothing is expected after 'docker', found 'podman'"),
+            "2:18+6 bad-value 'podman' is not a number from 0 to 100000"),
         Case(
-            "scenario \"x\"\n  runtime podman\n  service a\n  start\n  expect exit 0\n",
-            "2:3+7 not-yet-supported 'runtime podman' is read, but this version cannot carry it out yet"),
+            "scenario \"x\"\n  runtime compose\n  service a\n  start\n  expect exit 0\n",
+            "2:3+7 not-yet-supported 'runtime compose' is read, but this version cannot carry it out yet"),
         Case(
             "scenario \"x\"\n  runtime docker\n  runtime docker\n  service a\n  start\n  expect exit 0\n",
-            "3:3+7 duplicate 'runtime' stands here for the second time (2:3 it stands here)"),
+            "3:3+7 duplicate 'runtime' is set a second time (2:3 it is set here)"),
         Case(
             "scenario \"x\"\n  stop signal SIGTREM\n  service a\n  start\n  expect exit 0\n",
             "2:15+7 bad-value 'SIGTREM' is not a signal → SIGTERM"),
@@ -201,7 +253,7 @@ struct DiagnosticTests {
             "2:15+11 bad-value 'SIGRTMIN+31' is not a signal"),
         Case(
             "scenario \"x\"\n  stop signal TERM\n  stop signal HUP\n  service a\n  start\n  expect exit 0\n",
-            "3:3+11 duplicate 'stop signal' stands here for the second time (2:3 it stands here)"),
+            "3:3+11 duplicate 'stop signal' is set a second time (2:3 it is set here)"),
         Case(
             "scenario \"x\"\n  restart policy sometimes\n  service a\n  start\n  expect exit 0\n",
             "2:18+9 bad-value 'sometimes' is not a restart policy: no, always, unless-stopped, on-failure or on-failure:N"
@@ -227,7 +279,7 @@ struct DiagnosticTests {
             "2:15+7 bad-value '/v/../w' is not an absolute path without '..'"),
         Case(
             "scenario \"x\"\n  volume v at /v\n  volume v at /w\n  service a\n  start\n  expect exit 0\n",
-            "3:10+1 duplicate there is a volume 'v' already (2:10 it stands here)"),
+            "3:10+1 duplicate there is a volume 'v' already (2:10 it is set here)"),
         Case(
             "scenario \"x\"\n  volume v at /v\n  tmpfs /v\n  service a\n  start\n  expect exit 0\n",
             "2:15+2 conflict a volume and a tmpfs are both at /v"),
@@ -245,10 +297,10 @@ struct DiagnosticTests {
             "2:19+8 bad-value 'relative' is not an absolute path without '..'"),
         Case(
             "scenario \"x\"\n  cgroup x\n  service a\n  start\n  expect exit 0\n",
-            "2:10+1 bad-value 'x' is not 'rw', 'ro' or 'none'"),
+            "2:10+1 bad-value 'x' is not 'rw', 'ro', 'host-rw', 'host-ro' or 'none'"),
         Case(
             "scenario \"x\"\n  cgroup\n  service a\n  start\n  expect exit 0\n",
-            "2:9+1 missing 'rw', 'ro' or 'none' is missing here"),
+            "2:9+1 missing 'rw', 'ro', 'host-rw', 'host-ro' or 'none' is missing here"),
         Case(
             "scenario \"x\"\n  terminal\n  service a\n  start\n  expect exit 0\n",
             "2:11+1 missing 'on' is missing here"),
@@ -306,14 +358,13 @@ struct DiagnosticTests {
             "2:10+3 unexpected expected 'limit', found '64m'"),
         Case(
             "scenario \"x\"\n  pre-stop kill -TERM 1\n  service a\n  start\n  expect exit 0\n",
-            "2:3+8 not-yet-supported 'pre-stop' is read, but this version cannot carry it out yet",
             "2:3+8 conflict docker has no pre-stop hook; kubernetes has"),
         Case(
             "scenario \"x\"\n  command\n  service a\n  start\n  expect exit 0\n",
             "2:10+1 missing a command line is missing here"),
         Case(
             "scenario \"x\"\n  command a\n  command b\n  start\n  expect exit 0\n",
-            "3:3+7 duplicate 'command' stands here for the second time (2:3 it stands here)"),
+            "3:3+7 duplicate 'command' is set a second time (2:3 it is set here)"),
         Case(
             "scenario \"x\"\n  command sleep 1\n  service a\n  start\n  expect exit 0\n",
             "3:11+1 conflict what the init is to run is given twice: by 'command' and by this service"),
@@ -364,13 +415,30 @@ struct DiagnosticTests {
             "5:5+1 unexpected the text has ended in the line above"),
         Case(
             "scenario \"x\"\n  file /x\n  file /x\n  service a\n  start\n  expect exit 0\n",
-            "3:8+2 duplicate there is a file /x already (2:8 it stands here)"),
+            "3:8+2 duplicate there is a file /x already (2:8 it is set here)"),
         Case(
             "scenario \"x\"\n  file /proc/x\n  service a\n  start\n  expect exit 0\n",
             "2:8+7 conflict /proc is not the scenario's to write to"),
         Case(
             "scenario \"x\"\n  memory limit 5m\n  service a\n  start\n  expect exit 0\n",
             "2:3+12 bad-value a container needs 6MiB of memory at least"),
+        Case(
+            "scenario \"x\"\n  layer limit 5k\n  service a\n  start\n  expect exit 0\n",
+            "2:3+11 bad-value a layer needs 64KiB at least"),
+        Case(
+            "scenario \"x\"\n  volume v at /v limit 5k\n  service a\n  start\n  expect exit 0\n",
+            "2:18+5 bad-value a volume needs 64KiB at least"),
+        Case(
+            "scenario \"x\"\n  ulimit nofiles 5\n  service a\n  start\n  expect exit 0\n",
+            "2:10+7 bad-value 'nofiles' is not a resource → nofile"),
+        Case(
+            "scenario \"x\"\n  ulimit nofile 5:4\n  service a\n  start\n  expect exit 0\n",
+            "2:17+3 bad-value '5:4' is not a limit: N, SOFT:HARD with the soft one not above the hard one, or 'unlimited'"
+        ),
+        Case(
+            "scenario \"x\"\n  ulimit nofile unlimited:4\n  service a\n  start\n  expect exit 0\n",
+            "2:17+11 bad-value 'unlimited:4' is not a limit: N, SOFT:HARD with the soft one not above the hard one, or 'unlimited'"
+        ),
         Case(
             "scenario \"x\"\n  service\n  service a\n  start\n  expect exit 0\n",
             "2:10+1 missing a service's name is missing here"),
@@ -397,7 +465,7 @@ struct DiagnosticTests {
             "2:19+1 unknown-service 'c' is no service of this scenario → a"),
         Case(
             start + "  service db\n  start\n  expect exit 0\n",
-            "4:11+2 duplicate there is a service 'db' already (2:11 it stands here)"),
+            "4:11+2 duplicate there is a service 'db' already (2:11 it is set here)"),
         Case(
             "scenario \"x\"\n  service a after b\n  service b after c\n  service c after a\n  start\n  expect exit 0\n",
             "2:11+1 cycle each of these comes after the next: a, b, c, a (3:11 'b' comes after 'c') (4:11 'c' comes after 'a')"
@@ -407,10 +475,10 @@ struct DiagnosticTests {
             "2:11+1 cycle each of these comes after the next: a, a"),
         Case(
             started + "  expect exit 0\nscenario \"x\"\n  service a\n  start\n  expect exit 0\n",
-            "6:1+1 duplicate there is a scenario \"x\" in this file already (1:1 it stands here)"),
+            "6:1+1 duplicate there is a scenario \"x\" in this file already (1:1 it is set here)"),
         Case(
             started + "  expect exit 0\n  tags a\n",
-            "6:3+4 setup-after-step 'tags' says what there is: it stands before the first step (4:3 the first step is here)"
+            "6:3+4 setup-after-step 'tags' says what there is: it comes before the first step (4:3 the first step is here)"
         ),
         Case(
             "scenario \"x\"\n  ready after 1s\n  service a\n  start\n  expect exit 0\n",
@@ -507,14 +575,16 @@ struct DiagnosticTests {
         Case(
             started + "  expect file /x matches /a/b/\n",
             "5:26+5 bad-value '/a/b/' is not a regular expression between slashes"),
-        Case(started + "  stop\n  expect stop took at least 0s\n", "6:29+2 undecidable every stop takes 0s at least"),
         Case(
-            start + "  sweep kill at every event\n    start\n    stop\n  expect stop took less than 1s\n",
-            "7:3+1 undecidable the container has not been started before this (5:5 it is started here)"),
+            started + "  wait 1s\n  stop\n  expect stop took at least 0s\n",
+            "7:29+2 undecidable every stop takes 0s at least"),
+        Case(
+            start + "  sweep kill at every event\n    start\n    wait 1s\n    stop\n  expect stop took less than 1s\n",
+            "8:3+1 undecidable the container has not been started before this (5:5 it is started here)"),
         Case(
             "scenario \"x\"\n  tmpfs /run\n  volume d at /run/./\n  volume e at //run\n  service a\n  start\n  expect exit 0\n",
             "3:10+1 conflict a volume and a tmpfs are both at /run",
-            "4:10+1 duplicate there is a volume at /run already (3:10 it stands here)",
+            "4:10+1 duplicate there is a volume at /run already (3:10 it is set here)",
             "4:10+1 conflict a volume and a tmpfs are both at /run"),
         Case(
             "scenario \"x\"\n  runtime docker\n  service a\n  start\n  expect runtime ready\n",
@@ -543,7 +613,7 @@ struct DiagnosticTests {
         ),
         Case(
             "scenario \"x\"\n  service a\n    writes data /x\n  service b\n    writes data /x\n  start\n  expect exit 0\n",
-            "4:11+1 conflict 'a' writes to /x as well (2:11 it stands here)"),
+            "4:11+1 conflict 'a' writes to /x as well (2:11 it is set here)"),
         Case(
             start + "  strat\n  expect exit 0\n",
             "4:3+5 unknown-word 'strat' is not a word of a scenario → start"),
@@ -623,7 +693,7 @@ struct DiagnosticTests {
             started + "  repeat 3 times\n  expect exit 0\n",
             "5:3+1 incomplete the steps that 'repeat' is about are missing: they stand indented below it"),
         Case(
-            started + "  repeat 0 times\n    stop\n  expect exit 0\n",
+            started + "  repeat 0 times\n    kill\n  expect exit 0\n",
             "5:10+1 impossible what is done no times is not done"),
         Case(
             start + "  repeat 2 times\n    tags a\n  expect exit 0\n",
@@ -711,6 +781,16 @@ struct DiagnosticTests {
             started + "  expect runtime received TERM\n",
             "5:10+7 undecidable the runtime is no process of the container: it only sends signals"),
         Case(
+            started + "  expect at least 0 zombies\n",
+            "5:19+1 undecidable there are always at least 0 zombies"),
+        Case(
+            started + "  expect exec exit 0\n",
+            "5:3+1 undecidable nothing was executed with 'exec' before this"),
+        Case(
+            started + "  expect exec output line \"a\"\n",
+            "5:3+1 undecidable nothing was executed with 'exec' before this"),
+        Case(started + "  exec true\n  expect exec exit 0\n"),
+        Case(
             started + "  expect stop took less than 1s\n",
             "5:3+1 undecidable nothing was stopped before this"),
         Case(
@@ -751,7 +831,7 @@ struct DiagnosticTests {
             "5:26+4 unexpected expected a text in quotes, found 'here'"),
         Case(
             started + "  expect output \"here\"\n",
-            "5:17+6 unexpected expected 'contains' or 'in', found 'here'"),
+            "5:17+6 unexpected expected 'of', 'contains', 'line', 'in' or 'lines', found 'here'"),
         Case(
             started + "  expect output in order \"a\" \"b\"\n",
             "5:30+3 unexpected expected 'within', 'for' or the end of the line, found 'b'"),
@@ -763,7 +843,7 @@ struct DiagnosticTests {
             "5:26+3 bad-value '(a)' is not a regular expression between slashes"),
         Case(
             started + "  expect file /x matches /(a/\n",
-            "5:26+4 bad-value this is no regular expression: expected ')'"),
+            "5:26+4 bad-value this is no regular expression: a ')' is missing"),
         Case(
             started + "  expect file /x has \"a\"\n",
             "5:18+3 unexpected expected 'exists', 'contains', 'matches', 'owner' or 'mode', found 'has'"),

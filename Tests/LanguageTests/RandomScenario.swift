@@ -34,9 +34,9 @@ struct RandomScenario {
         scenario.requires = some { $0.pick(Ability.allCases) }
         scenario.inits = some { $0.word() }
         scenario.programs = some { $0.word() }
-        scenario.runtime = flip() ? .docker : pick(Runtime.allCases)
+        scenario.runtime = flip() ? nil : pick(Runtime.allCases)
         if flip() {
-            scenario.stop = StopPolicy(signal: signal(), grace: flip() ? .seconds(10) : duration(negative: true))
+            scenario.stop = StopPolicy(signal: signal(), grace: flip() ? nil : duration(negative: true))
         }
         if scenario.runtime == .kubernetes, flip() { scenario.stop.hook = command() }
         scenario.restart = pick([.no, .always, .unlessStopped, .onFailure(limit: nil), .onFailure(limit: 3)])
@@ -124,6 +124,7 @@ struct RandomScenario {
                 Volume(name: "v1", path: path() + "-v1", place: .none),
                 Volume(name: "v.2", path: path() + "-v2", place: .none),
             ]
+            settings.volumes[1].limit = flip() ? nil : 4 << 20
         }
         volumes = settings.volumes
         if flip() {
@@ -143,6 +144,14 @@ struct RandomScenario {
         settings.rootDirectory = flip() ? nil : pick(["/", "root fs", "../x"])
         settings.processLimit = flip() ? nil : 100
         settings.memoryLimit = flip() ? nil : pick([7_000_001, 64 << 20, 3 << 30, 6145 << 10])
+        settings.layerLimit = flip() ? nil : pick([1 << 20, 5_000_001, 3 << 30])
+        settings.hasReadOnlyRoot = flip()
+        if flip() {
+            settings.resourceLimits = [
+                ResourceLimit(.nofile, soft: 8, hard: 16), ResourceLimit(.stack, soft: 1 << 20, hard: nil),
+                ResourceLimit(.nproc, soft: nil, hard: nil), ResourceLimit(.cpu, soft: 9, hard: 9),
+            ]
+        }
         switch pick([0, 0, 0, 1, 2]) {
         case 1: settings.payload = .command(command())
         case 2:
@@ -192,12 +201,13 @@ struct RandomScenario {
     private mutating func step(_ scenario: Scenario, _ depth: Int) -> Step {
         var makers: [Maker<Step.Action>] = [
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
-            { .kill($0.flip() ? .kill : $0.signal()) },
+            { .kill($0.flip() ? .kill : $0.signal()) }, { .killAtEvent($0.pick([1, 40])) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
             { _ in .daemonRestarts }, { _ in .daemonCrashes },
             { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) },
             { .wait($0.duration()) },
             { .waitFor($0.condition(scenario), within: $0.duration()) },
+            { .waitFor(.ready([$0.party()]), isNegated: true, within: $0.duration()) },
             {
                 .expect(
                     Expectation(
@@ -238,10 +248,14 @@ struct RandomScenario {
             },
             { .receivedNothing($0.parties()) }, { _ in .nobodyKilled }, { .killed($0.parties()) },
             { .exitCode($0.pick([0, 255])) }, { .exitSignal($0.signal()) },
-            { .execExit($0.pick([0, 137])) }, { .zombies($0.pick([0, 1, 2])) },
+            { .execExit($0.pick([0, 137])) }, { .zombies($0.pick([0, 1, 2]), orMore: $0.flip()) },
+            { _ in .noServiceKilled },
             { _ in .noProcessesLeft }, { .state($0.pick([.created, .running, .exited])) },
-            { .outputContains($0.text()) },
-            { .outputInOrder([$0.text(), $0.text()]) }, { .markerWrittenOnce(path: $0.path()) },
+            { .outputContains($0.text(), in: $0.pick(Condition.Output.allCases)) },
+            { .outputLine($0.text(), in: $0.pick(Condition.Output.allCases)) },
+            { .outputInOrder([$0.text(), $0.text()], in: $0.pick(Condition.Output.allCases)) },
+            { .outputLinesInOrder([$0.text(), $0.text()], in: $0.pick(Condition.Output.allCases)) },
+            { .markerWrittenOnce(path: $0.path()) },
             { .markerUnchanged(path: $0.path()) }, { .file(path: $0.path(), .exists) },
             { .file(path: $0.path(), .contains($0.text())) }, { .file(path: $0.path(), .matches($0.pattern())) },
             { .file(path: $0.path(), .owner($0.owner())) },

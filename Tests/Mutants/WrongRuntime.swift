@@ -52,12 +52,34 @@ enum RuntimeDefect: String, CaseIterable, Sendable {
     /// Docker's rules but for the defect.
     var rules: RuntimeRules {
         var rules = RuntimeRules.docker
-        switch self {
-        case .losesLayer: rules.keepsLayer = false
-        case .waitsForNoEnd: rules.makeStop = { signal, _ in HastyStop(signal: signal) }
-        default: rules.makeRestart = { WrongRestart(self, $0, removesItself: $1) }
+        rules.makeLifecycle = { policy in
+            let right = DockerLifecycle(
+                policy, manager: WrongRestart(self, policy.restart, removesItself: policy.removesItself))
+            return WrongLifecycle(defect: self, right: right)
         }
         return rules
+    }
+}
+
+/// Docker's lifecycle but for a defect in what it wants done.
+private struct WrongLifecycle: Lifecycle {
+    let defect: RuntimeDefect
+    var right: DockerLifecycle<WrongRestart>
+
+    var state: ContainerState { right.state }
+
+    mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
+        let commands = right.handle(input, at: now)
+        switch (defect, input) {
+        case (.losesLayer, _):
+            return commands.map {
+                if case .start(let byPolicy, _) = $0 { .start(byPolicy: byPolicy, onNewLayer: true) } else { $0 }
+            }
+        // A stop is over when the signal is sent: nothing comes of it but the answer.
+        case (.waitsForNoEnd, .asked(.stop)) where right.state.isRunning:
+            return commands.filter { if case .wake = $0 { false } else { true } } + [.note(.stopFinished), .done]
+        default: return commands
+        }
     }
 }
 
@@ -136,12 +158,4 @@ private struct WrongRestart: RestartMachine {
         default: return right.daemonStarts(lastCode: lastCode)
         }
     }
-}
-
-/// A stop that sends its signal and looks no further.
-private struct HastyStop: StopMachine {
-    let signal: Signal
-
-    func begin(at now: MonotonicInstant) -> [StopAction] { [.send(signal), .finish] }
-    func handle(_ input: StopInput, at now: MonotonicInstant) -> [StopAction] { [] }
 }

@@ -7,10 +7,11 @@ import ServiceProtocol
 
 /// What the suite is run against: right, or with one thing wrong.
 struct Subject {
-    let name: String
+    var name: String
     var summary = ""
     var profiles: [InitProfile]
-    var rules = RuntimeRules.docker
+    /// Nil: those of the runtime that each scenario is about.
+    var rules: RuntimeRules?
     /// Whether it is worth its time to ask this of it.
     var isAsked: (Scenario, InitProfile) -> Bool = { _, _ in true }
     var hasDefect = true
@@ -39,9 +40,20 @@ struct Subject {
         rules = defect.rules
         // Without an init only where that is what the scenario is about.
         isAsked = { scenario, profile in
-            scenario.tags.contains("restart") && !scenario.sweeps && (defect.isOfClock || !scenario.isAboutDelays)
+            scenario.runtime ?? .docker == .docker && scenario.tags.contains("restart") && !scenario.sweeps
+                && (defect.isOfClock || !scenario.isAboutDelays)
                 && (profile.name != "none" || !scenario.inits.isEmpty)
         }
+    }
+}
+
+extension Subject {
+    /// A runtime with one rule broken, asked of the scenarios that are about it.
+    init(_ defect: RuleDefect, with reference: InitProfile) {
+        self.init(reference: reference)
+        (name, summary, profiles, hasDefect) = (defect.rawValue, defect.summary, [reference, .none], true)
+        rules = defect.rules
+        isAsked = { scenario, profile in scenario.runtime == defect.runtime && scenario.inits.contains(profile.name) }
     }
 }
 
@@ -84,6 +96,7 @@ let only = CommandLine.arguments.dropFirst()
 let defects =
     Defect.allCases.map { Subject($0, of: $0.isOfGroupMode ? group : reference) }
     + RuntimeDefect.allCases.map { Subject($0, with: reference) }
+    + RuleDefect.allCases.map { Subject($0, with: reference) }
 let subjects =
     [Subject(reference: reference), Subject(reference: group)]
     + defects.filter { only.isEmpty || only.contains($0.name) }

@@ -23,13 +23,13 @@ struct DiagnosticReportTests {
     }
 
     @Test func notesShowTheirLinesToo() {
-        let note = Diagnostic.Note("it stands here", at: SourcePlace(file: "a", line: 1, column: 5))
+        let note = Diagnostic.Note("it is set here", at: SourcePlace(file: "a", line: 1, column: 5))
         #expect(
             text("one two\none", line: 2, column: 1, length: 3, notes: [note]).hasSuffix(
                 """
                  2 | one
                    | ^~~
-                a:1:5: note: it stands here
+                a:1:5: note: it is set here
                  1 | one two
                    |     ^
 

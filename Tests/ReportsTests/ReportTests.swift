@@ -12,6 +12,7 @@ struct ReportTests {
         func scenario(_ title: String, _ row: String, line: Int) -> Scenario {
             var scenario = Scenario(title: title, place: SourcePlace(file: "s/a.scenario", line: line, column: 1))
             scenario.tags = ["signal", row]
+            scenario.summary = "What it is about."
             return scenario
         }
         let failure = Failure(
@@ -20,7 +21,8 @@ struct ReportTests {
             evidence: ["  1.0 ms  kernel   SIGTERM dropped"])
         func result(_ name: String, _ scenario: Scenario, _ verdict: Verdict) -> RunResult {
             RunResult(
-                initName: name, scenario: scenario, verdict: verdict, duration: .microseconds(2500),
+                initName: name, command: ["sleep", "60"], scenario: scenario, verdict: verdict,
+                duration: .microseconds(2500),
                 journal: Journal(witness: .tracefs))
         }
         let first = scenario("it stops", "SF01", line: 3), second = scenario("it stops again", "SF01", line: 20)
@@ -41,23 +43,36 @@ struct ReportTests {
         #expect(
             HumanReport(isColoured: false, detail: .normal).text(Self.report) == """
                 FAILED  none: it stops  (s/a.scenario:3)
+                  PID 1     sleep 60  (the scenario's own command, no init)
+                  # What it is about.
                   s/a.scenario:12
                     expected  expect exit 0
                     observed  exit 137
                         1.0 ms  kernel   SIGTERM dropped
 
                 ERROR  none: in order  (s/a.scenario:30)
+                  PID 1     sleep 60  (the scenario's own command, no init)
                     no witness
 
                       tini     none   
                 SF01  2/2      1/2      it stops
                 SO01  n/a      error    in order
 
+                n/a  1 × tini: tini has no supervision
+
                 skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
                 3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
                 witness: tracefs (fork, exec, exit, wait, signals)
 
                 """)
+    }
+
+    /// A run in which nothing applied has shown nothing.
+    @Test func nothingThatAppliedIsNoSuccess() {
+        var report = Self.report
+        #expect(!report.hasShownNothing)
+        report.results.removeAll { if case .notApplicable = $0.verdict { false } else { true } }
+        #expect(report.hasShownNothing)
     }
 
     @Test func quietLeavesTheFailuresOut() {
@@ -97,7 +112,7 @@ struct ReportTests {
     @Test func aSpeedIsToldFirst() {
         var report = Self.report
         report.speed = 20
-        #expect(HumanReport(isColoured: false, detail: .normal).text(report).hasPrefix("at 20.0 times the speed: "))
+        #expect(HumanReport(isColoured: false, detail: .normal).text(report).hasPrefix("up to 20.0 times faster: "))
     }
 
     /// The names and types of the contract; more may be there.

@@ -17,7 +17,9 @@ struct BuilderTests {
             User(568, group: 568)
             Hostname("box")
             RootDirectory("/")
-            Limit(processes: 100, memory: 64 << 20)
+            Limit(processes: 100, memory: 64 << 20, layer: 1 << 20)
+            ResourceLimit(.nofile, soft: 64, hard: nil)
+            ReadOnlyRoot()
             File("/etc/app", mode: 0o600, text: "a\nb")
             Service("db").ready(after: .milliseconds(50)).stop(takes: .milliseconds(200)).writes(data: "/data/db")
             Service("api", after: "db").exits(3, on: .usr1).spawns(2, inOwnSession: true).leaves(zombies: 1)
@@ -52,6 +54,9 @@ struct BuilderTests {
               rootfs /
               pids limit 100
               memory limit 64MiB
+              layer limit 1MiB
+              ulimit nofile 64:unlimited
+              read-only root on
               file /etc/app mode 600
                 | a
                 | b
@@ -88,7 +93,7 @@ struct BuilderTests {
     }
 
     @Test func theRestOfTheLanguageCanBeWrittenToo() {
-        let built = Scenario("what this version reads but cannot carry out") {
+        let built = Scenario("the rest of the language") {
             Driven(by: .kubernetes)
             PreStop("kill", "-RTMIN+3", "1")
             OnExit(restart: .onFailure(limit: 3))
@@ -112,7 +117,7 @@ struct BuilderTests {
             }
             for count in 1...2 { Expect(.initialised(times: count)) }
         }
-        #expect(Set(built.diagnostics.map(\.id)) == [.notYetSupported])
+        #expect(Set(built.diagnostics.map(\.id)) == [.tooEarly])
         #expect(built.steps.count == 12)
     }
 

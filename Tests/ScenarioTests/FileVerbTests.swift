@@ -45,7 +45,7 @@ struct FileVerbTests {
                     """)
             let clean = try await harness("lint", folder + "/a.scenario")
             #expect(clean.status == .exited(0))
-            #expect(clean.output == "1 file: nothing to complain of\n")
+            #expect(clean.output == "1 file: no problems found\n")
         }
     }
 
@@ -80,7 +80,7 @@ struct FileVerbTests {
         #expect(end.status == .exited(2))
         #expect(
             end.output.contains(
-                "'runtime kubernetes' is read, but this version cannot carry it out yet [not-yet-supported]"))
+                "'runtime nspawn' is read, but this version cannot carry it out yet [not-yet-supported]"))
         let run = try await harness("run", Checkout.root + "/scenarios/not-yet/restarts.scenario")
         #expect(run.status == .exited(2))
         #expect(run.output.isEmpty)

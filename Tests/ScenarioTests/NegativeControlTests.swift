@@ -163,6 +163,42 @@ struct NegativeControlTests {
                   expect output contains "two"
                 """),
         Control(
+            kind: .outputLine, initName: "reference",
+            lines: """
+                  service app
+                    runs sh -c "echo one two; sleep 60"
+                  start
+                  wait for output contains "one" within 10s
+                  expect output line "one"
+                """),
+        Control(
+            kind: .outputLinesInOrder, initName: "reference",
+            lines: """
+                  service app
+                    runs sh -c "echo one; echo two three; sleep 60"
+                  start
+                  wait for output contains "two" within 10s
+                  expect output lines in order "one", "two"
+                """),
+        Control(
+            kind: .execOutput, initName: "reference",
+            lines: """
+                  service app
+                    runs sh -c "echo one; sleep 60"
+                  start
+                  wait for output contains "one" within 10s
+                  exec echo two
+                  expect exec output contains "one"
+                """),
+        Control(
+            kind: .noServiceKilled, initName: "reference",
+            lines: """
+                  service app
+                    ignores SIGTERM
+                \(ready)  stop grace 300ms
+                  expect no service killed
+                """),
+        Control(
             kind: .outputInOrder, initName: "reference",
             lines: """
                   service app
@@ -229,6 +265,17 @@ struct NegativeControlTests {
                   expect exec exit 3
                   exec within 50ms sleep 60
                   expect exec exit 0
+                """),
+        Control(
+            kind: .refused, initName: "none",
+            lines: """
+                  command sleep 60
+                  start
+                  pause
+                  pause
+                  expect refused "paused already"
+                  resume
+                  expect refused
                 """),
         Control(
             kind: .restarts, initName: "none",
@@ -335,6 +382,7 @@ struct NegativeControlTests {
                 runs sleep 60
               start
               wait for app ready within 10s
+              wait 50ms
               stop
               expect exit 143
             """
@@ -342,11 +390,11 @@ struct NegativeControlTests {
         guard case .failed(let failures) = result.verdict else { return #expect(Bool(false), "\(result.verdict)") }
         #expect(
             failures[0].observed
-                == "exit 137 (PID 1 died of SIGKILL); PID 1 is sleep, which has no handler for SIGTERM: the kernel dropped it"
+                == "exit 137 (PID 1 died of SIGKILL); app, PID 1 did not hear SIGTERM: it has no handler for SIGTERM"
         )
         #expect(
             failures[0].evidence.contains {
-                $0.hasSuffix("SIGTERM from outside to app, PID 1: dropped by the kernel, there is no handler for it")
+                $0.hasSuffix("SIGTERM from outside to app, PID 1: dropped by the kernel: it has no handler for SIGTERM")
             })
     }
 

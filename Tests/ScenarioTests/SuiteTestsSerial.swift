@@ -100,7 +100,7 @@ struct SuiteTestsSerial {
         let profiles = ["reference", "tini", "none"].map(Checkout.profile)
         let scenarios = Checkout.suite.scenarios.filter { !["EX01", "EX02", "GK04"].contains(where: $0.tags.contains) }
         let together = try await run(scenarios, on: profiles, atOnce: 64)
-        let apart = try await run(scenarios, on: profiles, atOnce: 4)
+        let apart = try await run(scenarios, on: profiles, atOnce: 12)
         for (one, other) in zip(together, apart) {
             #expect(
                 one.failedLines == other.failedLines,

@@ -200,7 +200,7 @@ struct SurroundingsTests {
               start
               wait for output contains "first 0" within 10s
               exec sh -c 'echo second $(nice)'
-              expect output contains "second 0"
+              expect exec output line "second 0"
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         #expect(result.verdict == .passed, "\(result.output)")

@@ -74,6 +74,36 @@ struct SweepTestsSerial {
         #expect(table.contains { $0.hasSuffix("FAILED") } != isRight)
     }
 
+    /// What a sweep prints to show its failure again fails again, each time: the kill is where the sweep had it.
+    @Test func theReproductionOfASweepFailsAgain() async throws {
+        let text = """
+            scenario "done before it is done"
+              volume data at /data
+              file /entrypoint.sh mode 755
+                | #!/bin/sh -e
+                | [ -e /data/done ] || { /bin/touch /data/done; /bin/sleep 0.05; /bin/touch /data/users; }
+                | exec sleep 60
+              command /entrypoint.sh
+              sweep kill at every event
+                start
+                start
+                wait for file /data/users exists within 2s
+            """
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        guard case .failed(let failures) = result.verdict, let failure = failures.first,
+            let start = failure.evidence.firstIndex(where: { $0.hasPrefix("scenario ") })
+        else { return #expect(Bool(false), "\(result.verdict)") }
+        let reproduction = failure.evidence[start...].joined(separator: "\n") + "\n"
+        #expect(reproduction.contains("  kill at event "))
+        let again = try #require(scenarios(reproduction).first)
+        let results = try await run(Array(repeating: again, count: 20), on: [.none], atOnce: 2)
+        #expect(results.count == 20)
+        for result in results {
+            if case .failed = result.verdict { continue }
+            Issue.record("\(result.verdict)\n\(reproduction)")
+        }
+    }
+
     @Test func theRuntimesClocksAndTheFakesRunFaster() async throws {
         let text = """
             scenario "slow by nature"

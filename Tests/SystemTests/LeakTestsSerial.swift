@@ -23,7 +23,7 @@ private struct Traces: Hashable {
             [CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.unified()]
             .compactMap(\.self).map(\.directory).reduce(into: Set()) { $0.insert($1) }
             .flatMap { Files.names(in: $0).filter { $0.hasPrefix("harness-") } }
-        files = Files.names(in: "/tmp").filter { $0.hasPrefix("harness-") && !$0.hasPrefix("harness-test") }
+        files = ["/run", "/tmp"].flatMap { Files.names(in: $0).filter { RunName.isOne($0) } }
         instances = (try? Traces.traceInstances()) ?? []
     }
 
@@ -238,6 +238,7 @@ struct LeakTestsSerial {
                 try command.send(signal)
                 let end = try command.finish(within: .seconds(20))
                 #expect(end.status == .exited(130))
+                #expect(end.output.contains("interrupted: 0 of 8 were run, the rest was not"), "\(end.output)")
                 #expect(Self.areGone(processes))
                 #expect(Self.leftovers(of: command.pid).isEmpty)
             }

@@ -1,3 +1,4 @@
+import Glibc
 import Harness
 import Kernel
 import TestSupport
@@ -96,6 +97,37 @@ struct SandboxTests {
         #expect(lines == ["no", "no", "no", "alive"])
     }
 
+    /// Where another user could put something in the place of what root makes, nothing is made.
+    @Test func aDirectoryIsSafeWhereNobodyElseCanChangeIt() throws {
+        let folder = "/run/harness-test-\(UInt64.random(in: 0 ... .max))"
+        try Files.makeDirectory(folder)
+        defer {
+            Files.remove(folder + "/link")
+            for name in ["open", "sticky", "open/below"].reversed() { try? Files.removeDirectory("\(folder)/\(name)") }
+            try? Files.removeDirectory(folder)
+        }
+        try Files.makeDirectory(folder + "/open", mode: 0o777)
+        try Files.makeDirectory(folder + "/open/below", mode: 0o755)
+        try Files.makeDirectory(folder + "/sticky", mode: 0o1777)
+        #expect(symlink("/run", folder + "/link") == 0)
+        #expect(Files.isSafe("/run") && Files.isSafe(folder) && Files.isSafe(folder + "/sticky"))
+        for name in ["open", "open/below", "link", "absent"] { #expect(!Files.isSafe("\(folder)/\(name)"), "\(name)") }
+    }
+
+    /// What is locked is in use; what is not is a leftover.
+    @Test func aClaimLastsAsLongAsItsOwner() throws {
+        let path = "/run/\(RunName())"
+        var claim: Claim? = try Claim(making: path)
+        #expect(throws: SystemCallError.self) { try Claim(making: path) }
+        #expect(Claim.abandoned(path) == nil)
+        withExtendedLifetime(claim) {}
+        claim = nil
+        #expect(Claim.abandoned(path) != nil)
+        try Files.removeDirectory(path)
+        #expect(RunName.isOne("harness-12-0123456789abcdef") && !RunName.isOne("harness-12-34"))
+        #expect(!RunName.isOne("harness-test-12") && !RunName.isOne("harness--0123456789abcdef"))
+    }
+
     @Test func whatItWritesStaysInside() async throws {
         let name = "/harness-inside-\(UInt64.random(in: 0 ... .max))"
         let lines = try await output(
@@ -136,7 +168,7 @@ struct SandboxTests {
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         #expect(result.verdict == .passed)
         let dropped = result.journal.events.compactMap { event -> Int? in
-            if case .dropped(let bytes, of: "stdout") = event.kind { bytes } else { nil }
+            if case .dropped(let bytes, of: .stream(.stdout)) = event.kind { bytes } else { nil }
         }
         #expect(dropped.reduce(0, +) > 18_000_000)
     }

@@ -8,7 +8,7 @@ public struct BadScenario: Error {
 /// The scenarios of a text.
 public func scenarios(_ text: String) throws -> [Scenario] {
     let parsed = parseScenarios(Array(text.utf8), file: "test.scenario")
-    guard parsed.diagnostics.isEmpty else {
+    guard parsed.isWellFormed, !parsed.diagnostics.contains(where: { $0.id == .notYetSupported }) else {
         throw BadScenario(complaints: parsed.diagnostics.map { "\($0.place): \($0.message)" })
     }
     return parsed.values
@@ -29,7 +29,7 @@ public func run(
 extension RunResult {
     /// What it printed, line by line.
     public var output: [String] {
-        journal.events.compactMap { if case .printed(let text, _, _) = $0.kind { text } else { nil } }
+        journal.events.printedLines.map(\.text)
     }
 
     /// The lines of the failed expectations; empty when it passed.

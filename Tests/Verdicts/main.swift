@@ -61,6 +61,7 @@ guard suite.complaints.isEmpty else {
 let all = (suite.profiles + [.none]).map { (profile: $0, reason: $0.reasonNotInstalled) }
 let profiles = all.filter { $0.reason == nil }.map(\.profile)
 var report: RunReport
+let versions: [String: String]
 do {
     let session = try Session.interruptible(fakeServices: installation.fakeServices)
     let clock = ContinuousClock()
@@ -72,6 +73,7 @@ do {
     report = RunReport(
         results: results, skipped: all.compactMap { entry in entry.reason.map { (entry.profile.name, $0) } },
         witness: session.witness, jobs: atOnce, duration: clock.now - began)
+    versions = try session.versions(of: profiles)
     session.close()
 } catch {
     print(error)
@@ -81,7 +83,7 @@ print(HumanReport(isColoured: false, detail: .quiet).text(report), terminator: "
 
 let observed = profiles.map { profile in
     Line(
-        name: profile.name, version: profile.installedVersion ?? "",
+        name: profile.name, version: versions[profile.name] ?? "",
         rows: Set(report.results.filter { $0.initName == profile.name && $0.isBad }.map(\.scenario.row)).sorted())
 }
 if CommandLine.arguments.dropFirst() == ["--write"] {

@@ -20,11 +20,13 @@ struct SignalTests {
     @Test(arguments: Signal.all)
     func readsBackWhatItPrints(signal: Signal) {
         #expect(Signal(signal.description) == signal)
+        #expect(Signal(signal.spelling) == signal)
         #expect(Signal(String(signal.rawValue)) == signal)
     }
 
     @Test func knowsThemAllButThoseOfTheCLibrary() {
         #expect(Signal.all.count == 62)
-        #expect(Signal(rawValue: 32).description == "32")
+        #expect(Signal(rawValue: 33).description == "signal 33")
+        #expect(Signal(Signal(rawValue: 33).spelling) == Signal(rawValue: 33))
     }
 }

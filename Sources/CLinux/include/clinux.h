@@ -29,22 +29,27 @@ typedef enum clinux_step_kind {
     clinux_step_make_link,        // source = what the link says, target = where it stands
     clinux_step_unlink,           // target = a file or symbolic link
     clinux_step_change_directory, // target
-    clinux_step_pivot_root,       // target = the new root; the old root ends up on top of it
+    clinux_step_pivot_root,       // target = the new root, of the process and of its mount namespace (EXDEV when it is not
+                                  // both); the old one is gone, and the working directory is the new one
     clinux_step_new_session,      // setsid: a process group and session of its own
     clinux_step_file_mask,        // number = umask
     clinux_step_unshare,          // number = CLONE_* flags
     clinux_step_set_hostname,     // source = the name
     clinux_step_loopback_up,      // brings `lo` up in a new network namespace
     clinux_step_write,            // descriptor = an open file, data = what to write (cgroup.procs, …)
-    clinux_step_limit,            // descriptor = RLIMIT_*, number = soft and hard limit
-    clinux_step_keep_capabilities,// number = a bit set: the bounding, permitted, effective and inheritable sets
+    clinux_step_write_path,       // target = a file that is there (a setting in /proc/sys), data = what to write
+    clinux_step_limit,            // descriptor = RLIMIT_*, number = soft limit, other = hard limit
+    clinux_step_limit_if_allowed, // the same, as far as the hard limit may be raised
+    clinux_step_keep_capabilities,// number = a bit set: the bounding, permitted and effective sets; the inheritable one is empty
     clinux_step_set_ids,          // number = user id, other = group id (supplementary groups are cleared)
-    clinux_step_filter_calls,     // refuses calls that lead out of the limits: new user namespaces, keyrings, bpf, … Of
-                                  // Docker's default seccomp profile the part that a root without privileges would miss
+    clinux_step_filter_calls,     // Docker's default seccomp profile; number = the capabilities that are kept, a bit set
     clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed
     clinux_step_descriptor,       // descriptor becomes descriptor `number`
+    clinux_step_open,             // target = a file, opened for reading and writing as descriptor `number`
+    clinux_step_open_null,        // opens /dev/null as descriptor `number`; ENODEV when something else is there
     clinux_step_write_file,       // target = a path, data = its text; number = mode, other = user id << 32 | group id
     clinux_step_send_root,        // descriptor = a socket: sends its own root and mount namespace, open (SCM_RIGHTS)
+    clinux_step_send_self,        // descriptor = a socket: sends a pidfd of this process (SCM_RIGHTS)
     clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
     clinux_step_priority,         // number = nice value, as a signed number
     clinux_step_join_namespaces,  // descriptor = a pidfd whose namespaces are joined; number = CLONE_NEW*
@@ -69,12 +74,17 @@ typedef struct clinux_step {
 typedef struct clinux_spawn_request {
     uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
     int32_t pid_namespace_of;     // a pidfd: the child is born into the PID namespace of this process, and borrows no
-                                  // memory (ETIMEDOUT when it has not exec'ed in ten seconds); -1 = the caller's
+                                  // memory; -1 = the caller's
+    uint32_t patience;            // how many milliseconds it has for its exec then, else ETIMEDOUT
+    int32_t interruption;         // a descriptor that becomes readable when nobody waits any more, else ECANCELED; -1: none
     const clinux_step *_Nullable steps;
     size_t step_count;
     const char *_Nonnull const *_Nonnull arguments;   // NULL-terminated; arguments[0] without a slash is looked up in search_path
     const char *_Nonnull const *_Nonnull environment; // NULL-terminated
     const char *search_path;      // colon-separated directories, as in PATH
+    int32_t status_of_exec_failure; // as runc: what is found is started, and exits with this when it cannot be executed;
+                                  // -1 = that is a failure of the spawn
+    bool checks_access;           // with the former: whether this process may execute it, not only whether it has an execute bit
 } clinux_spawn_request;
 
 /// What came of it. On success failed_errno is 0.
@@ -107,8 +117,11 @@ uint64_t clinux_signal_mask(void);
 /// when the second fork has failed.
 int32_t clinux_fork_sleeper(uint64_t nanoseconds, bool orphaned);
 
-/// Forks a guard that outlives its creator: when the other end of `lifeline` is closed, it kills every process in
-/// `cgroups` (NULL-terminated) and the cgroups below them, removes these, then the directory `instance` below the open directory `instances`,
+/// Forks a child that has every signal blocked and does nothing. Returns its pid, or a negated errno.
+int32_t clinux_fork_idler(void);
+
+/// Forks a guard that outlives its creator. It takes the pidfds that come over the socket `lifeline`. When all other ends of that are
+/// closed, it kills these processes and every process in `cgroups` (NULL-terminated) and the cgroups below them, removes these, then the directory `instance` below the open directory `instances`,
 /// then the directory `run` (each NULL where there is none). It has a session of its own and keeps no other
 /// descriptors. Returns its pid, or a negated errno.
 int32_t clinux_fork_guard(
@@ -128,9 +141,17 @@ int32_t clinux_wait_pidfd(int32_t pidfd, bool no_hang, int32_t *wait_status);
 
 // MARK: - System calls without a visible wrapper
 
+/// The number of rt_sigtimedwait(2), as /proc/PID/syscall shows it.
+int32_t clinux_sigtimedwait_number(void);
+
+/// Eight bytes of another process's memory, by its open /proc/PID/mem; 0 where they cannot be read.
+uint64_t clinux_read_word(int32_t memory, uint64_t address);
+
 int32_t clinux_pidfd_open(int32_t pid);
 int32_t clinux_pidfd_send_signal(int32_t pidfd, int32_t signal);
 int32_t clinux_unshare(uint64_t flags);
+/// Makes every mount of the calling thread's mount namespace private, also those above the root of a chroot, which it keeps.
+int32_t clinux_make_mounts_private(void);
 int32_t clinux_get_tid(void);
 int32_t clinux_pipe(int32_t *read_end, int32_t *write_end, bool non_blocking_read);
 int32_t clinux_accept(int32_t socket);
@@ -148,7 +169,8 @@ int32_t clinux_mount_detached(const char *type);
 int32_t clinux_open_in_root(int32_t root, const char *path, int32_t flags);
 /// Receives two descriptors that were sent by clinux_step_send_root. Returns 0, or a negated errno.
 int32_t clinux_receive_root(int32_t socket, int32_t *root, int32_t *mount_namespace);
-int32_t clinux_socket_pair(int32_t *one, int32_t *other);
+/// A pair of sockets; with `is_connection` the one end tells when all of the other are closed.
+int32_t clinux_socket_pair(int32_t *one, int32_t *other, bool is_connection);
 /// Whether a file is one of the kernel's (of proc, sysfs, a cgroup hierarchy, …): to read it may be to change something.
 bool clinux_is_of_kernel(int32_t file);
 /// Makes a pair of pseudo-terminals in a mounted devpts: master (non-blocking) and slave, both close-on-exec, the slave
@@ -159,6 +181,14 @@ int32_t clinux_notify(const char *address, const char *message);
 int32_t clinux_signalfd(uint64_t mask);
 /// Reads one signal. Returns its number, fills in the sender's pid as the kernel tells it; or a negated errno.
 int32_t clinux_read_signal(int32_t signalfd, int32_t *sender);
+/// Whether nobody can change this process's executable through /proc/PID/exe: it is on a read-only mount, or sealed.
+bool clinux_executable_is_sealed(void);
+/// Executes a file again from a read-only mount of its own, or, where that cannot be had, from a sealed copy in memory. Returns
+/// only when it cannot, with a negated errno. The corresponding C functions are open_tree(2), mount_setattr(2),
+/// memfd_create(2) and execveat(2).
+int32_t clinux_execute_sealed(const char *path, const char *_Nonnull const *_Nonnull arguments);
+/// The corresponding C function is prctl(2) with PR_SET_NAME.
+void clinux_set_name(const char *name);
 int32_t clinux_become_subreaper(void);
 /// Looks at the end of a child and leaves it a zombie. Returns 1 and fills in wait_status; 0 when it has not ended; a
 /// negated errno. The corresponding C function is waitid(2) with WNOWAIT.

@@ -5,12 +5,26 @@ import Vocabulary
 /// Questions about the container as a whole: its end, its leftovers, its output, its time.
 extension JournalView {
     /// How PID 1 ended, and when.
-    private var end: (status: ExitStatus, event: Event)? {
-        for event in present.reversed() {
+    var end: (status: ExitStatus, event: Event)? {
+        for event in presentRuntimeEvents.reversed() {
             switch event.kind {
             case .runtime(.exited(let status)): return (status, event)
-            // What could not be started again counts as having ended with the status that the runtime reports.
-            case .runtime(.startFailed(_, let code)): return (.exited(Int32(code)), event)
+            // What could not be started again counts as having ended with the status that the runtime reports: where the policy has
+            // tried to, that of the last life.
+            case .runtime(.startFailed(_, let code?)): return (.exited(Int32(code)), event)
+            case .runtime(.startFailed(_, nil)): return lastStatus.map { ($0, event) }
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    /// How the last life of this container ended.
+    private var lastStatus: ExitStatus? {
+        for event in runtimeEvents.reversed() {
+            switch event.kind {
+            case .runtime(.exited(let status)): return status
+            case .runtime(.recreated): return nil
             default: continue
             }
         }
@@ -46,12 +60,13 @@ extension JournalView {
         if let removal { return Judgement(state == .removed, "state removed", [removal]) }
         // What could not be started the first time stays so, as in `docker ps`.
         if !hasEverRun {
-            let failure = present.lazy.compactMap { event -> String? in
+            let failure = presentRuntimeEvents.lazy.compactMap { event -> String? in
                 guard case .runtime(.startFailed(let stage, _)) = event.kind else { return nil }
                 return "PID 1 could not be started: \(stage)"
             }.first
             let reason = failure ?? "the container has not been started"
-            return Judgement(state == .created, "state created: \(reason)", present.suffix(1))
+            let last = presentRuntimeEvents.last
+            return Judgement(state == .created, "state created: \(reason)", last.map { [$0] } ?? [])
         }
         let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(
@@ -60,7 +75,7 @@ extension JournalView {
     }
 
     private var hasStarted: Bool {
-        present.contains { event in
+        presentRuntimeEvents.contains { event in
             switch event.kind {
             case .runtime(.started), .runtime(.startFailed): true
             default: false
@@ -70,7 +85,7 @@ extension JournalView {
 
     /// Whether there was ever a PID 1 in this container.
     private var hasEverRun: Bool {
-        for event in journal.events.reversed() {
+        for event in runtimeEvents.reversed() {
             switch event.kind {
             case .runtime(.started): return true
             case .runtime(.recreated): return false
@@ -81,7 +96,7 @@ extension JournalView {
     }
 
     private var removal: Event? {
-        present.last { if case .runtime(.removed) = $0.kind { true } else { false } }
+        presentRuntimeEvents.last { if case .runtime(.removed) = $0.kind { true } else { false } }
     }
 
     /// What is to be said of its files where there is no container whose files they could be.
@@ -92,7 +107,7 @@ extension JournalView {
 
     /// Whether the restart policy is about to start it again.
     private var awaitsRestart: Bool {
-        for event in present.reversed() {
+        for event in presentRuntimeEvents.reversed() {
             switch event.kind {
             case .runtime(.restartScheduled): return true
             case .runtime(.restartCancelled): return false
@@ -103,17 +118,20 @@ extension JournalView {
     }
 
     func execExit(_ code: Int) -> Judgement {
-        for event in journal.events.reversed() {
+        for event in runtimeEvents.reversed() {
             let observed: Int
             switch event.kind {
             case .runtime(.execEnded(_, .exited(let status))): observed = Int(status)
             case .runtime(.execEnded(_, .signaled(let signal, _))): observed = 128 + Int(signal.rawValue)
             case .runtime(.execFailed(_, let status)): observed = status
             case .runtime(.execStarted), .runtime(.execTimedOut):
-                return Judgement(false, "the exec has not ended", [event])
+                return Judgement(
+                    false, "the exec has not ended", printedLines(in: .exec).suffix(6).map(\.event) + [event])
             default: continue
             }
-            return Judgement(observed == code, "exec exit \(observed)", [event])
+            return Judgement(
+                observed == code, "exec exit \(observed)",
+                (observed == code ? [] : printedLines(in: .exec).suffix(6).map(\.event)) + [event])
         }
         return Judgement(void: "there was no exec")
     }
@@ -122,8 +140,8 @@ extension JournalView {
 
     /// What has happened since somebody asked for a start the last time.
     private var sinceStartRequest: ArraySlice<Event> {
-        let start = journal.events.lastIndex { event in
-            switch event.kind {
+        let start = index.runtime.last { place in
+            switch journal.events[place].kind {
             case .runtime(.startRequested), .runtime(.recreated): true
             default: false
             }
@@ -132,7 +150,8 @@ extension JournalView {
     }
 
     private var scheduled: [Event] {
-        sinceStartRequest.filter { if case .runtime(.restartScheduled) = $0.kind { true } else { false } }
+        events(at: index.runtime, from: sinceStartRequest.startIndex)
+            .filter { if case .runtime(.restartScheduled) = $0.kind { true } else { false } }
     }
 
     func restarts(_ count: Int) -> Judgement {
@@ -145,6 +164,23 @@ extension JournalView {
 
     /// How far a time may be from the policy's: the machine's slowness, and the policy's own coarseness.
     static let delayTolerance = (Duration.milliseconds(25), 0.05)
+
+    /// Whether the last thing that was asked of the runtime was refused.
+    func refused(_ text: String?) -> Judgement {
+        for event in runtimeEvents.reversed() {
+            guard case .runtime(let fact) = event.kind else { continue }
+            switch fact {
+            case .refused(let reason):
+                return Judgement(text.map(reason.contains) ?? true, "refused: \(reason)", [event])
+            // What comes of a request that is not refused.
+            case .startRequested, .stopRequested, .stopFinished, .sent, .paused, .resumed, .recreated, .daemonStarted,
+                .execStarted, .execFailed:
+                return Judgement(false, "nothing was refused", [event])
+            default: continue
+            }
+        }
+        return Judgement(false, "nothing was refused", [])
+    }
 
     /// From the kernel's word of the end no delay may be shorter; from the runtime's, which has waited for everybody in the
     /// container by then and counts from there, none may be much longer.
@@ -186,19 +222,28 @@ extension JournalView {
 
     // MARK: - Leftovers
 
-    func zombies(_ count: Int) -> Judgement {
+    func zombies(_ count: Int, orMore: Bool) -> Judgement {
         if end != nil && !journal.witness.seesSignals {
             return Judgement(unknown: "the witness, \(journal.witness), did not see who was waited for before the end")
         }
-        let zombies = tree.zombies()
+        let found = tree.zombies()
+        let zombies = found.certain
+        let isSo = { (number: Int) in orMore ? number >= count : number == count }
         let observed = describe(zombies, as: "zombie", none: "no zombies")
-        return Judgement(zombies.count == count, observed, exitEvents(Array(zombies.prefix(3))) + lastCensus())
+        let possible = (zombies.count...(zombies.count + found.doubtful.count)).map(isSo)
+        if possible.contains(true), possible.contains(false) {
+            return Judgement(
+                unknown: "the witness cannot tell whether these were waited for before PID 1 ended: "
+                    + describe(found.doubtful, as: "process", none: ""))
+        }
+        return Judgement(isSo(zombies.count), observed, exitEvents(Array(zombies.prefix(3))) + lastCensus())
     }
 
     func orphansReaped() -> Judgement {
         // A daemon, and whoever watches over a service, are orphans by design: these are not meant.
+        let keepers = tree.keepersOfServices()
         let orphans = tree.present.filter {
-            tree.processes[$0].orphanedAt != nil && $0 != tree.root && !tree.keepsService($0)
+            tree.processes[$0].orphanedAt != nil && $0 != tree.root && !keepers.contains($0)
         }
         if !journal.witness.seesSignals {
             return Judgement(unknown: "the witness, \(journal.witness), cannot see who was orphaned")
@@ -209,8 +254,12 @@ extension JournalView {
         if !running.isEmpty {
             return Judgement(false, "\(running.count) of \(orphans.count) orphans still run", lastCensus())
         }
-        let leftovers = Set(tree.zombies())
+        let zombies = tree.zombies()
+        let leftovers = Set(zombies.certain)
         let unreaped = ended.filter(leftovers.contains)
+        if unreaped.isEmpty, !Set(zombies.doubtful).isDisjoint(with: ended) {
+            return Judgement(unknown: "the witness cannot tell whether all orphans were waited for before PID 1 ended")
+        }
         return Judgement(
             unreaped.isEmpty, "\(ended.count - unreaped.count) of \(orphans.count) orphans were reaped",
             exitEvents(Array(unreaped.prefix(3))) + lastCensus())
@@ -224,64 +273,116 @@ extension JournalView {
 
     private func describe(_ indices: [Int], as noun: String, none: String) -> String {
         if indices.isEmpty { return none }
-        let names = indices.prefix(3).map { "\(tree.label($0)) (\(tree.processes[$0].pid))" }.joined(separator: "; ")
+        let names = indices.prefix(3).map { tree.label($0) }.joined(separator: "; ")
         let plural = noun == "process" ? "processes" : noun + "s"
         return "\(indices.count) \(indices.count == 1 ? noun : plural): \(names)\(indices.count > 3 ? "; …" : "")"
     }
 
     private func lastCensus() -> [Event] {
-        let census = journal.events.last {
-            switch $0.kind {
-            case .kernel(.census), .kernel(.absent): true
-            default: false
-            }
-        }
+        let census = index.census.map { journal.events[$0] }
         return census.map { [$0] } ?? []
     }
 
     // MARK: - Output and time
 
-    func output(inOrder texts: [String]) -> Judgement {
-        let lines = printedLines()
-        var rest = lines[...]
-        var found: [Event] = []
+    /// Lines with these texts in them, or which are these texts, one after the other.
+    func printed(_ texts: [String], asLines: Bool, in output: Condition.Output) -> Judgement {
+        let lines = printedLines(in: output)
+        var found: [Int] = []
         for text in texts {
-            guard let index = rest.firstIndex(where: { $0.text.contains(text) }) else {
-                return outputWithout(text, found: found, lines: lines)
+            let index = lines.indices.first { index in
+                (found.last.map { lines[index].isKnownToFollow(lines[$0], isLater: index > $0) } ?? true)
+                    && lines[index].says(text, asLine: asLines)
             }
-            found.append(rest[index].event)
-            rest = rest[(index + 1)...]
+            guard let index else {
+                if let unknown = orderUnknown(of: texts, asLines: asLines, in: lines) { return unknown }
+                return withoutText(
+                    text, asLine: asLines, found: found.map { lines[$0].event }, lines: lines, in: output)
+            }
+            found.append(index)
         }
-        return Judgement(true, "the output contains \(texts.joined(separator: ", then "))", found)
-    }
-
-    /// What was printed, line by line; the pieces of a line that was too long for one are put together again.
-    private func printedLines() -> [(text: String, event: Event)] {
-        var result: [(text: String, event: Event)] = []
-        var unfinished: [Event.Stream: String] = [:]
-        for event in journal.events {
-            guard case .printed(let text, let stream, let isWhole) = event.kind else { continue }
-            let line = (unfinished[stream] ?? "") + text
-            unfinished[stream] = isWhole ? nil : line
-            if isWhole { result.append((line, event)) }
-        }
-        return result
-    }
-
-    private func outputWithout(_ text: String, found: [Event], lines: [(text: String, event: Event)]) -> Judgement {
-        let dropped = journal.events.contains {
-            if case .dropped(_, let source) = $0.kind { source == "stdout" || source == "stderr" } else { false }
-        }
-        if dropped { return Judgement(unknown: "'\(text)' was not found, but not all of the output was kept") }
-        let place = found.isEmpty ? "" : " after the others"
+        let what = output == .exec ? "the exec's output" : "the output"
+        let said = texts.map(Spelling.quoted).joined(separator: ", then ")
         return Judgement(
-            false, lines.isEmpty ? "nothing was printed" : "'\(text)' was not printed\(place)",
-            lines.suffix(5).map(\.event))
+            true, "\(what) \(asLines ? "has the line" : "contains") \(said)", found.map { lines[$0].event })
+    }
+
+    /// Unknown, where the order would be right if lines of both streams that were read at once were written in it; else nil.
+    private func orderUnknown(of texts: [String], asLines: Bool, in lines: [PrintedLine]) -> Judgement? {
+        var found: [Int] = []
+        for text in texts {
+            let index = lines.indices.first { index in
+                (found.last.map { lines[index].mayFollow(lines[$0], isLater: index > $0) } ?? true)
+                    && !found.contains(index) && lines[index].says(text, asLine: asLines)
+            }
+            guard let index else { return nil }
+            found.append(index)
+        }
+        let (one, other) =
+            zip(found, found.dropFirst()).first { one, other in
+                !lines[other].isKnownToFollow(lines[one], isLater: other > one)
+            } ?? (0, 0)
+        return Judgement(
+            unknown: "\(Spelling.quoted(lines[one].text)) on \(lines[one].stream) and "
+                + "\(Spelling.quoted(lines[other].text)) on \(lines[other].stream) were printed within one reading; "
+                + "the order of two streams is then not known: print both on one (2>&1)")
+    }
+
+    /// What was printed, line by line, as it is to be read.
+    func printedLines(in output: Condition.Output = .presentLife) -> [PrintedLine] {
+        guard let begin = begin(of: output) else { return [] }
+        return events(at: index.printed, from: begin).printedLines.filter { $0.stream.isOfExec == (output == .exec) }
+    }
+
+    /// Where in the journal an output begins; nil where there was no exec.
+    private func begin(of output: Condition.Output) -> Int? {
+        switch output {
+        case .presentLife: index.lifeBegin
+        case .allLives: 0
+        case .exec:
+            index.runtime.last { place in
+                switch journal.events[place].kind {
+                case .runtime(.execStarted), .runtime(.execFailed): true
+                default: false
+                }
+            }
+        }
+    }
+
+    private func withoutText(
+        _ text: String, asLine: Bool, found: [Event], lines: [PrintedLine], in output: Condition.Output
+    ) -> Judgement {
+        let isDropped = output == .exec ? index.hasLostOutput.exec : index.hasLostOutput.own
+        let quoted = Spelling.quoted(text)
+        if isDropped { return Judgement(unknown: "\(quoted) was not found, but not all of the output was kept") }
+        if output == .exec, begin(of: .exec) == nil { return Judgement(void: "there was no exec") }
+        guard !lines.isEmpty else {
+            let nothing = output == .exec ? "the exec printed nothing" : "nothing was printed"
+            return Judgement(false, nothing + wordsOfFormerLives(text, output))
+        }
+        var observed = asLine ? "there is no line \(quoted)" : "\(quoted) was not printed"
+        if !found.isEmpty { observed += " after the others" }
+        // A line that says it in other letters, or says more, is the likeliest mistake.
+        let near = lines.last { line in
+            line.text.lowercased().contains(text.lowercased())
+                && (asLine ? line.text != text : !line.text.utf8.contains(text.utf8))
+        }
+        if let near {
+            observed += "; there is \(Spelling.quoted(String(near.text.prefix(160))))"
+        }
+        return Judgement(false, observed + wordsOfFormerLives(text, output), lines.suffix(5).map(\.event))
+    }
+
+    /// "; an earlier life printed it", where that is so.
+    private func wordsOfFormerLives(_ text: String, _ output: Condition.Output) -> String {
+        guard output == .presentLife else { return "" }
+        return printedLines(in: .allLives).contains { $0.text.utf8.contains(text.utf8) }
+            && !printedLines().contains { $0.text.utf8.contains(text.utf8) } ? "; an earlier life printed it" : ""
     }
 
     func stopTook(_ bound: Condition.Bound) -> Judgement {
         guard
-            let began = journal.events.last(where: {
+            let began = runtimeEvents.last(where: {
                 if case .runtime(.stopRequested) = $0.kind { true } else { false }
             })
         else {
@@ -306,17 +407,37 @@ extension JournalView {
 
     /// What was printed last before an end that nobody has asked for: the reason, as a rule.
     func lastWords() -> [Event] {
-        guard let end, end.status != .exited(0) else { return [] }
-        let isAskedFor = present.contains { event in
+        guard let end, end.status != .exited(0), !isEndAskedFor else { return [] }
+        return printedLines().filter { !$0.text.isEmpty }.suffix(4).map(\.event)
+    }
+
+    /// Whether PID 1 was told to end, or sent another signal from outside, before it ended.
+    var isEndAskedFor: Bool {
+        guard let end else { return false }
+        return presentRuntimeEvents.contains { event in
             switch event.kind {
             case .runtime(.stopRequested), .runtime(.sent): event.instant < end.event.instant
             default: false
             }
         }
-        if isAskedFor { return [] }
-        let printed = present.filter { event in
-            if case .printed(let text, _, _) = event.kind { !text.isEmpty } else { false }
-        }
-        return printed.suffix(4)
+    }
+}
+
+extension PrintedLine {
+    fileprivate func says(_ text: String, asLine: Bool) -> Bool {
+        asLine ? self.text == text : self.text.utf8.contains(text.utf8)
+    }
+
+    /// Whether it was printed after another one, as far as that is known.
+    ///
+    /// - Parameter isLater: it comes later in the journal.
+    fileprivate func isKnownToFollow(_ other: PrintedLine, isLater: Bool) -> Bool {
+        isLater && !isOfOneReading(with: other)
+    }
+
+    fileprivate func mayFollow(_ other: PrintedLine, isLater: Bool) -> Bool { isLater || isOfOneReading(with: other) }
+
+    private func isOfOneReading(with other: PrintedLine) -> Bool {
+        stream != other.stream && event.instant == other.event.instant
     }
 }

@@ -22,7 +22,8 @@ extension JournalView {
             guard let content = status.text else { return Judgement(void: "\(path) is no file to read", [event]) }
             let holds = content.utf8.contains(text.utf8)
             return !holds
-                ? beginning(status) ?? no(path, status, event) : Judgement(true, observed(path, status), [event])
+                ? beginning(status) ?? Judgement(false, observed(path, status, wanting: text), [event])
+                : Judgement(true, observed(path, status), [event])
         case .matches(let pattern):
             guard let content = status.text else { return Judgement(void: "\(path) is no file to read", [event]) }
             if let unknown = beginning(status) { return unknown }
@@ -30,26 +31,17 @@ extension JournalView {
         }
     }
 
-    /// A regular expression is held against so much at most: how long that takes may grow faster than the text.
-    private static let matchLimitInBytes = 4096
-
     private func matches(
         _ pattern: String, _ content: String, _ path: String, _ status: FileFact.Status, _ event: Event
     ) -> Judgement {
-        guard content.utf8.count <= JournalView.matchLimitInBytes else {
-            return Judgement(
-                unknown: "\(path) has more than the \(JournalView.matchLimitInBytes) bytes that are matched")
+        do {
+            let expression = try RegularExpression(pattern)
+            let bytes = content.utf8.last == 0x0A ? content.utf8.dropLast() : content.utf8[...]
+            let holds = expression.matches(in: String(decoding: bytes, as: UTF8.self))
+            return Judgement(holds, observed(path, status), [event])
+        } catch {
+            return Judgement(unknown: "/\(pattern)/ is no regular expression: \(error.reason)")
         }
-        guard let expression = try? Regex(pattern).matchingSemantics(.unicodeScalar) else {
-            return Judgement(unknown: "/\(pattern)/ is no regular expression")
-        }
-        let bytes = content.utf8.last == 0x0A ? content.utf8.dropLast() : content.utf8[...]
-        let subject = String(decoding: bytes, as: UTF8.self)
-        return Judgement((try? expression.firstMatch(in: subject)) != nil, observed(path, status), [event])
-    }
-
-    private func no(_ path: String, _ status: FileFact.Status, _ event: Event) -> Judgement {
-        Judgement(false, observed(path, status), [event])
     }
 
     func data(_ path: String, _ state: Condition.DataState) -> Judgement {
@@ -63,10 +55,11 @@ extension JournalView {
     }
 
     private func lastLook(at path: String) -> (FileFact, Event)? {
-        for event in journal.events.reversed() {
-            if case .looked(let fact) = event.kind, fact.path == path { return (fact, event) }
+        guard let event = index.looks[path]?.last.map({ journal.events[$0] }), case .looked(let fact) = event.kind
+        else {
+            return nil
         }
-        return nil
+        return (fact, event)
     }
 
     /// Where only the beginning of a file has been read, what is not in it may be in the rest.
@@ -75,16 +68,35 @@ extension JournalView {
         return Judgement(unknown: "only the beginning of the \(status.sizeInBytes) bytes has been kept")
     }
 
-    private func observed(_ path: String, _ status: FileFact.Status) -> String {
-        let text = status.text ?? ""
-        return text.utf8.count > 60
-            ? "\(path) begins with \(Spelling.quoted(String(text.prefix(60))))" : "\(path) is \(Spelling.quoted(text))"
+    /// What a file is: all of a short one; of a longer one the line that comes nearest to what is wanted, else its end.
+    private func observed(_ path: String, _ status: FileFact.Status, wanting text: String? = nil) -> String {
+        let content = status.text ?? ""
+        if content.utf8.count <= 120 { return "\(path) is \(Spelling.quoted(content))" }
+        let lines = content.split(separator: "\n", omittingEmptySubsequences: false)
+        let nearest = text.flatMap { JournalView.nearestLine(to: $0, in: lines) }
+        let index = nearest ?? lines.lastIndex { !$0.isEmpty } ?? 0
+        let shown = Spelling.quoted(String(lines[index].prefix(160)))
+        return
+            "\(path) has \(lines.count) lines; \(nearest == nil ? "its last" : "the nearest") is line \(index + 1): \(shown)"
+    }
+
+    /// The line that has the longest beginning of a text in it, of three characters at least; nil where none has.
+    private static func nearestLine(to text: String, in lines: [Substring]) -> Int? {
+        let wanted = text.lowercased()
+        var best: (index: Int, length: Int)?
+        for (index, line) in lines.enumerated().prefix(2000) {
+            let lower = line.lowercased()
+            var length = best?.length ?? 2
+            while length < wanted.count, lower.contains(wanted.prefix(length + 1)) { length += 1 }
+            if length > best?.length ?? 2 { best = (index, length) }
+        }
+        return best?.index
     }
 }
 
 extension Collection where Element: Equatable {
     /// Whether another collection stands somewhere in this one.
-    fileprivate func contains(_ other: some Collection<Element>) -> Bool {
+    func contains(_ other: some Collection<Element>) -> Bool {
         guard let first = other.first else { return true }
         var rest = self[...]
         while let index = rest.firstIndex(of: first) {

@@ -4,40 +4,41 @@ import Vocabulary
 
 /// Questions about first-run initialisation: the marker, and the work that it stands for.
 extension JournalView {
-    /// What has happened since the place of a marker was new: its volume, or the container's layer.
-    private func sinceNew(_ path: String) -> ArraySlice<Event> {
+    /// Where in the journal the place of a marker became new: its volume, or the container's layer.
+    private func placeSinceNew(_ path: String) -> Int {
         func isBelow(_ directory: String) -> Bool { path == directory || path.hasPrefix(directory + "/") }
-        let new = journal.events.lastIndex { event in
-            switch event.kind {
+        let new = index.runtime.last { place in
+            switch journal.events[place].kind {
             case .runtime(.recreated(let kept)): !kept.contains(where: isBelow)
             case .runtime(.volumeRemoved(_, let directory)): isBelow(directory)
             default: false
             }
         }
-        return journal.events[(new ?? journal.events.startIndex)...]
+        return new ?? 0
     }
 
     /// What a marker was each time it was looked at, since its place was new.
     private func looks(at path: String) -> [(fact: FileFact, event: Event)] {
-        sinceNew(path).compactMap { event in
+        events(at: index.looks[path] ?? [], from: placeSinceNew(path)).compactMap { event in
             if case .looked(let fact) = event.kind, fact.path == path { (fact, event) } else { nil }
         }
     }
 
     /// Reports of the entrypoint: all, or those since the place of a marker was new.
     private func reports(sinceNew path: String? = nil, _ isWanted: (ServiceWord) -> Bool) -> [Event] {
-        (path.map(sinceNew) ?? journal.events[...]).filter { event in
+        events(at: index.said, from: path.map(placeSinceNew) ?? 0).filter { event in
             if case .said(let word, let speaker) = event.kind {
-                isWanted(word) && isOfContainer(speaker)
+                isWanted(word) && isOfFake(speaker, at: event.instant)
             } else {
                 false
             }
         }
     }
 
-    /// Whether a word comes from a process that the witness knows.
-    private func isOfContainer(_ pid: ProcessID) -> Bool {
-        !journal.witness.seesSignals || tree.processes.contains { $0.pid == pid }
+    /// Whether a word comes from a process that the witness knows to have executed the fakes.
+    func isOfFake(_ pid: ProcessID, at instant: MonotonicInstant) -> Bool {
+        if !journal.witness.seesSignals { return true }
+        return index(of: pid, at: instant).map { tree.processes[$0].isFake } == true
     }
 
     func markerWrittenOnce(_ path: String) -> Judgement {
@@ -51,6 +52,13 @@ extension JournalView {
         let different = Set(looks.compactMap { $0.fact.status.map { [UInt64(bitPattern: $0.modified), $0.inode] } })
         let said = reports(sinceNew: path) { $0 == .wroteMarker }
         let count = max(different.count, said.count)
+        // The times of a file are the container's word, but for ctime, which is the kernel's.
+        let changes = Set(looks.compactMap { $0.fact.status?.changed })
+        if count == 1, said.count <= 1, changes.count > 1 {
+            return Judgement(
+                unknown: "\(path) was written again with its old time, or its owner or mode was set again: "
+                    + "the time of its last change (ctime) is another")
+        }
         return Judgement(
             different.count == 1 && said.count <= 1,
             count == 1 ? "\(path) was written once" : "\(path) was written \(count) times",
@@ -85,6 +93,12 @@ extension JournalView {
         if (old.user, old.group) != (new.user, new.group) { differences.append("owner") }
         if old.mode != new.mode { differences.append("mode") }
         if old.inode != new.inode { differences.append("inode") }
+        if differences.isEmpty {
+            return Judgement(
+                false,
+                "\(path) was written again, or its owner or mode set again: the time of its last change (ctime) is another",
+                [first.1, changed.1])
+        }
         return Judgement(
             false, "\(path) has another \(differences.joined(separator: ", "))", [first.1, changed.1])
     }

@@ -7,9 +7,15 @@ extension JournalView {
     func ready(_ parties: [Party]) -> Judgement {
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(false, "\(party) was never started", evidenceOfProcesses())
+                return Judgement(false, neverStarted(party), evidenceOfProcesses())
             }
+            // A start returns when PID 1 has been executed.
+            if party == .initProcess { continue }
             let process = tree.processes[index]
+            if process.readyAt == nil, process.awaitsExec, !journal.witness.seesSignals {
+                return Judgement(
+                    unknown: "the witness, \(journal.witness), cannot see whether \(party) has been executed")
+            }
             guard process.readyAt != nil else {
                 let end = process.exitedAt.map { _ in "; it has ended" } ?? ""
                 return Judgement(false, "\(party) has not said that it is ready\(end)", events(about: process.pid))
@@ -21,9 +27,17 @@ extension JournalView {
         return Judgement(true, "\(list(parties)) \(parties.count == 1 ? "is" : "are") ready", evidence)
     }
 
+    /// "db was never started", and who has said that it is.
+    private func neverStarted(_ party: Party) -> String {
+        let impostor = tree.impostors.last { .service($0.name) == party && $0.index >= tree.lifeBegin }
+        guard let impostor else { return "\(party) was never started" }
+        return
+            "\(party) was never started: \(tree.label(impostor.index)) says that it is \(party), but never executed that service"
+    }
+
     func stopped(_ first: Party, before second: Party) -> Judgement {
         for party in [first, second] where index(of: party) == nil {
-            return Judgement(void: "\(party) was never started", evidenceOfProcesses())
+            return Judgement(void: neverStarted(party), evidenceOfProcesses())
         }
         guard let firstIndex = index(of: first), let secondIndex = index(of: second) else {
             return Judgement(unknown: "no such process")
@@ -52,10 +66,17 @@ extension JournalView {
         var evidence: [Event] = []
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: neverStarted(party), evidenceOfProcesses())
             }
             let sent = signals(to: index).filter { $0.signal == signal && isFrom(sender, $0.sender) }
-            let arrived = sent.filter(\.fate.hasArrived)
+            let queued = sent.filter(\.fate.hasArrived)
+            let (arrived, waiting, doubtful) = taken(queued, by: index)
+            if !doubtful.isEmpty, times.map({ arrived.count <= $0 }) ?? arrived.isEmpty {
+                return Judgement(
+                    unknown: "\(signal) was queued for \(party), and the witness cannot tell whether it was taken: "
+                        + (tree.processes[index].isTraced
+                            ? "it was traced (ptrace)" : "no handler ran, and it ended before it was looked at"))
+            }
             if times.map({ $0 != arrived.count }) ?? arrived.isEmpty {
                 let origin = sender.map { " from \($0)" } ?? ""
                 var observed = "\(party) received \(signal)\(origin) \(count(arrived.count))"
@@ -64,8 +85,11 @@ extension JournalView {
                 } else if arrived.isEmpty {
                     observed = "\(party) received no \(signal)\(origin)"
                 }
+                if let first = waiting.first {
+                    observed += "; \(first.signal) waits: \(party) blocks it, and has not taken it"
+                }
                 if let dropped = sent.first(where: { $0.fate == .ignored }) {
-                    observed += "; \(explanationOfDrop(of: dropped.signal, index: index))"
+                    observed += "; \(explanationOfDrop(of: dropped, index: index))"
                 }
                 // What PID 1 got tells whether it was told at all.
                 let told =
@@ -78,16 +102,67 @@ extension JournalView {
         return Judgement(true, "\(list(parties)) received \(signal) \(times.map(count) ?? "")", evidence)
     }
 
+    /// Which of the signals that were queued for a process it has taken, which still wait, and of which it is not known.
+    ///
+    /// The kernel tells when a handler runs, or the default action; not of what is taken by sigwait(3) or signalfd(2). That is known by
+    /// elimination while the process lives. A fake takes every signal; of PID 1 the queueing counts.
+    private func taken(
+        _ queued: [SentSignal], by index: Int
+    ) -> (taken: [SentSignal], waiting: [SentSignal], doubtful: [SentSignal]) {
+        let process = tree.processes[index]
+        if !process.isTraced, index == tree.root || process.isFake && tree.programName(index) == "fake-services" {
+            return (queued, [], [])
+        }
+        var result: (taken: [SentSignal], waiting: [SentSignal], doubtful: [SentSignal]) = ([], [], [])
+        let about = Array(eventsAbout(process.pid))
+        for signal in queued {
+            let later = about.drop { $0.instant < signal.event.instant }
+            let isDelivered = later.contains {
+                if case .kernel(.delivered(signal.signal, _, _)) = $0.kind { true } else { false }
+            }
+            let waits = later.last { if case .kernel(.pending) = $0.kind { true } else { false } }.map { event in
+                if case .kernel(.pending(_, let signals)) = event.kind {
+                    signals.contains(signal.signal)
+                } else {
+                    false
+                }
+            }
+            if isDelivered || process.endedBy == signal.signal || (waits == false && !process.isTraced) {
+                result.taken.append(signal)
+            } else if waits == true, process.exitedAt == nil {
+                result.waiting.append(signal)
+            } else {
+                result.doubtful.append(signal)
+            }
+        }
+        return result
+    }
+
+    /// The processes that a question is about, which live, and of which it is not known whether they have taken what was queued for
+    /// them: what /proc says of them tells.
+    public func processesToLookAt(for condition: Condition) -> [ProcessID] {
+        guard case .received(let parties, let signal, _, _) = condition, journal.witness.seesSignals else { return [] }
+        return parties.compactMap(index(of:)).filter { index in
+            guard tree.processes[index].exitedAt == nil else { return false }
+            let found = taken(signals(to: index).filter { $0.signal == signal && $0.fate.hasArrived }, by: index)
+            return !found.doubtful.isEmpty || !found.waiting.isEmpty
+        }.map { tree.processes[$0].pid }
+    }
+
     func receivedNothing(_ parties: [Party]) -> Judgement {
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: neverStarted(party), evidenceOfProcesses())
             }
             // SIGKILL is not received, it is undergone; SIGCHLD is the kernel's own bookkeeping.
             let arrived = signals(to: index).filter { $0.fate.hasArrived && $0.signal != .kill && $0.signal != .chld }
             if let first = arrived.first {
                 return Judgement(
-                    false, "\(party) received \(first.signal) from \(words(first.sender))", arrived.map(\.event))
+                    false,
+                    "\(party) received \(first.signal) from "
+                        + words(
+                            first.sender, of: first.signal, to: tree.processes[index].pid, at: first.event.instant),
+                    arrived.map(\.event))
             }
         }
         return Judgement(true, "\(list(parties)) received nothing", [])
@@ -95,7 +170,9 @@ extension JournalView {
 
     func nobodyKilled() -> Judgement {
         let killed = tree.present.filter { tree.processes[$0].endedBy == .kill }
-        guard let first = killed.first else { return Judgement(true, "nobody was killed") }
+        guard let first = killed.first else {
+            return unknownEnd(of: Array(tree.present)) ?? Judgement(true, "nobody was killed")
+        }
         var observed =
             killed.count == 1
             ? "\(tree.label(first)) was killed" : "\(killed.count) processes were killed, \(tree.label(first)) first"
@@ -103,13 +180,39 @@ extension JournalView {
         return Judgement(false, observed + dropNote(), evidenceOfKills(killed))
     }
 
+    func noServiceKilled() -> Judgement {
+        let ofServices = tree.descendantsOfServices()
+        let killed = tree.present.filter { tree.processes[$0].endedBy == .kill && ofServices.contains($0) }
+        guard let first = killed.first else {
+            return unknownEnd(of: tree.present.filter(ofServices.contains)) ?? Judgement(true, "no service was killed")
+        }
+        var observed =
+            killed.count == 1
+            ? "\(tree.label(first)) was killed" : "\(killed.count) processes were killed, \(tree.label(first)) first"
+        if let end = firstKill(of: first) { observed += " by \(end)" }
+        return Judgement(false, observed + dropNote(), evidenceOfKills(killed))
+    }
+
+    /// Unknown, where a tracer may have put SIGKILL in the place of another signal; else nil.
+    private func unknownEnd(of indices: [Int]) -> Judgement? {
+        guard
+            let traced = indices.first(where: {
+                let process = tree.processes[$0]
+                return process.isTraced && process.exitedAt != nil && process.manner != .exited
+            })
+        else { return nil }
+        return Judgement(
+            unknown: "\(tree.label(traced)) was traced (ptrace): which signal ended it, the witness cannot tell")
+    }
+
     func killed(_ parties: [Party]) -> Judgement {
         var victims: [Int] = []
         for party in parties {
             guard let index = index(of: party) else {
-                return Judgement(void: "\(party) was never started", evidenceOfProcesses())
+                return Judgement(void: neverStarted(party), evidenceOfProcesses())
             }
             guard tree.processes[index].endedBy == .kill else {
+                if let unknown = unknownEnd(of: [index]) { return unknown }
                 let end = tree.processes[index].exitedAt == nil ? "still runs" : "ended without SIGKILL"
                 return Judgement(false, "\(party) \(end)", exitEvents([index]))
             }
@@ -129,51 +232,66 @@ extension JournalView {
     }
 
     /// The signals to one process while it had its number.
+    ///
+    /// While PID 1 blocks a signal, as a shell does around a fork, the kernel cannot know whether there will be a handler and queues it;
+    /// without one it is dropped at delivery (get_signal in kernel/signal.c, SIGNAL_UNKILLABLE).
     func signals(to index: Int) -> [SentSignal] {
         let process = tree.processes[index]
-        return journal.events.compactMap { event in
-            guard case .kernel(.signalled(let signal, let target, let sender, let fate)) = event.kind,
-                target == process.pid, event.instant >= process.forkedAt,
-                event.instant <= process.exitedAt ?? .distantFuture
-            else { return nil }
-            let isDropped =
-                fate.hasArrived && index == tree.root && isDroppedLater(signal, sender, after: event.instant)
-            return SentSignal(event: event, signal: signal, sender: sender, fate: isDropped ? .ignored : fate)
-        }
-    }
-
-    /// Whether a signal that was queued for PID 1 was dropped when its turn came.
-    ///
-    /// While PID 1 blocks a signal, as a shell does around a fork, the kernel cannot know whether there will be a handler
-    /// and queues it; without one it is dropped at delivery (get_signal in kernel/signal.c, SIGNAL_UNKILLABLE).
-    private func isDroppedLater(_ signal: Signal, _ sender: SignalSender, after instant: MonotonicInstant) -> Bool {
-        guard case .process = sender, signal != .kill, signal != .stop, let root = tree.root else { return false }
-        for event in journal.events where event.instant >= instant {
-            if case .kernel(.delivered(signal, tree.processes[root].pid, let hasHandler)) = event.kind {
-                return !hasHandler
+        // Whether the signals that were queued for PID 1 were dropped when their turn came: told by what comes next, so from the end on.
+        var isDroppedNext: [Signal: Bool] = [:]
+        var result: [SentSignal] = []
+        for event in eventsAbout(process.pid).reversed()
+        where event.instant >= process.forkedAt && event.instant <= process.exitedAt ?? .distantFuture {
+            switch event.kind {
+            case .kernel(.delivered(let signal, _, let hasHandler)): isDroppedNext[signal] = !hasHandler
+            case .kernel(.signalled(let signal, process.pid, let sender, let fate)):
+                var isDropped = false
+                if case .process = sender, index == tree.root, signal != .kill, signal != .stop, fate.hasArrived {
+                    isDropped = isDroppedNext[signal] == true
+                }
+                result.append(
+                    SentSignal(event: event, signal: signal, sender: sender, fate: isDropped ? .ignored : fate))
+            default: continue
             }
         }
-        return false
+        return result.reversed()
     }
 
     /// Why the kernel dropped a signal to a process.
-    func explanationOfDrop(of signal: Signal, index: Int) -> String {
-        index == tree.root
-            ? "PID 1 is \(tree.programName(index)), which has no handler for \(signal): the kernel dropped it"
-            : "\(tree.label(index)) ignores \(signal): the kernel dropped it"
+    func explanationOfDrop(of signal: SentSignal, index: Int) -> String {
+        let process = tree.processes[index]
+        let reason = reasonOfDrop(signal.signal, process.pid, signal.event.instant)
+        guard index == tree.root else { return "the kernel dropped it for \(tree.label(index)): \(reason)" }
+        let dropped = "\(tree.label(index, at: signal.event.instant)) did not hear \(signal.signal): \(reason)"
+        guard let executed = process.programs.last(where: { $0.since <= signal.event.instant })?.since else {
+            return dropped
+        }
+        let gap = signal.event.instant.duration(since: executed)
+        let isIgnored = disposition(of: process.pid, signal.signal, at: signal.event.instant) == .ignored
+        let hasForked = tree.processes.contains {
+            $0.creator == index && $0.forkedAt >= executed && $0.forkedAt <= signal.event.instant
+        }
+        // What has started a child is past its beginning: it had the time, and other plans.
+        guard gap < JournalView.timeToPrepare, !isIgnored, !hasForked else { return dropped }
+        return
+            "\(signal.signal) came \(gap.rounded) after the exec of \(tree.programName(index, at: signal.event.instant)), "
+            + "before it can have set up a handler"
     }
+
+    /// So soon after its exec no program has a handler yet: what the dynamic linker takes, on a busy machine.
+    private static let timeToPrepare = Duration.milliseconds(5)
 
     /// Whether a signal from outside came to nothing, because PID 1 has no handler for it.
     public var hasDroppedSignal: Bool { !dropNote().isEmpty }
 
-    /// "; PID 1 is sh, which has no handler for SIGTERM: the kernel dropped it", where that is so.
+    /// "; PID 1 (sh) did not hear SIGTERM: it has no handler for SIGTERM", where that is so.
     func dropNote() -> String {
         guard let root = tree.root,
             let dropped = signals(to: root).first(where: {
                 $0.fate == .ignored && $0.signal != .chld && !isInside($0.sender)
             })
         else { return "" }
-        return "; " + explanationOfDrop(of: dropped.signal, index: root)
+        return "; " + explanationOfDrop(of: dropped, index: root)
     }
 
     private func isInside(_ sender: SignalSender) -> Bool {
@@ -199,10 +317,10 @@ extension JournalView {
         }
         switch kill.sender {
         case .process(let pid):
-            return isInside(pid) ? label(pid) : "the runtime"
+            return isInside(pid) ? label(pid, at: kill.event.instant) : "the runtime"
         case .kernel(let pid):
             let isByEnd = index != tree.root && tree.root.map { tree.processes[$0].pid } == pid
-            return isByEnd ? "the kernel, because PID 1 ended" : "the kernel"
+            return isByEnd ? "the kernel because PID 1 ended" : "the kernel"
         }
     }
 
@@ -216,47 +334,39 @@ extension JournalView {
     }
 
     func exitEvents(_ indices: [Int]) -> [Event] {
-        journal.events.filter { event in
-            switch event.kind {
-            case .kernel(.exited(let pid)):
-                return indices.contains {
-                    tree.processes[$0].pid == pid && tree.processes[$0].exitedAt == event.instant
-                }
-            case .runtime(.exited): return tree.root.map(indices.contains) ?? false
-            default: return false
+        let ends = indices.flatMap { index in
+            eventsAbout(tree.processes[index].pid).filter { event in
+                if case .kernel(.exited) = event.kind { event.instant == tree.processes[index].exitedAt } else { false }
             }
         }
+        let isAboutRoot = tree.root.map(indices.contains) == true
+        return ends
+            + (isAboutRoot
+                ? runtimeEvents.filter { if case .runtime(.exited) = $0.kind { true } else { false } } : [])
     }
 
-    func graceEvents() -> [Event] {
-        journal.events.filter {
-            switch $0.kind {
-            case .runtime(.stopRequested), .runtime(.graceExpired): true
-            default: false
-            }
-        }
-    }
+    func graceEvents() -> [Event] { index.stops.map { journal.events[$0] } }
 
     func events(about pid: ProcessID) -> [Event] {
-        journal.events.filter { event in
+        eventsAbout(pid).filter { event in
             switch event.kind {
-            case .said(_, let speaker): speaker == pid
-            case .kernel(.executed(let subject, _)), .kernel(.exited(let subject)): subject == pid
+            case .said, .kernel(.executed), .kernel(.exited): true
             default: false
             }
         }
     }
 
-    /// Who was there: for a service that never came.
+    /// Who was there, and what was said: for a service that never came.
     func evidenceOfProcesses() -> [Event] {
-        lastWords()
-            + journal.events.filter { event in
-                switch event.kind {
-                case .kernel(.executed), .said(.hello, _), .runtime(.started), .runtime(.exited): true
-                case .printed(_, let stream, _): stream == .stderr
-                default: false
-                }
+        let programs = present.filter { event in
+            switch event.kind {
+            case .kernel(.executed), .said(.hello, _), .runtime(.exited): true
+            default: false
             }
+        }
+        // What was printed says more than who was there.
+        let errors = printedLines().filter { $0.stream == .stderr && !$0.text.isEmpty }.suffix(4).map(\.event)
+        return errors + programs.suffix(errors.isEmpty ? 6 : 4)
     }
 
     func list(_ parties: [Party]) -> String { parties.map(\.description).joined(separator: ", ") }
@@ -267,5 +377,16 @@ extension JournalView {
         case 1: "once"
         default: "\(number) times"
         }
+    }
+}
+
+extension JournalView {
+    /// Why PID 1 did not hear a signal that was sent to it from outside; nil where it did.
+    public func deafness(towards signal: Signal, since instant: MonotonicInstant) -> String? {
+        guard let root = tree.root,
+            let sent = signals(to: root).first(where: { $0.signal == signal && $0.event.instant >= instant }),
+            sent.fate == .ignored
+        else { return nil }
+        return explanationOfDrop(of: sent, index: root)
     }
 }

@@ -40,31 +40,39 @@ public struct Judgement: Sendable {
 extension JournalView {
     /// The answer to a condition; pure: the same journal, the same answer.
     public func judge(_ condition: Condition) -> Judgement {
-        if start == nil, case .startFailed(let stage, let code)? = startFailure {
+        if start == nil, case .startFailed(let stage, let code)? = index.startFailure {
             return judgeWithoutStart(condition, stage: stage, code: code)
         }
-        if let lost = lostEvents, condition.kind.needsKernelEvents {
+        if let lost = lostEvents, condition.kind.needs.kernelEvents {
             return Judgement(unknown: "the witness lost \(lost) events")
         }
-        if !journal.witness.seesSignals, condition.kind.needsSignals {
+        if !journal.witness.seesSignals, condition.kind.needs.signals {
             return Judgement(unknown: "the witness, \(journal.witness), cannot see signals")
         }
         let judgement = answer(to: condition)
+        if case .unknown = judgement.answer { return judgement }
+        for case .service(let name) in condition.parties {
+            if let index = tree.index(named: name), tree.processes[index].isNameDoubtful {
+                return Judgement(
+                    unknown:
+                        "the witness, \(journal.witness), cannot tell whether process \(tree.processes[index].pid) is '\(name)', "
+                        + "as it says")
+            }
+            guard let (one, other) = tree.rivals(named: name) else { continue }
+            return Judgement(
+                unknown:
+                    "two processes are '\(name)' at once, \(tree.processes[one].pid) and \(tree.processes[other].pid): "
+                    + "it is not known which is meant")
+        }
         // That a program is ready, its exec tells.
         if let lost = lostEvents, case .ready = condition, judgement.answer == .no {
             return Judgement(unknown: "the witness lost \(lost) events")
         }
         // Who somebody is, it has said itself; where words were lost, who was not heard of may have spoken.
-        if judgement.answer == .no, !condition.parties.isEmpty, hasLostWords {
+        if judgement.answer == .no, !condition.parties.isEmpty, index.hasLostWords {
             return Judgement(unknown: "not everything that services said was kept: \(judgement.observed)")
         }
         return judgement
-    }
-
-    private var hasLostWords: Bool {
-        journal.events.contains {
-            if case .dropped(_, of: "service reports") = $0.kind { true } else { false }
-        }
     }
 
     private func answer(to condition: Condition) -> Judgement {
@@ -75,15 +83,19 @@ extension JournalView {
             received(parties, signal, times: times, from: sender)
         case .receivedNothing(let parties): receivedNothing(parties)
         case .nobodyKilled: nobodyKilled()
+        case .noServiceKilled: noServiceKilled()
         case .killed(let parties): killed(parties)
         case .exitCode(let code): exitCode(code)
         case .exitSignal(let signal): exitSignal(signal)
-        case .zombies(let count): zombies(count)
+        case .zombies(let count, let orMore): zombies(count, orMore: orMore)
         case .orphansReaped: orphansReaped()
         case .noProcessesLeft: noProcessesLeft()
         case .state(let state): self.state(state)
-        case .outputContains(let text): output(inOrder: [text])
-        case .outputInOrder(let texts): output(inOrder: texts)
+        case .refused(let text): refused(text)
+        case .outputContains(let text, let output): printed([text], asLines: false, in: output)
+        case .outputLine(let text, let output): printed([text], asLines: true, in: output)
+        case .outputInOrder(let texts, let output): printed(texts, asLines: false, in: output)
+        case .outputLinesInOrder(let texts, let output): printed(texts, asLines: true, in: output)
         case .stopTook(let bound): stopTook(bound)
         case .file(let path, let state): file(path, state)
         case .data(let path, let state): data(path, state)
@@ -109,27 +121,20 @@ extension JournalView {
         return opposites.first { $0.answer != .yes } ?? opposites[0]
     }
 
-    private var startFailure: RuntimeEvent? {
-        for event in journal.events {
-            if case .runtime(let fact) = event.kind, case .startFailed = fact { return fact }
+    private func judgeWithoutStart(_ condition: Condition, stage: String, code: Int?) -> Judgement {
+        switch condition {
+        case .exitCode(let expected):
+            return Judgement(
+                expected == code, "PID 1 could not be started: \(stage)" + (code.map { ", status \($0)" } ?? ""))
+        case .state(let state): return self.state(state)
+        case .refused(let text): return refused(text)
+        case .restarts(let count): return restarts(count)
+        default: break
         }
-        return nil
-    }
-
-    private func judgeWithoutStart(_ condition: Condition, stage: String, code: Int) -> Judgement {
-        if case .exitCode(let expected) = condition {
-            return Judgement(expected == code, "could not start: \(stage), status \(code)")
-        }
-        if case .state(let state) = condition { return self.state(state) }
         return Judgement(void: "PID 1 could not be started: \(stage)")
     }
 
-    private var lostEvents: Int? {
-        let count = journal.events.reduce(0) { sum, event in
-            if case .kernel(.lost(let count)) = event.kind { sum + count } else { sum }
-        }
-        return count > 0 ? count : nil
-    }
+    private var lostEvents: Int? { index.lostCount > 0 ? index.lostCount : nil }
 }
 
 extension Condition {
@@ -147,31 +152,29 @@ extension Condition {
 }
 
 extension Condition.Kind {
-    /// Whether the answer rests on signals that the kernel has seen.
-    public var needsSignals: Bool {
-        switch self {
-        case .received, .receivedNothing, .nobodyKilled, .killed: true
-        default: false
-        }
+    /// What an answer rests on. What a witness cannot see makes an answer unknown.
+    public struct Needs: Hashable, Sendable {
+        /// Events of the witness: the answer may change without a word, and a lost event makes it uncertain.
+        public var kernelEvents = false
+        /// Signals that the kernel has seen, and who was orphaned: without a trace the answer is unknown.
+        public var signals = false
+        /// The processes must be counted at the moment of asking.
+        public var census = false
     }
 
-    /// Whether the answer rests on events of the witness: it may change without a word, and a lost one makes it uncertain.
-    public var needsKernelEvents: Bool {
+    public var needs: Needs {
         switch self {
-        case .ready, .exitCode, .exitSignal, .state, .outputContains, .outputInOrder, .stopTook, .fileExists,
-            .fileContains,
-            .fileMatches, .fileOwner, .fileMode, .data, .execExit, .restarts, .markerWrittenOnce, .markerUnchanged,
-            .initialised, .stepRan:
-            false
-        default: true
-        }
-    }
-
-    /// Whether the processes must be counted at the moment of asking.
-    public var needsCensus: Bool {
-        switch self {
-        case .zombies, .orphansReaped, .noProcessesLeft: true
-        default: false
+        case .received, .receivedNothing, .nobodyKilled, .noServiceKilled, .killed:
+            Needs(kernelEvents: true, signals: true)
+        case .orphansReaped: Needs(kernelEvents: true, signals: true, census: true)
+        case .zombies, .noProcessesLeft: Needs(kernelEvents: true, census: true)
+        case .stoppedBefore, .restartDelays: Needs(kernelEvents: true)
+        case .ready, .exitCode, .exitSignal, .execExit, .state, .refused, .restarts, .outputContains, .outputLine,
+            .outputInOrder,
+            .outputLinesInOrder,
+            .execOutput, .markerWrittenOnce, .markerUnchanged, .fileExists, .fileContains, .fileMatches, .fileOwner,
+            .fileMode, .initialised, .stepRan, .data, .stopTook:
+            Needs()
         }
     }
 }

@@ -7,55 +7,130 @@ import Vocabulary
 /// An expectation that was never asked, because the run ended before, is not held against the init: the reason why the
 /// run ended is, and must be in `interruption`.
 public func verdict(on scenario: Scenario, _ journal: Journal, interruption: Failure?) -> Verdict {
+    if let refusal = refusal(in: scenario, journal) { return .error(refusal) }
     var failures: [Failure] = []
     var asked: Set<Int> = []
+    var failed: Set<Int> = []
+    var index = JournalIndex(witness: journal.witness)
     for event in journal.events {
-        guard case .mark(.asked(let index)) = event.kind, scenario.steps.indices.contains(index) else { continue }
-        asked.insert(index)
-        let step = scenario.steps[index]
-        let expectation: Expectation
-        switch step.action {
-        case .expect(let asked): expectation = asked
-        case .waitFor(let condition, let limit): expectation = Expectation(condition, within: limit)
-        default: continue
-        }
-        let view = JournalView(journal.until(event.instant))
+        guard case .mark(.asked(let number)) = event.kind, scenario.steps.indices.contains(number) else { continue }
+        asked.insert(number)
+        let step = scenario.steps[number]
+        guard let expectation = step.question else { continue }
+        let known = journal.until(event.instant)
+        index.take(in: known)
+        let view = JournalView(known, index)
         let judgement = view.judge(expectation)
         switch judgement.answer {
         case .yes: continue
         case .unknown(let reason): return .error("\(step.place): \(expectation): \(reason)")
-        case .no: failures.append(failure(of: step, expectation, judgement, in: view))
+        // Of a step that is repeated, the first time that it failed.
+        case .no where failed.insert(number).inserted:
+            failures.append(failure(of: number, in: scenario, judgement, view))
+        case .no: continue
         }
     }
     if let interruption {
         // A `wait for` that failed has its say already.
         if !failures.contains(where: { $0.place == interruption.place }) { failures.append(interruption) }
     } else if let forgotten = scenario.steps.indices.first(where: {
-        scenario.steps[$0].isQuestion && !asked.contains($0)
+        scenario.steps[$0].question != nil && !asked.contains($0)
     }) {
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")
     }
     return failures.isEmpty ? .passed : .failed(failures)
 }
 
-private func failure(
-    of step: Step, _ expectation: Expectation, _ judgement: Judgement, in view: JournalView
-) -> Failure {
-    // The few lines that prove it, each once, in the order of time.
-    var seen: Set<Event> = []
-    let evidence = judgement.evidence.filter { seen.insert($0).inserted }.sorted { $0.instant < $1.instant }
+/// What a fake service was told to do and cannot: the scenario's fault, and never the init's.
+private func refusal(in scenario: Scenario, _ journal: Journal) -> String? {
+    let refusals = journal.events.compactMap {
+        event -> (what: String, speaker: ProcessID, instant: MonotonicInstant)? in
+        guard case .said(.cannot(let what), let speaker) = event.kind else { return nil }
+        return (what, speaker, event.instant)
+    }
+    guard let first = refusals.first else { return nil }
+    let view = JournalView(journal)
+    // A process that is no fake, as the trace knows, says what it likes.
+    guard view.isOfFake(first.speaker, at: first.instant), let index = view.index(of: first.speaker, at: first.instant)
+    else { return nil }
+    let name = view.tree.processes[index].name ?? "a fake"
+    let place = scenario.services.first { $0.name == name }?.place ?? scenario.place
+    return "\(place): '\(name)' cannot \(first.what): the scenario must make that possible"
+}
+
+private func failure(of index: Int, in scenario: Scenario, _ judgement: Judgement, _ view: JournalView) -> Failure {
+    let step = scenario.steps[index]
     let word = if case .waitFor = step.action { "wait for" } else { "expect" }
+    let expectation = step.question.map { "\($0)" } ?? ""
     return Failure(
-        place: step.place, expected: "\(word) \(expectation)", observed: judgement.observed,
-        evidence: evidence.prefix(8).map(view.line))
+        place: step.place, expected: "\(word) \(expectation)",
+        observed: judgement.observed + view.noteOfEnd(notSaidIn: step.condition),
+        evidence: view.evidence(
+            judgement.evidence, and: view.wordsSince(view.beginOfAction(before: index, in: scenario))))
+}
+
+/// A run that ended at a step, because what the step is about was not so.
+public func interruption(at index: Int, of scenario: Scenario, _ journal: Journal, observed: String) -> Failure {
+    let view = JournalView(journal)
+    let step = scenario.steps[index]
+    return Failure(
+        place: step.place, expected: "to go on from here",
+        observed: observed + view.noteOfEnd(notSaidIn: step.condition ?? .nobodyKilled),
+        evidence: view.evidence(
+            view.end.map { [$0.event] } ?? [], and: view.wordsSince(view.beginOfAction(before: index, in: scenario))))
+}
+
+extension JournalView {
+    /// How many events prove a failure at most, and how many lines that were printed meanwhile go with them.
+    private static let evidenceLimit = (proofs: 8, words: 6)
+
+    /// The few lines that prove a failure, each once, in the order of time: events, and what was printed.
+    func evidence(_ proofs: [Event], and words: [Event] = []) -> [String] {
+        var seen: Set<Event> = []
+        let proofs = proofs.filter { seen.insert($0).inserted }.sorted { $0.instant < $1.instant }
+            .prefix(JournalView.evidenceLimit.proofs)
+        let more = words.filter { seen.insert($0).inserted }.suffix(JournalView.evidenceLimit.words)
+        return (proofs + more).sorted { $0.instant < $1.instant }.map(line)
+    }
+
+    /// When the last step began that is no question, up to this one: what it brought about explains the answer.
+    func beginOfAction(before index: Int, in scenario: Scenario) -> MonotonicInstant {
+        let action = scenario.steps[...index].lastIndex { $0.question == nil && !$0.isRepetition } ?? 0
+        let begin = journal.events.last {
+            if case .mark(.stepBegan(let step)) = $0.kind { step <= action } else { false }
+        }
+        return begin?.instant ?? start ?? MonotonicInstant(nanoseconds: 0)
+    }
+
+    /// What PID 1 and the services printed from a moment on.
+    func wordsSince(_ instant: MonotonicInstant) -> [Event] {
+        printedLines().filter { $0.event.instant >= instant && !$0.text.isEmpty }.map(\.event)
+    }
+
+    /// "; PID 1 exited 7, 12 ms after its start", where it has ended by itself and the answer does not say so already.
+    func noteOfEnd(notSaidIn condition: Condition?) -> String {
+        switch condition?.kind {
+        case .exitCode, .exitSignal, .state, .stopTook, .noProcessesLeft, .restarts, nil: return ""
+        default: break
+        }
+        guard let end, !isEndAskedFor else { return "" }
+        guard case .runtime(.exited(let status)) = end.event.kind else { return "" }
+        let started = presentRuntimeEvents.first { if case .runtime(.started) = $0.kind { true } else { false } }
+        let life = started.map { ", \(end.event.instant.duration(since: $0.instant).rounded) after its start" } ?? ""
+        return "; PID 1 \(status)\(life)"
+    }
 }
 
 extension Step {
-    /// Whether it is put to the journal.
-    fileprivate var isQuestion: Bool {
+    fileprivate var isRepetition: Bool { if case .repeated = action { true } else { false } }
+
+    /// What is put to the journal, if it is a question.
+    fileprivate var question: Expectation? {
         switch action {
-        case .expect, .waitFor: true
-        default: false
+        case .expect(let expectation): expectation
+        case .waitFor(let condition, let isNegated, let limit):
+            Expectation(condition, isNegated: isNegated, within: limit)
+        default: nil
         }
     }
 }

@@ -1,4 +1,5 @@
 import Model
+import Vocabulary
 
 /// What a run says about a scenario.
 public enum Verdict: Hashable, Sendable {
@@ -33,8 +34,8 @@ public struct Failure: Hashable, Sendable {
 
     public init(place: SourcePlace, expected: String, observed: String, evidence: [String]) {
         self.place = place
-        self.expected = expected
-        self.observed = observed
-        self.evidence = evidence
+        self.expected = expected.printable
+        self.observed = observed.printable
+        self.evidence = evidence.map(\.printable)
     }
 }

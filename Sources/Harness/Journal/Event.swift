@@ -26,14 +26,28 @@ public struct Event: Hashable, Sendable {
         /// The harness looked at a file of the container.
         case looked(FileFact)
         /// Output or reports that were not kept, because there was too much.
-        case dropped(bytes: Int, of: String)
+        case dropped(bytes: Int, of: Source)
         /// Where in the scenario the run is.
         case mark(Mark)
     }
 
     /// Where something was printed; on a terminal both are one, and count as standard output.
     public enum Stream: String, Hashable, Sendable {
+        /// Of PID 1, and of every process that has inherited it.
         case stdout, stderr
+        /// Of a process that `exec` has started.
+        case execStdout = "exec out"
+        case execStderr = "exec err"
+
+        /// Whether an `exec` has printed it, not PID 1.
+        public var isOfExec: Bool { self == .execStdout || self == .execStderr }
+    }
+
+    /// What something that was not kept would have come from.
+    public enum Source: Hashable, Sendable {
+        case stream(Stream)
+        /// What services say of themselves.
+        case reports
     }
 }
 
@@ -49,7 +63,7 @@ public enum RuntimeEvent: Hashable, Sendable {
     case restartCancelled
     /// A further process was started in the container, as `docker exec` does.
     case execStarted(ProcessID, program: String)
-    /// It could not be started; `code` as in `startFailed`.
+    /// It could not be started; `code` is what the runtime reports.
     case execFailed(stage: String, code: Int)
     /// It took longer than it was given.
     case execTimedOut(ProcessID)
@@ -64,7 +78,8 @@ public enum RuntimeEvent: Hashable, Sendable {
     /// The volume of this name is empty, and so is the path at which it is seen.
     case volumeRemoved(String, at: String)
     /// PID 1 could not be started. `code` is the status that the runtime reports (127 not found, 126 not executable).
-    case startFailed(stage: String, code: Int)
+    /// Nil where the policy has tried to start it again: the status of its last life stays.
+    case startFailed(stage: String, code: Int?)
     /// A stop has begun: this signal, and SIGKILL after the grace period; a negative one has no end.
     case stopRequested(Signal, grace: Duration)
     /// A signal was sent from outside.
@@ -75,6 +90,8 @@ public enum RuntimeEvent: Hashable, Sendable {
     case graceExpired
     /// PID 1 has been waited for.
     case exited(ExitStatus)
+    /// The runtime does not do what was asked of it.
+    case refused(reason: String)
     /// The stop is complete; the runtime would answer its caller now.
     case stopFinished
     /// PID 1 outlives what the runtime waits for.
@@ -92,21 +109,50 @@ public enum KernelEvent: Hashable, Sendable {
     /// `asSibling`: with CLONE_PARENT, so that its parent is that of the process that made it.
     case forked(child: ProcessID, by: ProcessID, asSibling: Bool = false)
     case executed(ProcessID, path: String)
-    /// The last thread of the process is gone: from here on it is a zombie until somebody waits for it.
+    /// The last thread of the process is gone: from here on it is a zombie until its parent waits for it.
     case exited(ProcessID)
+    /// How it ended, as the kernel told its parent (si_code of SIGCHLD: CLD_EXITED, CLD_KILLED, CLD_DUMPED).
+    case ended(ProcessID, Manner)
     /// Nothing is left of the process; the kernel tells it a while (an RCU grace period) after the wait.
     case freed(ProcessID)
     /// A process asked for the status of a child; nil: of any.
     case waited(by: ProcessID, for: ProcessID?)
+    /// The wait of a process returned, and what it took. Not every kernel tells it.
+    case waitEnded(by: ProcessID, WaitOutcome)
+    /// The process was stopped for a tracer (ptrace(2)): signals can be taken from it, and others put in their place, unseen.
+    case traced(ProcessID)
     case signalled(Signal, to: ProcessID, from: SignalSender, fate: SignalFate)
     /// A signal took effect: by its handler, or by the default action.
     case delivered(Signal, to: ProcessID, hasHandler: Bool)
+    /// What a process was prepared to do with a signal, as /proc showed right before it was sent.
+    case disposition(ProcessID, Signal, SignalDisposition)
+    /// The signals that were queued for a process, which lives, and that it had not taken.
+    case pending(ProcessID, [Signal])
     /// The processes that there were, zombies included. Where there is no trace, all that is known of them.
     case census([CensusEntry])
     /// Of these, which had exited, nothing is left any more: somebody has waited for them. Looked up one by one.
     case absent([ProcessID])
+    /// A process of the container had met a limit by then.
+    case limitMet(MetLimit)
     /// Events were lost: nothing is certain about this stretch of time.
     case lost(count: Int)
+}
+
+/// What a wait took.
+public enum WaitOutcome: Hashable, Sendable {
+    /// A child that had exited.
+    case child
+    case nothing
+    /// A child, or only the word that one has stopped or goes on, or nothing.
+    case perhaps
+}
+
+/// How a process ended, without the status, which only its parent learns.
+public enum Manner: Hashable, Sendable {
+    /// It called exit.
+    case exited
+    /// A signal ended it.
+    case killed
 }
 
 /// Who sent a signal.
@@ -151,6 +197,8 @@ public struct FileFact: Hashable, Sendable {
         public let inode: UInt64
         /// Of the last change of its content, in nanoseconds since 1970.
         public let modified: Int64
+        /// Of the last change of anything about it (`st_ctim`), in nanoseconds since 1970: a program cannot set it back.
+        public let changed: Int64
         /// Of the whole file, whatever was read.
         public let sizeInBytes: Int64
         /// The beginning of a regular file, what is no UTF-8 replaced; nil where it is none, or cannot be read.
@@ -162,8 +210,9 @@ public struct FileFact: Hashable, Sendable {
         public init(
             mode: UInt16, user: UInt32, group: UInt32, inode: UInt64, modified: Int64, sizeInBytes: Int64,
             text: String?,
-            isCut: Bool = false
+            isCut: Bool = false, changed: Int64 = 0
         ) {
+            self.changed = changed
             self.mode = mode
             self.user = user
             self.group = group
@@ -206,6 +255,8 @@ public struct CensusEntry: Hashable, Sendable {
 public enum ServiceWord: Hashable, Sendable {
     /// The first word: who it is.
     case hello(name: String)
+    /// The same of one that did not execute the fakes' file when it was looked at: it has ended, or become another program; or lies.
+    case claimed(name: String)
     /// It is about to become a real program.
     case executes(program: String)
     /// It does its work now.
@@ -224,6 +275,8 @@ public enum ServiceWord: Hashable, Sendable {
     case wroteMarker
     /// The initialisation of an entrypoint is complete.
     case initialised
+    /// It was told to do something that it cannot do here, and why: the scenario is at fault, not the init.
+    case cannot(String)
 }
 
 /// A place in the scenario: steps are counted from 0.

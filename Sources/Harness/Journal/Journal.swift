@@ -3,8 +3,10 @@ import Vocabulary
 /// Everything that is known of a run: events in the order of their time.
 public struct Journal: Sendable {
     /// Sorted by time; events of the same time in the order in which they were learned.
-    public private(set) var events: [Event] = []
+    public private(set) var events: ArraySlice<Event> = []
     public let witness: Witness
+    /// The first place that has changed since this was set to nil; nil: everything that was there is as it was.
+    public var firstChange: Int?
 
     public init(witness: Witness) {
         self.witness = witness
@@ -20,17 +22,37 @@ public struct Journal: Sendable {
         guard let earliest = new.lazy.map(\.instant).min() else { return }
         var start = events.count
         while start > 0, events[start - 1].instant > earliest { start -= 1 }
+        if start == events.count {
+            events.append(
+                contentsOf: new.count == 1
+                    ? Array(new)
+                    : new.enumerated().sorted {
+                        ($0.element.instant, $0.offset) < ($1.element.instant, $1.offset)
+                    }.map(\.element))
+            return
+        }
+        firstChange = min(firstChange ?? start, start)
         let late = (events[start...] + Array(new)).enumerated().sorted {
             ($0.element.instant, $0.offset) < ($1.element.instant, $1.offset)
         }
         events.replaceSubrange(start..., with: late.lazy.map(\.element))
     }
 
-    /// The journal as it stood up to and including a moment.
+    /// The journal as it stood up to and including a moment. It shares what it has with this one.
     public func until(_ instant: MonotonicInstant) -> Journal {
         var result = self
-        result.events = Array(events.prefix { $0.instant <= instant })
+        result.events = events[..<count(until: instant)]
         return result
+    }
+
+    /// How many events there are up to and including a moment.
+    public func count(until instant: MonotonicInstant) -> Int {
+        var (low, high) = (0, events.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if events[middle].instant <= instant { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 

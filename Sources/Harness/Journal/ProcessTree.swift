@@ -13,21 +13,39 @@ public struct ProcessTree: Sendable {
         public internal(set) var goneAt: MonotonicInstant?
         /// The service's name, as it said itself.
         public internal(set) var name: String?
+        /// It has executed the fakes: what it says is their word.
+        public internal(set) var isFake = false
+        /// Nobody but itself knows that it is the service.
+        public internal(set) var isNameDoubtful = false
+        /// When it said so.
+        public internal(set) var namedAt: MonotonicInstant?
         /// The last program that it became.
         public internal(set) var program: String?
+        /// Every program that it has been, the one it was forked as included, and from when on.
+        public fileprivate(set) var programs: [(since: MonotonicInstant, path: String)] = []
         /// When it became its last program, or said that it is ready.
         public internal(set) var readyAt: MonotonicInstant?
         /// It said that it would become a real program: the exec to come is its readiness.
-        fileprivate var awaitsExec = false
+        public fileprivate(set) var awaitsExec = false
         /// The names of the programs that it has become since it was last a fake.
         fileprivate var becameSinceFake: [Substring] = []
         /// When the process that was its parent exited before it did; from then on it is an orphan.
         public internal(set) var orphanedAt: MonotonicInstant?
         /// The signal that ended it, as far as the kernel said so.
         public internal(set) var endedBy: Signal?
-        /// Somebody outside has put it into the container, and waits for it.
+        /// From when on the kernel drops every signal for it, because one is ending it (prepare_signal in kernel/signal.c).
+        public fileprivate(set) var dyingSince: MonotonicInstant?
+        /// How it ended; nil where its parent was not told.
+        public internal(set) var manner: Manner?
+        /// It was stopped for a tracer, who may have taken its signals, and put others in their place.
+        public internal(set) var isTraced = false
+        /// `exec` has put it into the container from outside; the harness waits for it.
         public internal(set) var isInjected = false
-        /// The last signal that was queued for it.
+        /// Its fork has been seen.
+        fileprivate var isForkSeen = false
+        /// It took SIGKILL, or the end of its process in the form of it.
+        fileprivate var wasDeliveredKill = false
+        /// The last signal that was queued for it whose default action is to end a process.
         fileprivate var lastQueued: Signal?
     }
 
@@ -37,8 +55,9 @@ public struct ProcessTree: Sendable {
     public private(set) var lifeBegin = 0
     /// The index of PID 1, once it has been started.
     public private(set) var root: Int?
-    /// The runtime's answer to how PID 1 ended.
-    public private(set) var exitStatus: ExitStatus?
+    /// The indices of the PID 1 of each life, the present one included.
+    public private(set) var roots: [Int] = []
+    private var rootSet: Set<Int> = []
     /// Without a trace, processes are known from what they say and from censuses.
     private let hasTrace: Bool
     /// The processes that each has made, by index.
@@ -46,28 +65,74 @@ public struct ProcessTree: Sendable {
     /// The index of the living (or not yet freed) process of each number.
     private var current: [ProcessID: Int] = [:]
     /// Waits and SIGCHLDs, for the question of who was reaped.
-    private var waits: [(by: ProcessID, target: ProcessID?, instant: MonotonicInstant)] = []
+    private var waits: [(by: ProcessID, target: ProcessID?, instant: MonotonicInstant, outcome: WaitOutcome?)] = []
+    /// The wait of each process that has not returned, by its place in `waits`.
+    private var openWaits: [ProcessID: Int] = [:]
+    /// The kernel tells what waits took.
+    private var knowsOutcomes = false
+    /// What a process did with SIGCHLD, when it was last looked at.
+    private var ignoresChildren: [ProcessID: Bool] = [:]
     /// Whom the end of each process was told, by index: its parent at that time.
     private var informed: [Int: ProcessID] = [:]
+    /// All that have had a number, by index.
+    private var bearers: [ProcessID: [Int]] = [:]
+
+    /// Where the fakes' executable is, inside: on a read-only mount.
+    private static let fakes = "/.harness/fake-services"
+    /// Those that said they are a service of this name and never executed the fakes.
+    public private(set) var impostors: [(name: String, index: Int)] = []
+    /// Those that are, or were, the service of a name, in all lives.
+    private var bearersOfNames: [String: [Int]] = [:]
 
     /// Signals whose default action does not end a process (signal(7): Ign, Stop, Cont).
-    private static let harmlessByDefault: Set<Signal> = Set(
+    static let harmlessByDefault: Set<Signal> = Set(
         ["CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH"].compactMap { Signal($0) })
 
+    /// Whether a signal does nothing to a process that has made no provision for it, or only stops it.
+    public static func isHarmless(_ signal: Signal) -> Bool { harmlessByDefault.contains(signal) }
+
+    /// The processes at the end of a journal.
     public init(_ journal: Journal) {
-        hasTrace = journal.witness.seesSignals
+        self.init(witness: journal.witness)
         for event in journal.events { note(event) }
     }
 
+    /// None yet.
+    public init(witness: Witness) { hasTrace = witness.seesSignals }
+
     /// The process of this number at the end of the journal, or the last one that had it.
     public func index(of pid: ProcessID) -> Int? { current[pid] }
+
+    /// Whether it is the PID 1 of some life.
+    public func isRoot(_ index: Int) -> Bool { rootSet.contains(index) }
+
+    /// Whether a process of the container has ever had this number.
+    public func hasHad(_ pid: ProcessID) -> Bool { bearers[pid] != nil }
+
+    /// The process that had a number at a moment; where none had yet, the first that did.
+    public func index(of pid: ProcessID, at instant: MonotonicInstant) -> Int? {
+        let own = bearers[pid] ?? []
+        return own.last { processes[$0].forkedAt <= instant } ?? own.first
+    }
 
     /// The processes of its present life.
     public var present: Range<Int> { lifeBegin..<processes.count }
 
     /// The process that said it is this service, in the present life; the last, if several did.
     public func index(named name: String) -> Int? {
-        present.last { processes[$0].name == name }
+        bearersOfNames[name]?.last.flatMap { $0 >= lifeBegin ? $0 : nil }
+    }
+
+    /// Two processes that were this service at the same time, in the present life.
+    public func rivals(named name: String) -> (Int, Int)? {
+        // Without a trace the end of the one may be found after the beginning of the next.
+        guard hasTrace else { return nil }
+        let own = (bearersOfNames[name] ?? []).filter { $0 >= lifeBegin }
+        for (one, other) in zip(own, own.dropFirst()) where one != other {
+            let said = processes[other].namedAt ?? .distantFuture
+            if processes[one].exitedAt.map({ $0 > said }) ?? true { return (one, other) }
+        }
+        return nil
     }
 
     /// Another life begins: nothing is left of the former.
@@ -80,54 +145,72 @@ public struct ProcessTree: Sendable {
         offspring = [:]
         current = [:]
         waits = []
+        openWaits = [:]
+        ignoresChildren = [:]
         informed = [:]
         root = nil
-        exitStatus = nil
     }
 
-    private mutating func note(_ event: Event) {
+    /// Takes in what has happened next.
+    public mutating func note(_ event: Event) {
         switch event.kind {
         case .kernel(let fact): note(fact, at: event.instant)
         case .runtime(.startFailed), .runtime(.recreated): if root != nil { beginLife(at: event.instant) }
         case .runtime(.execStarted(let pid, let program)):
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             processes[index].isInjected = true
-            if processes[index].program == nil { processes[index].program = program }
+            becomes(program, index, at: event.instant, unlessKnown: true)
         case .runtime(.execEnded(let pid, let status)):
-            guard let index = present.last(where: { processes[$0].pid == pid && processes[$0].isInjected }) else {
+            guard let index = bearers[pid]?.last(where: { processes[$0].isInjected }), index >= lifeBegin else {
                 return
             }
             processes[index].exitedAt = processes[index].exitedAt ?? event.instant
             processes[index].goneAt = processes[index].goneAt ?? event.instant
-            if case .signaled(let signal, _) = status { processes[index].endedBy = signal }
+            note(status, in: index)
         case .runtime(.started(let pid, let program)):
             if root != nil { beginLife(at: event.instant) }
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             root = index
-            if processes[index].program == nil { processes[index].program = program }
+            roots.append(index)
+            rootSet.insert(index)
+            becomes(program, index, at: event.instant, unlessKnown: true)
         case .runtime(.exited(let status)):
-            exitStatus = status
             guard let root else { return }
             if processes[root].exitedAt == nil { processes[root].exitedAt = event.instant }
             processes[root].goneAt = event.instant
-            if case .signaled(let signal, _) = status { processes[root].endedBy = signal }
+            note(status, in: root)
         case .said(let word, let speaker): note(word, by: speaker, at: event.instant)
         case .printed, .looked, .dropped, .mark, .runtime: break
+        }
+    }
+
+    /// How a process ended that the harness has waited for.
+    private mutating func note(_ status: ExitStatus, in index: Int) {
+        switch status {
+        case .exited: (processes[index].manner, processes[index].endedBy) = (.exited, nil)
+        case .signaled(let signal, _): (processes[index].manner, processes[index].endedBy) = (.killed, signal)
         }
     }
 
     private mutating func note(_ fact: KernelEvent, at instant: MonotonicInstant) {
         switch fact {
         case .forked(let child, let parent, let asSibling):
-            // PID 1 is known from its start already.
-            if let root, current[child] == root, processes[root].exitedAt == nil { return }
+            // What the harness starts is known from its start already: PID 1, and what `exec` puts into the container.
+            if let known = current[child], processes[known].exitedAt == nil, !processes[known].isForkSeen,
+                known == root || processes[known].isInjected
+            {
+                processes[known].isForkSeen = true
+                return
+            }
             let creator = current[parent]
-            let isInjected = creator == nil && root != nil
-            defer { if isInjected { processes[processes.count - 1].isInjected = true } }
-            add(child, creator: asSibling ? creator.flatMap { processes[$0].creator } : creator, at: instant)
+            let index = add(
+                child, creator: asSibling ? creator.flatMap { processes[$0].creator } : creator, at: instant)
+            processes[index].isForkSeen = true
+            processes[index].isInjected = creator == nil && root != nil
         case .executed(let pid, let path):
             guard let index = current[pid] else { return }
-            processes[index].program = path
+            becomes(path, index, at: instant)
+            if path == ProcessTree.fakes { processes[index].isFake = true }
             let name = ProcessTree.name(of: path)
             if name == "fake-services" {
                 processes[index].becameSinceFake = []
@@ -149,17 +232,39 @@ public struct ProcessTree: Sendable {
             guard let index = current[pid] else { return }
             processes[index].goneAt = processes[index].goneAt ?? instant
             current[pid] = nil
-        case .waited(let waiter, let target): waits.append((waiter, target, instant))
+        case .waited(let waiter, let target):
+            openWaits[waiter] = waits.count
+            waits.append((waiter, target, instant, nil))
+        case .waitEnded(let waiter, let outcome):
+            knowsOutcomes = true
+            if let place = openWaits.removeValue(forKey: waiter) { waits[place].outcome = outcome }
+        case .traced(let pid): if let index = current[pid] { processes[index].isTraced = true }
+        case .disposition(let pid, .chld, let disposition): ignoresChildren[pid] = disposition == .ignored
+        case .ended(let pid, let manner):
+            guard let index = current[pid], processes[index].exitedAt != nil else { return }
+            processes[index].manner = manner
+            // A process that calls exit is not killed, even if a signal comes while it ends.
+            // And what died of a SIGKILL that nobody was seen to send, got it from its tracer.
+            processes[index].endedBy =
+                manner == .exited
+                ? nil
+                : processes[index].endedBy ?? processes[index].lastQueued
+                    ?? (processes[index].wasDeliveredKill ? .kill : nil)
         case .delivered(let signal, let pid, let hasHandler):
             guard let index = current[pid], !hasHandler, processes[index].exitedAt == nil else { return }
-            noteDefaultAction(of: signal, in: index)
-        case .signalled(.chld, let parent, .kernel(let child), _):
-            if let index = current[child], processes[index].exitedAt != nil { informed[index] = parent }
+            noteDefaultAction(of: signal, in: index, at: instant)
+        case .signalled(let signal, let parent, .kernel(let child), _)
+        where signal != .kill && child != parent && current[child].map({ processes[$0].exitedAt != nil }) == true:
+            // By SIGCHLD, or by the signal that the child was made with (clone(2)).
+            if let index = current[child] { informed[index] = parent }
         case .signalled(let signal, let pid, _, let fate) where fate.hasArrived:
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
-            if signal == .kill { processes[index].endedBy = .kill }
-            processes[index].lastQueued = signal
-        case .signalled, .lost: break
+            if signal == .kill {
+                processes[index].endedBy = .kill
+                processes[index].dyingSince = processes[index].dyingSince ?? instant
+            }
+            if !ProcessTree.harmlessByDefault.contains(signal) { processes[index].lastQueued = signal }
+        case .signalled, .lost, .limitMet, .disposition, .pending: break
         case .census(let entries): if !hasTrace { note(entries, at: instant) }
         case .absent(let pids):
             for pid in pids {
@@ -171,8 +276,12 @@ public struct ProcessTree: Sendable {
 
     /// A signal whose default action is to end a process is delivered as SIGKILL: the kernel starts the end of all its
     /// threads when it queues the signal (complete_signal in kernel/signal.c). Which one it was, the queueing has told.
-    private mutating func noteDefaultAction(of signal: Signal, in index: Int) {
+    private mutating func noteDefaultAction(of signal: Signal, in index: Int, at instant: MonotonicInstant) {
         if processes[index].endedBy == .kill || ProcessTree.harmlessByDefault.contains(signal) { return }
+        if signal == .kill {
+            processes[index].wasDeliveredKill = true
+            processes[index].dyingSince = processes[index].dyingSince ?? instant
+        }
         processes[index].endedBy = signal == .kill ? processes[index].lastQueued : signal
     }
 
@@ -183,9 +292,9 @@ public struct ProcessTree: Sendable {
             if entry.isZombie {
                 processes[index].exitedAt = processes[index].exitedAt ?? instant
             }
-            if processes[index].program == nil { processes[index].program = entry.name }
+            becomes(entry.name, index, at: instant, unlessKnown: true)
         }
-        for index in processes.indices
+        for index in present
         where seen[processes[index].pid] == nil && processes[index].goneAt == nil {
             guard let exit = processes[index].exitedAt, exit < instant else { continue }
             processes[index].goneAt = instant
@@ -193,11 +302,23 @@ public struct ProcessTree: Sendable {
     }
 
     private mutating func note(_ word: ServiceWord, by pid: ProcessID, at instant: MonotonicInstant) {
-        // What the trace does not know is no process of this container, whatever it says.
+        // A process that the trace does not know is not of this container, even if it says so.
         if hasTrace && current[pid] == nil { return }
         let index = current[pid] ?? add(pid, creator: nil, at: instant)
         switch word {
-        case .hello(let name): processes[index].name = name
+        case .hello(let name):
+            processes[index].isFake = true
+            processes[index].isNameDoubtful = false
+            become(name, index, at: instant)
+        case .claimed(let name):
+            // The trace knows what it has executed; without one nobody does.
+            if hasTrace, !processes[index].isFake {
+                impostors.append((name, index))
+            } else {
+                processes[index].isNameDoubtful = !processes[index].isFake
+                become(name, index, at: instant)
+            }
+        case _ where hasTrace && !processes[index].isFake: break
         case .executes(let program):
             // Its words may be read after the deed, and after what the program has become itself.
             if processes[index].becameSinceFake.contains(ProcessTree.name(of: program)) {
@@ -206,8 +327,22 @@ public struct ProcessTree: Sendable {
                 processes[index].awaitsExec = true
             }
         case .ready: processes[index].readyAt = instant
-        case .caught, .stopping, .finished, .orphaned, .ran, .wroteMarker, .initialised: break
+        case .caught, .stopping, .finished, .orphaned, .ran, .wroteMarker, .initialised, .cannot: break
         }
+    }
+
+    private mutating func become(_ name: String, _ index: Int, at instant: MonotonicInstant) {
+        processes[index].name = name
+        processes[index].namedAt = instant
+        bearersOfNames[name, default: []].append(index)
+    }
+
+    private mutating func becomes(
+        _ program: String, _ index: Int, at instant: MonotonicInstant, unlessKnown: Bool = false
+    ) {
+        if unlessKnown, processes[index].program != nil { return }
+        processes[index].program = program
+        processes[index].programs.append((instant, program))
     }
 
     private static func name(of path: String) -> Substring { path.split(separator: "/").last ?? "" }
@@ -216,30 +351,41 @@ public struct ProcessTree: Sendable {
     private mutating func add(_ pid: ProcessID, creator: Int?, at instant: MonotonicInstant) -> Int {
         var process = Process(pid: pid, creator: creator, forkedAt: instant)
         process.program = creator.flatMap { processes[$0].program }
+        process.programs = process.program.map { [(instant, $0)] } ?? []
+        process.isFake = process.program == ProcessTree.fakes
         processes.append(process)
         if let creator { offspring[creator, default: []].append(processes.count - 1) }
         current[pid] = processes.count - 1
+        bearers[pid, default: []].append(processes.count - 1)
         return processes.count - 1
     }
 }
 
 extension ProcessTree {
+    /// Processes that have exited and were not waited for.
+    public struct Zombies: Sendable {
+        /// Those of which it is certain.
+        public var certain: [Int] = []
+        /// Those that may have been waited for.
+        public var doubtful: [Int] = []
+    }
+
     /// The processes that have exited and of which something is left, at the end of the journal; PID 1 is none of them.
-    public func zombies() -> [Int] {
+    public func zombies() -> Zombies {
         if let root, processes[root].exitedAt != nil { return zombiesAtTheEnd() }
-        return present.filter {
-            processes[$0].exitedAt != nil && processes[$0].goneAt == nil && !processes[$0].isInjected
-        }
+        return Zombies(
+            certain: present.filter {
+                processes[$0].exitedAt != nil && processes[$0].goneAt == nil && !processes[$0].isInjected
+            })
     }
 
     /// The processes that were zombies when PID 1 ended: they had exited, and nobody had waited for them.
     ///
     /// The kernel tells of the freeing an RCU grace period late, so what is freed only after the end may have been waited
     /// for before. Waits are matched to exits, one to one: a wait takes a child that has exited, or else the next that
-    /// does. (A wait that only looks, WNOWAIT, cannot be told from one that takes, and one that does not wait, WNOHANG, not
-    /// from one that does: the doubt is in favour of the init.)
-    public func zombiesAtTheEnd() -> [Int] {
-        guard let root, let end = processes[root].exitedAt else { return [] }
+    /// does. Where the kernel tells what a wait took, only those count that took something.
+    public func zombiesAtTheEnd() -> Zombies {
+        guard let root, let end = processes[root].exitedAt else { return Zombies() }
         var unclaimed: Set<Int> = []
         for index in present where index != root && !processes[index].isInjected {
             guard let exit = processes[index].exitedAt, exit < end else { continue }
@@ -249,65 +395,79 @@ extension ProcessTree {
         return unreaped(unclaimed, before: end)
     }
 
-    /// Whether it is a service that runs, or has one among its descendants.
-    public func keepsService(_ index: Int) -> Bool {
-        let process = processes[index]
-        if process.exitedAt == nil, let name = process.name, !name.contains(".") { return true }
-        return (offspring[index] ?? []).contains(where: keepsService)
+    /// Which of the processes of the present life are services, or come of one.
+    public func descendantsOfServices() -> Set<Int> {
+        var result: Set<Int> = []
+        // A process comes after the one that has made it.
+        for index in present
+        where processes[index].name != nil || processes[index].creator.map(result.contains) == true {
+            result.insert(index)
+        }
+        return result
     }
 
-    /// Whether somebody may wait for a process at a moment: its parent, and when that has ended, PID 1.
-    ///
-    /// The parent is the one that the kernel has told of the end: a subreaper where there is one.
-    private func isParent(_ pid: ProcessID, of index: Int, at instant: MonotonicInstant) -> Bool {
-        guard let told = informed[index] else { return false }
-        let hasEnded = processes.contains { $0.pid == told && ($0.exitedAt ?? .distantFuture) <= instant }
-        return pid == (hasEnded ? root.map { processes[$0].pid } : told)
+    /// Which of the processes of the present life are services that run, or have one among their descendants.
+    public func keepersOfServices() -> Set<Int> {
+        var result: Set<Int> = []
+        for index in present.reversed() {
+            let process = processes[index]
+            let isService = process.exitedAt == nil && process.name?.contains(".") == false
+            guard isService || result.contains(index) else { continue }
+            result.insert(index)
+            if let creator = process.creator { result.insert(creator) }
+        }
+        return result
     }
 
-    private func unreaped(_ candidates: Set<Int>, before end: MonotonicInstant) -> [Int] {
-        // A parent that ignores SIGCHLD is not told, and its children are reaped by the kernel (do_notify_parent).
-        var zombies = candidates.intersection(informed.keys)
+    /// When the parent that a process's end was told ended itself; nil where it did not.
+    private func endOfInformed(_ index: Int, _ told: ProcessID) -> MonotonicInstant? {
+        self.index(of: told, at: processes[index].exitedAt ?? .distantFuture).flatMap { processes[$0].exitedAt }
+    }
+
+    private func unreaped(_ candidates: Set<Int>, before end: MonotonicInstant) -> Zombies {
+        var left = candidates.intersection(informed.keys)
+        var doubtful: Set<Int> = []
+        // Nobody was told of these: their parent ignores SIGCHLD, and the kernel has reaped them (do_notify_parent); or they were made
+        // with no signal for their end (clone(2)), and wait.
+        for index in candidates.subtracting(left) {
+            let parent = processes[index].creator.map { processes[$0].pid }
+            switch parent.flatMap({ ignoresChildren[$0] }) {
+            case true?: continue
+            case false?: left.insert(index)
+            case nil: doubtful.insert(index)
+            }
+        }
+        var reaper = Reaper(root: root.map { processes[$0].pid })
         // Those that are known to be gone have answered waits as well.
-        let exits = informed.keys.filter { (processes[$0].exitedAt ?? end) < end }
-            .sorted { (processes[$0].exitedAt ?? end, $0) < (processes[$1].exitedAt ?? end, $1) }
-        var next = exits[...]
-        var waiting: [Int] = []
-        var pending: [ProcessID: ProcessID?] = [:]
-        func matches(_ index: Int, _ target: ProcessID?) -> Bool { target == nil || target == processes[index].pid }
-        func noteExits(until instant: MonotonicInstant) {
-            while let index = next.first, let exit = processes[index].exitedAt, exit <= instant {
-                next.removeFirst()
-                // A wait that was under way has taken it.
-                if let told = informed[index], let target = pending[told], matches(index, target) {
-                    pending[told] = nil
-                    zombies.remove(index)
-                } else {
-                    waiting.append(index)
+        for (index, told) in informed {
+            guard let exit = processes[index].exitedAt, exit < end else { continue }
+            let exited = Reaper.Child(index: index, pid: processes[index].pid, isKnownToBeGone: !left.contains(index))
+            reaper.exits.append((exit, exited, told))
+            // PID 1 inherits it, and may wait for it.
+            if let handedOn = endOfInformed(index, told), handedOn < end {
+                reaper.handovers.append((max(handedOn, exit), exited, told))
+            }
+        }
+        reaper.sort()
+        func note(_ taken: Reaper.Taken?) {
+            guard let taken, left.remove(taken.index) != nil else { return }
+            if !taken.isCertain { doubtful.insert(taken.index) }
+        }
+        for wait in waits where wait.instant < end && wait.outcome != .nothing {
+            reaper.noteExits(until: wait.instant).forEach(note)
+            // A wait that did not return before the end took nothing.
+            if knowsOutcomes, wait.outcome == nil { continue }
+            // A number that is no child's is that of a process group (waitpid(2) with 0 or less than -1).
+            let isChild = wait.target.map { target in
+                (bearers[target] ?? []).contains { index in
+                    (informed[index] ?? processes[index].creator.map { processes[$0].pid }) == wait.by
                 }
             }
+            note(
+                reaper.wait(by: wait.by, for: isChild == true ? wait.target : nil, isCertain: wait.outcome != .perhaps))
         }
-        for wait in waits where wait.instant < end {
-            noteExits(until: wait.instant)
-            // A number that is no child's is that of a process group (waitpid(2) with 0 or less than -1).
-            let isChild = processes.indices.contains { index in
-                processes[index].pid == wait.target
-                    && (informed[index] ?? processes[index].creator.map { processes[$0].pid }) == wait.by
-            }
-            let target = isChild ? wait.target : nil
-            let ready = waiting.indices.filter {
-                matches(waiting[$0], target) && isParent(wait.by, of: waiting[$0], at: wait.instant)
-            }
-            // Those that are known to be gone are the likelier answer.
-            if let chosen = ready.first(where: { !zombies.contains(waiting[$0]) }) ?? ready.first {
-                zombies.remove(waiting.remove(at: chosen))
-                pending[wait.by] = nil
-            } else {
-                pending[wait.by] = .some(target)
-            }
-        }
-        noteExits(until: end)
-        return zombies.sorted()
+        reaper.noteExits(until: end).forEach(note)
+        return Zombies(certain: left.sorted(), doubtful: doubtful.sorted())
     }
 
     /// The last part of the path of the program that a process has become.
@@ -315,18 +475,42 @@ extension ProcessTree {
         processes[index].program.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? "unknown"
     }
 
-    /// What a person calls a process: the service's name, `init`, or the program and whose descendant it is.
-    public func label(_ index: Int) -> String {
+    /// What a person calls a process at a moment: the service's name, `PID 1`, or the program and whose child it is, as far as
+    /// that was so then.
+    ///
+    /// - Parameter instant: nil: at the end of the journal.
+    public func label(_ index: Int, at instant: MonotonicInstant? = nil) -> String {
+        let instant = instant ?? .distantFuture
         let process = processes[index]
-        let program = process.program == nil ? nil : programName(index)
-        if let name = process.name { return index == root ? "\(name), PID 1" : name }
-        if index == root { return "PID 1 (\(program ?? "init"))" }
-        var ancestor = process.creator
-        while let current = ancestor, processes[current].name == nil, current != root {
-            ancestor = processes[current].creator
+        if isRoot(index) {
+            return process.name.map { "\($0), PID 1" } ?? "PID 1 (\(programName(index, at: instant)))"
         }
-        let origin = ancestor.map { $0 == root ? "PID 1" : processes[$0].name ?? "?" }
-        let kind = process.orphanedAt == nil ? "a child" : "an orphan"
-        return [program, origin.map { "\(kind) of \($0)" }].compactMap(\.self).joined(separator: ", ")
+        if let name = nameIfSaid(index, at: instant) { return name }
+        var words = ["\(process.pid)"]
+        if let creator = process.creator {
+            let parent =
+                isRoot(creator) ? "PID 1" : nameIfSaid(creator, at: instant) ?? label(creator, short: instant)
+            let isOrphan = process.orphanedAt.map { $0 <= instant } == true
+            words.append(isOrphan ? "an orphan of \(parent)" : "a child of \(parent)")
+        } else if process.isInjected {
+            words.append("started by exec")
+        }
+        return "\(programName(index, at: instant)) (\(words.joined(separator: ", ")))"
+    }
+
+    private func label(_ index: Int, short instant: MonotonicInstant) -> String {
+        "\(programName(index, at: instant)) \(processes[index].pid)"
+    }
+
+    private func nameIfSaid(_ index: Int, at instant: MonotonicInstant) -> String? {
+        guard let name = processes[index].name, processes[index].namedAt ?? instant <= instant else { return nil }
+        return name
+    }
+
+    /// The last part of the path of the program that a process was at a moment.
+    public func programName(_ index: Int, at instant: MonotonicInstant) -> String {
+        let path = processes[index].programs.last { $0.since <= instant }?.path ?? processes[index].programs.first?.path
+        guard let path else { return "a process" }
+        return ProcessTree.name(of: path).isEmpty ? path : String(ProcessTree.name(of: path))
     }
 }

@@ -89,6 +89,18 @@ package struct Cgroup: Sendable {
         try Descriptor.open(members + "/cgroup.procs", .write)
     }
 
+    /// The sum of what files of it say after a word, `oom_kill 3`; 0 where there is nothing of the kind.
+    package func sum(of word: String, in files: [String]) -> Int {
+        var result = 0
+        for file in files {
+            for line in (Files.text(of: "\(path)/\(file)") ?? "").split(separator: "\n") {
+                let words = line.split(separator: " ")
+                if words.count == 2, words[0] == word { result += Int(words[1]) ?? 0 }
+            }
+        }
+        return result
+    }
+
     /// Takes the cgroup away, with SIGKILL to whatever is left in it.
     ///
     /// - Returns: whether it is gone. A member that is still exiting keeps it for a moment (EBUSY).

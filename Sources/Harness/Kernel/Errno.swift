@@ -23,6 +23,8 @@ package struct Errno: Error, RawRepresentable, Hashable, Sendable, CustomStringC
     package static let noSuchDevice = Errno(rawValue: ENODEV)
 
     /// The corresponding C error is `ENOMEM`.
+    package static let fileTooLarge = Errno(rawValue: EFBIG)
+    /// ENOMEM
     package static let outOfMemory = Errno(rawValue: ENOMEM)
     /// The corresponding C error is `ENXIO`.
     package static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)

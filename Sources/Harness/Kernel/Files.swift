@@ -40,6 +40,34 @@ package enum Files {
         unlink(path)
     }
 
+    /// What a file system holds (statvfs(3)).
+    package struct Space: Sendable {
+        package let usedInBytes: Int
+        /// Not a block of it is free, or no file more can be made.
+        package let isFull: Bool
+
+        fileprivate init(_ status: statvfs) {
+            usedInBytes = Int(status.f_blocks - status.f_bfree) * Int(status.f_frsize)
+            isFull = (status.f_blocks > 0 && status.f_bfree == 0) || (status.f_files > 0 && status.f_ffree == 0)
+        }
+    }
+
+    /// - Throws: `SystemCallError`.
+    package static func space(of path: String) throws -> Space {
+        var status = statvfs()
+        if statvfs(path, &status) != 0 {
+            throw SystemCallError("look at the file system of", path, Errno(rawValue: errno))
+        }
+        return Space(status)
+    }
+
+    /// - Throws: `Errno`.
+    package static func space(of file: borrowing Descriptor) throws(Errno) -> Space {
+        var status = statvfs()
+        if fstatvfs(file.rawValue, &status) != 0 { throw Errno(rawValue: errno) }
+        return Space(status)
+    }
+
     package static func write(_ text: String, to path: String, in directory: Int32 = AT_FDCWD) throws {
         do {
             try Descriptor.open(path, .write, in: directory).write(text)
@@ -95,6 +123,33 @@ package enum Files {
         let copy = dup(0)
         if copy < 0 { throw Errno(rawValue: errno) }
         return try Descriptor(owning: copy).read(upTo: limit)
+    }
+
+    /// Whether nobody but root and this process's user can put something else in the place of what is made in a directory: neither it nor
+    /// what leads to it is a symbolic link, belongs to another, or can be written to by others, but where it is sticky.
+    package static func isSafe(_ directory: String) -> Bool {
+        var path = ""
+        return ([""] + directory.split(separator: "/")).allSatisfy { name in
+            path += name.isEmpty ? "" : "/\(name)"
+            var status = stat()
+            guard lstat(path.isEmpty ? "/" : path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                return false
+            }
+            return (status.st_uid == 0 || status.st_uid == geteuid())
+                && (status.st_mode & 0o022 == 0 || status.st_mode & S_ISVTX != 0)
+        }
+    }
+
+    /// What a file is, under any name: its file system and its inode.
+    package struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// The file at a path, symbolic links followed; nil where there is none.
+    package static func identity(of path: String) -> Identity? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) : nil
     }
 
     package static func exists(_ path: String) -> Bool {
@@ -172,21 +227,61 @@ package enum Files {
     /// - Throws: `SystemCallError`.
     package static func copyTree(from source: String, to target: String) throws {
         try makeDirectory(target)
+        try copyContents(from: source, to: target)
+        try copyOwnerAndMode(from: source, to: target)
+    }
+
+    /// The same into a directory that is there, whose owner and mode stay.
+    ///
+    /// - Throws: `SystemCallError`.
+    package static func copyContents(from source: String, to target: String, onlyFiles: Bool = false) throws {
         for name in names(in: source) {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
             var status = stat()
             guard lstat(from, &status) == 0 else { throw SystemCallError("copy", from, Errno(rawValue: errno)) }
             switch status.st_mode & S_IFMT {
-            case S_IFDIR: try copyTree(from: from, to: to)
+            case S_IFDIR:
+                if onlyFiles { continue }
+                if isDirectory(to) { try copyContents(from: from, to: to) } else { try copyTree(from: from, to: to) }
             case S_IFLNK:
-                guard let text = self.target(ofLink: from), symlink(text, to) == 0 else {
+                guard let text = self.target(ofLink: from), symlink(text, to) == 0,
+                    lchown(to, status.st_uid, status.st_gid) == 0
+                else {
                     throw SystemCallError("copy", from, Errno(rawValue: errno))
                 }
             case S_IFREG: try copyFile(from: from, to: to, status)
             default: continue
             }
         }
-        try copyOwnerAndMode(from: source, to: target)
+    }
+
+    /// How many bytes the regular files of a directory have; counting ends beyond a limit. Symbolic links are not followed.
+    package static func sizeOfTree(_ directory: String, upTo limit: Int) -> Int {
+        var size = 0
+        for name in names(in: directory) where size <= limit {
+            var status = stat()
+            guard lstat("\(directory)/\(name)", &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: size += sizeOfTree("\(directory)/\(name)", upTo: limit - size)
+            case S_IFREG: size += Int(status.st_size)
+            default: continue
+            }
+        }
+        return size
+    }
+
+    /// Permissions and special bits of a directory; nil where there is none.
+    package static func modeOfDirectory(_ path: String) -> UInt16? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return UInt16(status.st_mode & 0o7777)
+    }
+
+    /// Gives a directory and everything in it an owner. The corresponding C function is `lchown(2)`.
+    package static func setOwner(ofTree path: String, user: UInt32, group: UInt32) throws {
+        if lchown(path, user, group) != 0 { throw SystemCallError("give an owner to", path, Errno(rawValue: errno)) }
+        guard isDirectory(path), target(ofLink: path) == nil else { return }
+        for name in names(in: path) { try setOwner(ofTree: "\(path)/\(name)", user: user, group: group) }
     }
 
     private static func copyFile(from source: String, to target: String, _ status: stat) throws {
@@ -205,6 +300,8 @@ package enum Files {
         guard chown(target, status.st_uid, status.st_gid) == 0, chmod(target, status.st_mode & 0o7777) == 0 else {
             throw SystemCallError("give its owner and mode to", target, Errno(rawValue: errno))
         }
+        var times = [status.st_atim, status.st_mtim]
+        utimensat(AT_FDCWD, target, &times, 0)
     }
 
     /// Notes when each regular file below a directory was last changed; symbolic links are not followed.
@@ -221,11 +318,13 @@ package enum Files {
         }
     }
 
-    /// Gives one directory the owner and mode of another.
+    /// Gives one directory the owner, mode and times of another.
     package static func copyOwnerAndMode(from source: String, to target: String) throws {
         var status = stat()
         guard stat(source, &status) == 0, chown(target, status.st_uid, status.st_gid) == 0,
             chmod(target, status.st_mode & 0o7777) == 0
         else { throw SystemCallError("give the owner and mode of \(source) to", target, Errno(rawValue: errno)) }
+        var times = [status.st_atim, status.st_mtim]
+        utimensat(AT_FDCWD, target, &times, 0)
     }
 }

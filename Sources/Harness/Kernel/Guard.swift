@@ -2,11 +2,14 @@ import CLinux
 import Glibc
 import Vocabulary
 
-/// A small process that outlives this one, however it ends, and takes away what it has left in the kernel.
+/// A small process that outlives this one, however it ends, kills what this one has started, and takes away what it has left in the
+/// kernel.
 ///
 /// When its owner lets go of it, it does its work at once, and the owner waits for it: a blocking call.
 package struct Guard: ~Copyable {
     private let lifeline: Int32
+    /// Each PID 1 sends itself there before its exec (`SetupStep.sendSelf`); valid as long as the guard.
+    package var socket: Int32 { lifeline }
     private let process: PIDDescriptor
 
     /// Forks it.
@@ -19,7 +22,7 @@ package struct Guard: ~Copyable {
         cgroups: [String], instances: borrowing Descriptor?, instance: String?, runDirectory: String?
     ) throws(Errno) {
         var ends: (Int32, Int32) = (-1, -1)
-        _ = try valueOrNegatedErrno(clinux_pipe(&ends.0, &ends.1, false))
+        _ = try valueOrNegatedErrno(clinux_socket_pair(&ends.0, &ends.1, true))
         let readEnd = Descriptor(owning: ends.0)
         let directory: Int32
         switch instances {

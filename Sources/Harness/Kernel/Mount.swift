@@ -35,7 +35,11 @@ package enum Mount {
         } catch {
             throw SystemCallError("unshare the mount namespace of", "a thread", error)
         }
-        try mount(source: nil, on: "/", type: nil, flags: [.recursive, .makePrivate])
+        do {
+            _ = try valueOrNegatedErrno(clinux_make_mounts_private())
+        } catch {
+            throw SystemCallError("make private the mounts of", "a thread", error)
+        }
     }
 
     /// The corresponding C function is `mount(2)`.

@@ -1,3 +1,4 @@
+import CLinux
 import Vocabulary
 
 /// Questions to /proc.
@@ -35,16 +36,69 @@ package enum ProcFS {
         return parse(String(decoding: bytes, as: UTF8.self), pid)
     }
 
-    /// Whether a process has a handler for a signal, or waits for it blocked (proc_pid_status(5), SigCgt and SigBlk).
-    package static func hears(_ pid: ProcessID, _ signal: Signal) -> Bool {
-        let bit = UInt64(1) << UInt64(signal.rawValue - 1)
-        return (Files.text(of: "/proc/\(pid)/status") ?? "").split(separator: "\n").contains { line in
-            guard line.hasPrefix("SigCgt:") || line.hasPrefix("SigBlk:"), let word = line.split(separator: "\t").last
-            else {
-                return false
-            }
-            return (UInt64(word, radix: 16) ?? 0) & bit != 0
+    /// What a process does with a signal (proc_pid_status(5): SigCgt, SigBlk, SigIgn); nil where it is gone.
+    ///
+    /// While a thread sleeps in sigwait(3) the kernel takes what it waits for out of its blocked set (do_sigtimedwait): what it
+    /// waits for is then read from its own memory.
+    package static func disposition(of pid: ProcessID, towards signal: Signal) -> SignalDisposition? {
+        dispositions(of: pid, towards: [signal]).first
+    }
+
+    /// The same for several at one moment; empty where it is gone.
+    package static func dispositions(of pid: ProcessID, towards signals: [Signal]) -> [SignalDisposition] {
+        guard let text = Files.text(of: "/proc/\(pid)/status") else { return [] }
+        var sets: [Substring: UInt64] = [:]
+        for line in text.split(separator: "\n") where line.hasPrefix("Sig") {
+            let parts = line.split(separator: "\t")
+            if parts.count == 2 { sets[parts[0]] = UInt64(parts[1], radix: 16) }
         }
+        guard let caught = sets["SigCgt:"], let blocked = sets["SigBlk:"], let ignored = sets["SigIgn:"] else {
+            return []
+        }
+        lazy var awaited = waitedFor(by: pid)
+        return signals.map { signal in
+            let bit = UInt64(1) << UInt64(signal.rawValue - 1)
+            if caught & bit != 0 { return .caught }
+            if awaited & bit != 0 { return .blocked }
+            // Before `blocked`: a shell blocks everything for a moment around a fork.
+            if ignored & bit != 0 { return .ignored }
+            return blocked & bit != 0 ? .blocked : .defaultAction
+        }
+    }
+
+    /// The signals that are queued for a process or its first thread, and not taken (proc_pid_status(5): ShdPnd, SigPnd); nil where it is
+    /// gone, or has ended.
+    package static func pendingSignals(of pid: ProcessID) -> [Signal]? {
+        guard let text = Files.text(of: "/proc/\(pid)/status") else { return nil }
+        var set: UInt64 = 0
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("State:\tZ") || line.hasPrefix("State:\tX") { return nil }
+            guard line.hasPrefix("ShdPnd:") || line.hasPrefix("SigPnd:") else { continue }
+            set |= line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+        }
+        return (Int32(1)...64).filter { set & 1 << UInt64($0 - 1) != 0 }.map { Signal(rawValue: $0) }
+    }
+
+    /// How many files a process has open, and how many it may have; nil where it is gone.
+    package static func openFiles(of pid: ProcessID) -> (count: Int, limit: Int)? {
+        // "Max open files            1024                 524288               files"
+        guard
+            let line = Files.text(of: "/proc/\(pid)/limits")?.split(separator: "\n").first(where: {
+                $0.hasPrefix("Max open files")
+            }), let limit = Int(line.split(separator: " ")[3])
+        else { return nil }
+        return (Files.names(in: "/proc/\(pid)/fd").count, limit)
+    }
+
+    /// The set of signals that a process sleeps for in rt_sigtimedwait(2); empty where it does something else.
+    private static func waitedFor(by pid: ProcessID) -> UInt64 {
+        // "128 0x7ffd… 0x… …": the number of the call, and its arguments (proc_pid_syscall(5)).
+        let words = (Files.text(of: "/proc/\(pid)/syscall") ?? "").split(separator: " ")
+        guard words.count > 1, Int32(words[0]) == clinux_sigtimedwait_number(), words[1].hasPrefix("0x"),
+            let address = UInt64(words[1].dropFirst(2), radix: 16),
+            let memory = try? Descriptor.open("/proc/\(pid)/mem", .read)
+        else { return 0 }
+        return clinux_read_word(memory.rawValue, address)
     }
 
     private static func parse(_ text: String, _ pid: ProcessID) -> Process? {
@@ -81,6 +135,22 @@ package enum ProcFS {
             }
         }
         return result
+    }
+
+    /// Every process whose root is an overlay that is written to below a directory: mounts of a container it cannot change.
+    package static func processes(withRootIn directory: String) -> [ProcessID] {
+        Files.names(in: "/proc").compactMap { Int32($0).map(ProcessID.init(rawValue:)) }.filter { pid in
+            (Files.text(of: "/proc/\(pid)/mountinfo") ?? "").split(separator: "\n").contains { line in
+                line.contains("upperdir=\(directory)/")
+            }
+        }
+    }
+
+    /// How much memory the machine has; nil where /proc does not say.
+    package static var memoryInBytes: Int? {
+        // MemTotal:       24600000 kB
+        let line = (Files.text(of: "/proc/meminfo") ?? "").split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
     /// What tells a PID namespace from all others; nil where the process is gone.

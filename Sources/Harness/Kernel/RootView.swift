@@ -17,7 +17,7 @@ package struct RootView: ~Copyable {
         package init() throws(Errno) {
             var one: Int32 = -1
             var other: Int32 = -1
-            _ = try valueOrNegatedErrno(clinux_socket_pair(&one, &other))
+            _ = try valueOrNegatedErrno(clinux_socket_pair(&one, &other, false))
             sendingEnd = Descriptor(owning: one)
             receivingEnd = Descriptor(owning: other)
         }
@@ -46,6 +46,8 @@ package struct RootView: ~Copyable {
         package let inode: UInt64
         /// Nanoseconds since 1970.
         package let modified: Int64
+        /// The same, of the last change of anything about it.
+        package let changed: Int64
         package let sizeInBytes: Int64
         /// Of a regular file that can be read and is not the kernel's own.
         package let beginning: [UInt8]?
@@ -79,11 +81,18 @@ package struct RootView: ~Copyable {
         return RootView.look(status, Array(bytes.prefix(limitInBytes)), isCut: bytes.count > limitInBytes)
     }
 
+    /// Whether the file system of a directory is full; false where there is no such path.
+    package func isFull(_ path: String) -> Bool {
+        guard let found = (try? open(path, 0o10_000_000)) ?? nil else { return false }  // O_PATH
+        return (try? Files.space(of: found).isFull) == true
+    }
+
     private static func look(_ status: stat, _ text: [UInt8]?, isCut: Bool) -> Look {
         Look(
             mode: UInt16(status.st_mode & 0o7777), user: status.st_uid, group: status.st_gid,
             inode: UInt64(status.st_ino),
             modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
+            changed: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec),
             sizeInBytes: Int64(status.st_size), beginning: text, isCut: isCut)
     }
 

@@ -37,9 +37,17 @@ package enum SetupStep: Sendable, Hashable {
     case bringLoopbackUp
     /// Writes to a descriptor that the parent has open; `path` is for messages.
     case write(String, descriptor: Int32, path: String)
-    case limit(resource: Int32, value: UInt64)
+    /// Opens a file for reading and writing as this descriptor.
+    case open(String, as: Int32)
+    /// Opens /dev/null as this descriptor, and nothing else that may have taken its place.
+    case openNull(as: Int32)
+    /// Writes to a file that is there, such as a setting in /proc/sys.
+    case writePath(String, path: String)
+    /// RLIMIT_* (setrlimit(2)). `ifAllowed`: where it may not be raised so far, as far as it may.
+    case limit(resource: Int32, soft: UInt64, hard: UInt64, ifAllowed: Bool = false, name: String)
     case keepCapabilities(UInt64)
-    case filterCalls
+    /// Docker's default filter, for a process that keeps these capabilities, a bit set.
+    case filterCalls(UInt64)
     case setIDs(user: UInt32, group: UInt32)
     case parentDeathSignal(Signal, parentPIDFD: Int32)
     case descriptor(Int32, becomes: Int32)
@@ -47,6 +55,8 @@ package enum SetupStep: Sendable, Hashable {
     case writeFile(String, text: String, mode: UInt16, user: UInt32, group: UInt32)
     /// Sends its root and its mount namespace over a socket (`RootView`).
     case sendRoot(Int32)
+    /// Sends a pidfd of itself over a socket (`Guard`).
+    case sendSelf(Int32)
     /// The terminal becomes that of the session, which has none.
     case controllingTerminal(Int32)
     /// Namespaces of the process that a pidfd is for.
@@ -80,6 +90,12 @@ package struct SpawnError: Error, Sendable, CustomStringConvertible {
 }
 
 extension SetupStep: CustomStringConvertible {
+    /// `N`, or `SOFT:HARD`.
+    private static func words(_ soft: UInt64, _ hard: UInt64) -> String {
+        func word(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
+        return soft == hard ? word(soft) : "\(word(soft)):\(word(hard))"
+    }
+
     /// A verb with its object: what a failure is reported as.
     package var description: String {
         switch self {
@@ -98,7 +114,11 @@ extension SetupStep: CustomStringConvertible {
         case .setHostname(let name): "set hostname \(name)"
         case .bringLoopbackUp: "bring the loopback interface up"
         case .write(let text, _, let path): "write \(text) to \(path)"
-        case .limit(let resource, let value): "limit resource \(resource) to \(value)"
+        case .open(let path, _): "open \(path)"
+        case .openNull: "open /dev/null"
+        case .writePath(let text, let path): "write \(text) to \(path)"
+        case .limit(_, let soft, let hard, _, let name):
+            "set the limit \(name) to \(SetupStep.words(soft, hard)) (what goes beyond the harness's own takes CAP_SYS_RESOURCE)"
         case .keepCapabilities(let set): "reduce capabilities to \(String(set, radix: 16))"
         case .filterCalls: "install the filter of system calls"
         case .setIDs(let user, let group): "become user \(user), group \(group)"
@@ -106,6 +126,7 @@ extension SetupStep: CustomStringConvertible {
         case .descriptor(let from, let to): "make descriptor \(from) descriptor \(to)"
         case .writeFile(let path, _, _, _, _): "write \(path)"
         case .sendRoot: "send the root to the harness"
+        case .sendSelf: "tell the guard"
         case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
         case .joinNamespaces: "join namespaces"
         case .ignoreSignals: "ignore signals"
@@ -116,6 +137,20 @@ extension SetupStep: CustomStringConvertible {
     }
 }
 
+/// How a container runtime looks for a program: what it does not find, or may not execute, is not started; what it finds is, also
+/// where the kernel then refuses it (a missing interpreter, another format), and exits.
+package struct RuntimeLookUp: Sendable {
+    /// What the process exits with that was started and could not be executed.
+    package let statusOfExecFailure: Int32
+    /// Whether the container's user may execute it is looked at, not only whether some user may.
+    package let checksAccess: Bool
+
+    package init(statusOfExecFailure: Int32, checksAccess: Bool) {
+        self.statusOfExecFailure = statusOfExecFailure
+        self.checksAccess = checksAccess
+    }
+}
+
 /// Starts a process in new namespaces: the steps in order, then exec.
 ///
 /// The child is reaped when it fails. Blocks the calling thread until exec, and ties the child to it: when the thread
@@ -123,20 +158,26 @@ extension SetupStep: CustomStringConvertible {
 ///
 /// - Parameter pidNamespaceOf: a pidfd: the child is born into the PID namespace of this process; nil: into a new one, or the
 ///   caller's.
+/// - Parameter patience: how much time such a child has for its exec, and what interrupts the waiting for it.
 /// - Throws: `SpawnError`: the stage that failed, with its path and errno.
+/// - Parameter lookUp: how the program is looked for and its failure told; nil: as execvp(3), and every failure is thrown.
 package func spawn(
     arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces,
-    pidNamespaceOf process: Int32? = nil, steps: [SetupStep]
+    pidNamespaceOf process: Int32? = nil, patience: (limit: Duration, interruption: Int32) = (.seconds(10), -1),
+    lookUp: RuntimeLookUp? = nil, steps: [SetupStep]
 ) throws(SpawnError) -> PIDDescriptor {
     precondition(!arguments.isEmpty, "a command line without a program")
     let strings = CStringArena()
     let table = steps.map { strings.step($0) }
     let result = table.withUnsafeBufferPointer { table in
         var request = clinux_spawn_request(
-            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1, steps: table.baseAddress,
+            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1,
+            patience: UInt32(clamping: patience.limit.inNanoseconds / 1_000_000), interruption: patience.interruption,
+            steps: table.baseAddress,
             step_count: table.count,
             arguments: strings.array(arguments), environment: strings.array(environment),
-            search_path: strings.string(searchPath))
+            search_path: strings.string(searchPath), status_of_exec_failure: lookUp?.statusOfExecFailure ?? -1,
+            checks_access: lookUp?.checksAccess ?? false)
         return clinux_spawn(&request)
     }
     guard result.failed_errno == 0 else {
@@ -239,15 +280,28 @@ final class CStringArena {
             result.kind = clinux_step_write
             result.descriptor = descriptor
             result.data = string(text)
-        case .limit(let resource, let value):
-            result.kind = clinux_step_limit
+        case .openNull(let number):
+            result.kind = clinux_step_open_null
+            result.number = UInt64(number)
+        case .open(let path, let number):
+            result.kind = clinux_step_open
+            result.target = string(path)
+            result.number = UInt64(number)
+        case .writePath(let text, let path):
+            result.kind = clinux_step_write_path
+            result.target = string(path)
+            result.data = string(text)
+        case .limit(let resource, let soft, let hard, let ifAllowed, _):
+            result.kind = ifAllowed ? clinux_step_limit_if_allowed : clinux_step_limit
             result.descriptor = resource
-            result.number = value
+            result.number = soft
+            result.other = hard
         case .keepCapabilities(let set):
             result.kind = clinux_step_keep_capabilities
             result.number = set
-        case .filterCalls:
+        case .filterCalls(let capabilities):
             result.kind = clinux_step_filter_calls
+            result.number = capabilities
         case .setIDs(let user, let group):
             result.kind = clinux_step_set_ids
             result.number = UInt64(user)
@@ -268,6 +322,9 @@ final class CStringArena {
             result.other = UInt64(user) << 32 | UInt64(group)
         case .sendRoot(let socket):
             result.kind = clinux_step_send_root
+            result.descriptor = socket
+        case .sendSelf(let socket):
+            result.kind = clinux_step_send_self
             result.descriptor = socket
         case .controllingTerminal(let terminal):
             result.kind = clinux_step_controlling_terminal

@@ -17,8 +17,13 @@ package struct Thread: Sendable {
     package init(_ body: @escaping @Sendable () -> Void) throws(Errno) {
         let work = Unmanaged.passRetained(Work(body))
         var handle = pthread_t()
+        // As large as usual, also where the limit on this process's stack is small.
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, 8 << 20)
         let result = pthread_create(
-            &handle, nil,
+            &handle, &attributes,
             { argument in
                 guard let argument else { return nil }
                 Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()

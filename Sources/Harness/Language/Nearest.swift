@@ -1,5 +1,7 @@
+import Model
+
 /// The candidate nearest to a word, or nil when none is near enough to have been meant.
-func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+package func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
     let count = word.utf8.count
     guard count <= 40 else { return nil }
     let limit = count <= 3 ? 1 : count <= 6 ? 2 : 3
@@ -50,9 +52,9 @@ private let patternLimitInBytes = 1000
 func problem(ofRegularExpression pattern: String) -> String? {
     guard pattern.utf8.count <= patternLimitInBytes else { return "it has more than \(patternLimitInBytes) bytes" }
     do {
-        _ = try Regex(pattern)
+        _ = try RegularExpression(pattern)
         return nil
     } catch {
-        return "\(error)"
+        return error.reason
     }
 }

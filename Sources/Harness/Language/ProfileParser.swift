@@ -50,7 +50,7 @@ private struct ProfileParser {
             diagnostics.append(
                 Diagnostic(
                     .duplicate, "there is an init '\(name)' in this file already", at: place,
-                    notes: [.init("it stands here", at: other)]))
+                    notes: [.init("it is set here", at: other)]))
         }
         places[name] = place
         var profile = InitProfile(name: name, place: place)
@@ -63,8 +63,8 @@ private struct ProfileParser {
             if form.isOnce, let other = stood.first(where: { $0.pattern == form.pattern.text }) {
                 diagnostics.append(
                     Diagnostic(
-                        .duplicate, "'\(form.pattern.words[0])' stands here for the second time", at: text.place(line),
-                        length: form.pattern.words[0].utf8.count, notes: [.init("it stands here", at: other.place)]))
+                        .duplicate, "'\(form.pattern.words[0])' is set a second time", at: text.place(line),
+                        length: form.pattern.words[0].utf8.count, notes: [.init("it is set here", at: other.place)]))
                 continue
             }
             stood.append((form.pattern.text, text.place(line)))

@@ -16,7 +16,7 @@ public struct Parsed<Value: Sendable>: Sendable {
     }
 
     /// Whether it means something: words that this version cannot carry out are no fault of the text.
-    public var isWellFormed: Bool { !diagnostics.contains { $0.id != .notYetSupported } }
+    public var isWellFormed: Bool { !diagnostics.contains { $0.id != .notYetSupported && $0.severity == .error } }
 }
 
 /// Reads a scenario file.
@@ -81,8 +81,8 @@ struct ScenarioParser {
                 if let other = stood.first(where: { $0.pattern == form.pattern.text }) {
                     complain(
                         Diagnostic(
-                            .duplicate, "'\(keyword(of: form))' stands here for the second time", at: place,
-                            length: keyword(of: form).utf8.count, notes: [.init("it stands here", at: other.place)]))
+                            .duplicate, "'\(keyword(of: form))' is set a second time", at: place,
+                            length: keyword(of: form).utf8.count, notes: [.init("it is set here", at: other.place)]))
                     return nil
                 }
                 stood.append((form.pattern.text, place))
@@ -154,7 +154,7 @@ struct ScenarioParser {
         complain(
             Diagnostic(
                 .duplicate, "there is a scenario \(Spelling.quoted(shown(title))) in this file already", at: place,
-                notes: [.init("it stands here", at: other)]))
+                notes: [.init("it is set here", at: other)]))
     }
 
     /// Whether lines that have not been asked about, up to this one, could not be cut into words.
@@ -202,7 +202,7 @@ struct ScenarioParser {
             let word = keyword(of: form)
             complain(
                 Diagnostic(
-                    .setupAfterStep, "'\(word)' says what there is: it stands before the first step", at: place,
+                    .setupAfterStep, "'\(word)' says what there is: it comes before the first step", at: place,
                     length: word.utf8.count, notes: [.init("the first step is here", at: firstStep)]))
         }
         let namePlace = self.namePlace(index)
@@ -219,8 +219,8 @@ struct ScenarioParser {
             complainOfBlock(block, of: index)
         case .none, .steps: complainOfBlock(block, of: index)
         }
-        if draft.scenario.runtime != .docker, form.pattern.text == "runtime RUNTIME" {
-            complainNotYet("runtime \(draft.scenario.runtime.rawValue)", at: text.lines[index])
+        if let runtime = draft.scenario.runtime, !runtime.isCarriedOut, form.pattern.text.hasPrefix("runtime ") {
+            complainNotYet("runtime \(runtime.rawValue)", at: text.lines[index])
         }
     }
 

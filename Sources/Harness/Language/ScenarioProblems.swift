@@ -25,6 +25,25 @@ extension Scenario {
     }
 }
 
+extension Step {
+    /// Something is asked of the runtime, which may refuse it.
+    fileprivate var isRequest: Bool {
+        switch action {
+        case .start, .stop, .kill, .restart, .pause, .resume, .exec, .recreate, .daemonRestarts, .daemonCrashes: true
+        default: false
+        }
+    }
+
+    /// It expects that the step before it was refused.
+    fileprivate var expectsRefusal: Bool {
+        if case .expect(let expectation) = action {
+            expectation.condition.kind == .refused && !expectation.isNegated
+        } else {
+            false
+        }
+    }
+}
+
 /// Goes through a scenario, and notes what is wrong with it.
 private struct ScenarioCheck {
     let scenario: Scenario
@@ -39,6 +58,8 @@ private struct ScenarioCheck {
     private static let serviceLimit = 1000
     /// What Docker takes at least, in bytes (moby, daemon/daemon_unix.go, linuxMinMemory).
     private static let leastMemory = 6 << 20
+    /// What a file system needs at least for what is there from the beginning, in bytes.
+    private static let leastSpace = 64 << 10
     /// File systems and files together.
     private static let pathLimit = 1000
 
@@ -83,7 +104,7 @@ private struct ScenarioCheck {
             if let other = first[service.name] {
                 note(
                     .duplicate, "there is a service '\(service.name)' already", at: service.place, about: service.name,
-                    notes: [.init("it stands here", at: other)])
+                    notes: [.init("it is set here", at: other)])
             } else {
                 first[service.name] = service.place
             }
@@ -96,7 +117,7 @@ private struct ScenarioCheck {
                 if let other = writers[path] {
                     note(
                         .conflict, "'\(other.name)' writes to \(path) as well", at: service.place, about: service.name,
-                        notes: [.init("it stands here", at: other.place)])
+                        notes: [.init("it is set here", at: other.place)])
                 } else {
                     writers[path] = service
                 }
@@ -150,7 +171,8 @@ private struct ScenarioCheck {
         }
         if scenario.stop.hook != nil, scenario.runtime != .kubernetes {
             note(
-                .conflict, "\(scenario.runtime.rawValue) has no pre-stop hook; kubernetes has", at: scenario.place,
+                .conflict, "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes has",
+                at: scenario.place,
                 about: "pre-stop", isSetup: true)
         }
         if scenario.removesItself, scenario.restart != .no {
@@ -168,14 +190,21 @@ private struct ScenarioCheck {
                 .badValue, "a container needs 6MiB of memory at least", at: scenario.place, about: "memory limit",
                 isSetup: true)
         }
+        if let limit = settings.layerLimit, limit < ScenarioCheck.leastSpace {
+            note(
+                .badValue, "a layer needs 64KiB at least", at: scenario.place, about: "layer limit", isSetup: true)
+        }
         var volumes: [String: SourcePlace] = [:]
         for volume in settings.volumes {
+            if let limit = volume.limit, limit < ScenarioCheck.leastSpace {
+                note(.badValue, "a volume needs 64KiB at least", at: volume.place, about: "limit")
+            }
             // A name has no slash in it, a path has: both kinds in one.
             for (key, what) in [(volume.name, "'\(volume.name)'"), (volume.path, "at \(volume.path)")] {
                 if let other = volumes[key] {
                     note(
                         .duplicate, "there is a volume \(what) already", at: volume.place, about: key,
-                        notes: [.init("it stands here", at: other)])
+                        notes: [.init("it is set here", at: other)])
                 } else {
                     volumes[key] = volume.place
                 }
@@ -190,7 +219,7 @@ private struct ScenarioCheck {
             if let other = files[file.path] {
                 note(
                     .duplicate, "there is a file \(file.path) already", at: file.place, about: file.path,
-                    notes: [.init("it stands here", at: other)])
+                    notes: [.init("it is set here", at: other)])
             } else {
                 files[file.path] = file.place
             }
@@ -213,6 +242,25 @@ private struct ScenarioCheck {
         var isStopped = false
         var pausedAt: SourcePlace?
         var hasOrphans = false
+        /// Something has been executed beside PID 1.
+        var hasExecuted = false
+        /// How many lives there have been at least.
+        var lifeCount = 0
+        /// The last start, as long as nothing has let time pass since.
+        var freshStart: SourcePlace?
+        /// Something has let time pass in some life.
+        var hasSettled = false
+
+        mutating func start(at place: SourcePlace, times: Int = 1) {
+            isStarted = true
+            lifeCount += times
+            freshStart = place
+        }
+
+        mutating func settle() {
+            freshStart = nil
+            hasSettled = true
+        }
     }
 
     mutating func steps() {
@@ -236,28 +284,50 @@ private struct ScenarioCheck {
     }
 
     private mutating func steps(_ steps: [Step], _ past: inout Past) {
-        for step in steps {
+        for (place, step) in steps.enumerated() {
+            if step.isRequest, let next = steps.dropFirst(place + 1).first, next.expectsRefusal {
+                // Nothing comes of what is refused.
+                past.settle()
+                continue
+            }
             check(step, past)
             switch step.action {
-            case .start:
-                past.isStarted = true
-            case .stop, .restart:
+            case .start: past.start(at: step.place)
+            case .stop:
                 past.isStopped = true
                 past.pausedAt = nil
+                past.settle()
+            case .restart(let times, _):
+                past.isStopped = true
+                past.pausedAt = nil
+                past.settle()
+                past.start(at: step.place, times: times)
             case .daemonRestarts, .daemonCrashes:
+                past.settle()
                 guard past.isStarted, !scenario.isLiveRestored else { continue }
                 past.isStopped = true
                 past.pausedAt = nil
-            case .recreate, .kill(.kill): past.pausedAt = nil
-            case .pause: past.pausedAt = step.place
+            case .recreate: past.pausedAt = nil
+            case .kill(let signal):
+                if signal == .kill { past.pausedAt = nil }
+                past.settle()
+            case .pause:
+                past.pausedAt = step.place
+                past.settle()
             case .resume: past.pausedAt = nil
-            case .orphan: past.hasOrphans = true
-            case .exec: past.hasOrphans = true
+            case .orphan, .exec:
+                past.hasOrphans = true
+                if case .exec = step.action { past.hasExecuted = true }
+                past.settle()
+            case .wait, .waitFor, .signal, .crash, .type, .closeInput, .killAtEvent: past.settle()
+            case .expect(let expectation):
+                if expectation.within != nil || expectation.duration != nil { past.settle() }
             case .repeated(_, let inner): self.steps(inner, &past)
             case .sweep(_, let inner):
                 // Each of its runs has a container of its own.
                 var own = Past()
                 own.hasOrphans = makesOrphans
+                own.lifeCount = 1
                 self.steps(inner, &own)
             default: break
             }
@@ -269,6 +339,11 @@ private struct ScenarioCheck {
         case .start, .wait, .daemonRestarts, .daemonCrashes: return
         case .repeated(let times, _):
             if times == 0 { note(.impossible, "what is done no times is not done", at: step.place, about: "0") }
+            if step.count > ScenarioCheck.stepLimit {
+                note(
+                    .badValue, "with all repetitions this is more than \(ScenarioCheck.stepLimit) steps",
+                    at: step.place, about: "\(times)")
+            }
             return
         case .sweep(let times, _): return sweep(times, step)
         case .removeVolume(let name):
@@ -279,11 +354,15 @@ private struct ScenarioCheck {
                     suggestion: nearest(to: name, among: volumes))
             }
         case .recreate: return
-        case .signal(_, let party): known([party], step)
+        case .signal(let signal, let party):
+            known([party], step)
+            if party == .initProcess, signal != .kill, signal != .stop { tooEarly(step, past) }
         case .crash(let service): known([.service(service)], step)
         case .orphan(_, let name, _): orphan(name, step)
-        case .expect(let expectation): question(expectation.condition, step, past)
-        case .waitFor(let condition, _): question(condition, step, past)
+        case .expect(let expectation):
+            question(expectation.condition, step, past)
+            proof(expectation, step, past)
+        case .waitFor(let condition, _, _): question(condition, step, past)
         case .restart(0, _): note(.impossible, "what is done no times is not done", at: step.place, about: "0")
         case .pause:
             if let other = past.pausedAt {
@@ -298,7 +377,9 @@ private struct ScenarioCheck {
             if !scenario.settings.hasOpenInput, isWhole {
                 note(.impossible, "without 'stdin open' there is nothing to close", at: step.place)
             }
-        case .stop, .kill, .restart, .exec: break
+        case .stop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
+        case .kill(let signal): if signal != .kill && signal != .stop { tooEarly(step, past) }
+        case .killAtEvent, .restart, .exec: break
         }
         if !past.isStarted, step.condition != .state(.created), isWhole { beforeStart(step) }
     }
@@ -328,6 +409,8 @@ private struct ScenarioCheck {
         return nil
     }
 
+    /// More steps than this, one after the other, are a mistake.
+    private static let stepLimit = 100_000
     /// More containers side by side than this are a mistake.
     private static let sweepLimit = 10_000
 
@@ -390,6 +473,13 @@ private struct ScenarioCheck {
             }
         case .stopTook(.atLeast(.zero)), .stopTook(.lessThan(.zero)):
             note(.undecidable, "every stop takes 0s at least", at: step.place, about: "0s")
+        case .zombies(0, orMore: true):
+            note(.undecidable, "there are always at least 0 zombies", at: step.place, about: "0")
+        case .execExit, .outputContains(_, in: .exec), .outputLine(_, in: .exec), .outputInOrder(_, in: .exec),
+            .outputLinesInOrder(_, in: .exec):
+            if !past.hasExecuted, past.isStarted, isWhole {
+                note(.undecidable, "nothing was executed with 'exec' before this", at: step.place)
+            }
         case .stopTook:
             if !past.isStopped, past.isStarted, isWhole {
                 note(.undecidable, "nothing was stopped before this", at: step.place)
@@ -411,6 +501,49 @@ private struct ScenarioCheck {
         case .data(let path, _): data(path, step)
         default: break
         }
+    }
+
+    /// A question that every init passes, because nothing has happened yet.
+    private mutating func proof(_ expectation: Expectation, _ step: Step, _ past: Past) {
+        if expectation.isNegated, expectation.within != nil, expectation.duration != nil {
+            note(
+                .conflict, "'no … within' says already that it does not come true in that time: leave out 'for'",
+                at: step.place, about: "for")
+        }
+        guard isWhole, past.isStarted else { return }
+        if case .markerUnchanged = expectation.condition, past.lifeCount < 2, scenario.restart == .no {
+            return note(
+                .provesNothing, "there has been one life only, in which nothing could change the marker of another",
+                at: step.place)
+        }
+        let lasts = expectation.duration != nil || (expectation.isNegated && expectation.within != nil)
+        guard expectation.isNegated != expectation.condition.isAbsence, !lasts else { return }
+        let isOfAllLives =
+            switch expectation.condition.kind {
+            case .initialised, .stepRan: true
+            default: false
+            }
+        guard let start = past.freshStart, !(isOfAllLives && past.hasSettled) else { return }
+        let cure = expectation.isNegated ? "say for how long with 'within'" : "say for how long with 'for'"
+        note(
+            .provesNothing,
+            "nothing can have happened yet, so this holds of every init: wait for something first, or \(cure)",
+            at: step.place, notes: [.init("it has just been started here", at: start)])
+    }
+
+    /// A signal right after a start.
+    private mutating func tooEarly(_ step: Step, _ past: Past) {
+        guard isWhole, let start = past.freshStart else { return }
+        note(
+            .tooEarly,
+            "this comes before any program can have prepared for it: wait for something first (\(waitingFor))",
+            at: step.place, notes: [.init("it has just been started here", at: start)])
+    }
+
+    /// What could be waited for.
+    private var waitingFor: String {
+        scenario.services.first.map { "'wait for \($0.name) ready within 5s'" }
+            ?? "what it prints or writes, else 'wait 100ms'"
     }
 
     private mutating func entrypoint(_ condition: Condition, _ step: Step) {
@@ -461,4 +594,18 @@ private struct ScenarioCheck {
 
 extension Scenario {
     fileprivate static func list(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
+}
+
+extension Step {
+    /// How many steps are carried out, with all repetitions; `Int.max` where there are more than can be counted.
+    fileprivate var count: Int {
+        guard case .repeated(let times, let inner) = action else { return 1 }
+        var once = 0
+        for step in inner {
+            let (sum, isTooMuch) = once.addingReportingOverflow(step.count)
+            once = isTooMuch ? .max : sum
+        }
+        let (product, isTooMuch) = once.multipliedReportingOverflow(by: times)
+        return isTooMuch ? .max : product
+    }
 }

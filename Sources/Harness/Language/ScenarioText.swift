@@ -51,28 +51,36 @@ private struct ScenarioWriter {
         if !scenario.requires.isEmpty { line("requires", list(scenario.requires.map(\.rawValue))) }
         if !scenario.inits.isEmpty { line("about", list(scenario.inits)) }
         if !scenario.programs.isEmpty { line("needs", list(scenario.programs)) }
-        if scenario.runtime != .docker { line("runtime", scenario.runtime.rawValue) }
+        if let runtime = scenario.runtime {
+            line("runtime", runtime.rawValue, scenario.engineVersion.map(String.init) ?? "")
+        }
         if let signal = scenario.stop.signal {
-            let hasUsualGrace = scenario.stop.grace == StopPolicy().grace
-            line("stop signal", signal.description, hasUsualGrace ? "" : "grace \(scenario.stop.grace.text)")
+            line("stop signal", signal.spelling, scenario.stop.grace.map { "grace \($0.text)" } ?? "")
         }
         if let hook = scenario.stop.hook { line("pre-stop", command(hook)) }
         if scenario.restart != .no { line("restart policy", scenario.restart.description) }
         if scenario.removesItself { line("auto-remove on") }
         if scenario.isLiveRestored { line("live-restore on") }
         for volume in settings.volumes {
-            line("volume", Spelling.word(volume.name), "at", Spelling.word(volume.path))
+            line(
+                "volume", Spelling.word(volume.name), "at", Spelling.word(volume.path),
+                volume.source.map { "from \(Spelling.word($0))" } ?? "", volume.owner.map { "owner \($0)" } ?? "",
+                volume.limit.map { "limit \(Spelling.size($0))" } ?? "", volume.isEmpty ? "empty" : "")
         }
-        if !settings.tmpfs.isEmpty { line("tmpfs", list(settings.tmpfs)) }
+        let plain = settings.tmpfs.filter { settings.tmpfsOptions[$0] == nil }
+        if !plain.isEmpty { line("tmpfs", list(plain)) }
+        for path in settings.tmpfs {
+            if let options = settings.tmpfsOptions[path] { line("tmpfs", Spelling.word(path), "options", options.text) }
+        }
         if let access = settings.cgroup { line("cgroup", access.rawValue) }
         if settings.hasTerminal { line("terminal on") }
         if settings.hasOpenInput { line("stdin open") }
         if !settings.capabilities.isEmpty { line("capability", list(settings.capabilities.map(\.rawValue))) }
         if !settings.ignoredSignals.isEmpty {
-            line("inherits ignored", list(settings.ignoredSignals.map(\.description)))
+            line("inherits ignored", list(settings.ignoredSignals.map(\.spelling)))
         }
         if !settings.blockedSignals.isEmpty {
-            line("inherits blocked", list(settings.blockedSignals.map(\.description)))
+            line("inherits blocked", list(settings.blockedSignals.map(\.spelling)))
         }
         for variable in settings.environment { line("env", Spelling.assignment(variable)) }
         if let user = settings.user { line("user", user.description) }
@@ -80,6 +88,9 @@ private struct ScenarioWriter {
         if let root = settings.rootDirectory { line("rootfs", Spelling.word(root)) }
         if let limit = settings.processLimit { line("pids limit", String(limit)) }
         if let limit = settings.memoryLimit { line("memory limit", Spelling.size(limit)) }
+        if let limit = settings.layerLimit { line("layer limit", Spelling.size(limit)) }
+        for limit in settings.resourceLimits { line("ulimit", limit.resource.rawValue, limit.text) }
+        if settings.hasReadOnlyRoot { line("read-only root on") }
         for file in settings.files { write(file) }
         switch settings.payload {
         case .command(let words)?: line("command", command(words))
@@ -123,10 +134,10 @@ private struct ScenarioWriter {
         switch trait {
         case .readyAfter(let time): "ready after \(time.text)"
         case .stopTakes(let time): "stop takes \(time.text)"
-        case .ignores(let signals): "ignores \(list(signals.map(\.description)))"
+        case .ignores(let signals): "ignores \(list(signals.map(\.spelling)))"
         case .exitsAfter(let code, let time): "exits \(code) after \(time.text)"
-        case .exitsOn(let code, let signal): "exits \(code) on \(signal)"
-        case .diesOf(let signal, let time): "dies of \(signal) after \(time.text)"
+        case .exitsOn(let code, let signal): "exits \(code) on \(signal.spelling)"
+        case .diesOf(let signal, let time): "dies of \(signal.spelling) after \(time.text)"
         case .forks(let path): "forks with pidfile \(Spelling.word(path))"
         case .notifies: "notifies"
         case .oneshot: "oneshot"
@@ -157,7 +168,8 @@ private struct ScenarioWriter {
         case .start: "start"
         case .stop(let grace): "stop" + (grace.map { " grace \($0.text)" } ?? "")
         case .kill(.kill): "kill"
-        case .kill(let signal): "kill \(signal)"
+        case .killAtEvent(let count): "kill at event \(count)"
+        case .kill(let signal): "kill \(signal.spelling)"
         case .restart(let times, let grace):
             "restart" + (times == 1 ? "" : " \(times) times") + (grace.map { " grace \($0.text)" } ?? "")
         case .recreate: "recreate"
@@ -166,14 +178,15 @@ private struct ScenarioWriter {
         case .removeVolume(let name): "remove volume \(Spelling.word(name))"
         case .pause: "pause"
         case .resume: "resume"
-        case .signal(let signal, let party): "signal \(signal) to \(party)"
+        case .signal(let signal, let party): "signal \(signal.spelling) to \(party)"
         case .crash(let service): "crash \(service)"
         case .orphan(let count, let service, let time): "orphan \(count) from \(service) living \(time.text)"
         case .exec(let words, let limit): "exec" + (limit.map { " within \($0.text)" } ?? "") + " \(command(words))"
         case .type(let text): "type \(Spelling.quoted(text))"
         case .closeInput: "close stdin"
         case .wait(let time): "wait \(time.text)"
-        case .waitFor(let condition, let limit): "wait for \(condition) within \(limit.text)"
+        case .waitFor(let condition, let isNegated, let limit):
+            "wait for \(isNegated ? condition.negated : condition.description) within \(limit.text)"
         case .repeated(let times, _): "repeat \(times) times"
         case .sweep(.range(let from, let to, let step), _):
             "sweep kill from \(from.text) to \(to.text) step \(step.text)"

@@ -8,10 +8,14 @@ public struct ContainerSettings: Hashable, Sendable {
     public var environment: [String] = []
     /// Absolute paths of private in-memory file systems.
     public var tmpfs: [String] = []
+    /// Options of some of these, by path.
+    public var tmpfsOptions: [String: TmpfsOptions] = [:]
     /// Directories that outlive the container.
     public var volumes: [Volume] = []
     /// What is there when the container is made.
     public var files: [File] = []
+    /// Files that are removed before each start, also those of the image: for experiments, not for scenarios.
+    public var absentFiles: [String] = []
     /// How the container sees its control group; nil: as the runtime does it without being asked.
     public var cgroup: CgroupAccess?
     /// PID 1 has a terminal in place of pipes (`docker run -t`).
@@ -32,6 +36,12 @@ public struct ContainerSettings: Hashable, Sendable {
     public var processLimit: Int?
     /// In bytes.
     public var memoryLimit: Int?
+    /// How much the container may write into its own layer, in bytes; nil: the harness's limit.
+    public var layerLimit: Int?
+    /// Nothing may be written but to volumes, tmpfs and /dev (`docker run --read-only`).
+    public var hasReadOnlyRoot = false
+    /// What each process may have, where it is not the usual; one per resource.
+    public var resourceLimits: [ResourceLimit] = []
     /// What the init is given to run.
     public var payload: Payload?
 
@@ -46,9 +56,18 @@ public struct ContainerSettings: Hashable, Sendable {
 
     /// How /sys/fs/cgroup shows the control group.
     public enum CgroupAccess: String, CaseIterable, Hashable, Sendable {
+        /// The container's own, as the unified hierarchy.
         case readWrite = "rw"
         case readOnly = "ro"
+        /// As `-v /sys/fs/cgroup:/sys/fs/cgroup`: each hierarchy of the host below it, with the container's own part of it.
+        case hostReadWrite = "host-rw"
+        /// The same with `:ro`; what is mounted below stays writable, as with Docker.
+        case hostReadOnly = "host-ro"
+        /// Nothing: an empty directory.
         case none
+
+        /// Whether it is the host's tree that is shown.
+        public var isOfHost: Bool { self == .hostReadWrite || self == .hostReadOnly }
     }
 }
 
@@ -91,12 +110,81 @@ public struct Link: Hashable, Sendable {
     }
 }
 
+/// The options of a file system in memory, as `docker run --tmpfs PATH:OPTIONS` takes them.
+public struct TmpfsOptions: Hashable, Sendable {
+    /// Programs on it may be executed; Docker's default is noexec.
+    public var isExecutable = false
+    public var isReadOnly = false
+    /// In bytes; nil: the harness's limit.
+    public var sizeInBytes: Int?
+    /// Nil: that of the directory that is there already, else 1777.
+    public var mode: UInt16?
+    public var owner: Owner = .root
+
+    /// Docker's defaults.
+    public init() {}
+
+    /// Reads `exec,size=1m,mode=700,uid=568,gid=568,ro`; nil where a word is none of these.
+    public init?(_ text: some StringProtocol) {
+        for word in text.split(separator: ",") {
+            let parts = word.split(separator: "=", maxSplits: 1)
+            switch (String(parts[0]), parts.count > 1 ? String(parts[1]) : nil) {
+            case ("exec", nil): isExecutable = true
+            case ("noexec", nil): isExecutable = false
+            case ("ro", nil): isReadOnly = true
+            case ("rw", nil), ("nosuid", nil), ("nodev", nil), ("noatime", nil), ("relatime", nil): continue
+            case ("size", let size?):
+                guard let bytes = TmpfsOptions.size(size) else { return nil }
+                sizeInBytes = bytes
+            case ("mode", let mode?):
+                guard let mode = UInt16(mode, radix: 8), mode <= 0o7777 else { return nil }
+                self.mode = mode
+            case ("uid", let number?):
+                guard let number = UInt32(number) else { return nil }
+                owner.user = number
+            case ("gid", let number?):
+                guard let number = UInt32(number) else { return nil }
+                owner.group = number
+            default: return nil
+            }
+        }
+    }
+
+    private static func size(_ text: String) -> Int? {
+        let shift = ["k": 10, "m": 20, "g": 30][text.last.map { $0.lowercased() } ?? ""]
+        guard let number = Int(shift == nil ? text : String(text.dropLast())), number > 0, number < 1 << 30 else {
+            return nil
+        }
+        return number << (shift ?? 0)
+    }
+
+    /// What reads it back.
+    public var text: String {
+        var words: [String] = []
+        if isExecutable { words.append("exec") }
+        if isReadOnly { words.append("ro") }
+        if let sizeInBytes { words.append("size=\(sizeInBytes)") }
+        if let mode { words.append("mode=\(Spelling.octal(mode))") }
+        if owner.user != 0 { words.append("uid=\(owner.user)") }
+        if owner.group != 0 { words.append("gid=\(owner.group)") }
+        return words.isEmpty ? "noexec" : words.joined(separator: ",")
+    }
+}
+
 /// A directory that outlives the container.
 public struct Volume: Hashable, Sendable {
     /// Letters, digits, `.`, `-` and `_`.
     public var name: String
     /// Absolute.
     public var path: String
+    /// A directory of the host of which it begins as a copy, from the scenario's file; nil: as what the image has at its place.
+    public var source: String?
+    /// Whose it is when it is new; nil: that of what it begins as.
+    public var owner: Owner?
+    /// It begins empty, also where the image has something at its place (Docker's `nocopy`, Kubernetes' emptyDir).
+    public var isEmpty = false
+    /// How much it may hold, in bytes; nil: all volumes together have the harness's limit.
+    public var limit: Int?
     @Incidental public var place: SourcePlace
 
     /// A volume of this name at a path.

@@ -32,10 +32,30 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case impossible = "impossible"
         /// A question that nothing in the scenario could decide.
         case undecidable = "undecidable"
+        /// A question that is answered before anything can have happened: its answer is the same for every init.
+        case provesNothing = "proves-nothing"
+        /// A signal that comes before PID 1 can have prepared for it.
+        case tooEarly = "too-early"
         /// A scenario, block or profile that says too little to be run.
         case incomplete = "incomplete"
         /// A word of the language that this version reads, but cannot carry out.
         case notYetSupported = "not-yet-supported"
+    }
+
+    /// Whether it keeps a scenario from being run.
+    public enum Severity: String, Hashable, Sendable {
+        /// It is not run.
+        case error
+        /// It is run; what it shows is not what its writer thinks.
+        case warning
+    }
+
+    /// Whether it keeps a scenario from being run.
+    public var severity: Severity {
+        switch id {
+        case .provesNothing, .tooEarly: .warning
+        default: .error
+        }
     }
 
     /// What kind of fault it is.

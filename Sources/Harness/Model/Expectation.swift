@@ -28,23 +28,33 @@ public enum Condition: Hashable, Sendable {
     case received([Party], Signal, times: Int?, from: Party?)
     case receivedNothing([Party])
     case nobodyKilled
+    /// No service, and nothing that a service has started.
+    case noServiceKilled
     case killed([Party])
     case exitCode(Int)
     case exitSignal(Signal)
     /// How the last `exec` has ended.
     case execExit(Int)
-    case zombies(Int)
+    case zombies(Int, orMore: Bool = false)
     case orphansReaped
     case noProcessesLeft
     case state(State)
+    /// The runtime has refused what was last asked of it, for a reason with this text in it; nil: any.
+    case refused(String?)
     /// How often the restart policy has started it again.
     case restarts(Int)
     /// The times between an end and the restart that the policy made of it, in their order.
     case restartDelays([Duration])
-    case outputContains(String)
-    case outputInOrder([String])
+    /// A line with the text in it.
+    case outputContains(String, in: Output = .presentLife)
+    /// A line that is the text, and nothing else.
+    case outputLine(String, in: Output = .presentLife)
+    /// Lines with these texts in them, one after the other.
+    case outputInOrder([String], in: Output = .presentLife)
+    /// Lines that are these texts, one after the other.
+    case outputLinesInOrder([String], in: Output = .presentLife)
     case markerWrittenOnce(path: String)
-    /// Content, times, owner, mode and inode are those of the first writing.
+    /// Content, times (ctime among them), owner, mode and inode are those of the first writing.
     case markerUnchanged(path: String)
     case file(path: String, FileState)
     /// How often a fake entrypoint has gone through all its steps.
@@ -52,6 +62,16 @@ public enum Condition: Hashable, Sendable {
     case stepRan(String, times: Int)
     case data(path: String, DataState)
     case stopTook(Bound)
+
+    /// Whose words are meant.
+    public enum Output: Hashable, Sendable, CaseIterable {
+        /// Standard output and error of PID 1, and of what has inherited them, since the last start.
+        case presentLife
+        /// The same since the first start.
+        case allLives
+        /// Of the last `exec`.
+        case exec
+    }
 
     /// What `docker ps` says of a container.
     public enum State: String, CaseIterable, Hashable, Sendable {
@@ -89,6 +109,7 @@ public enum Condition: Hashable, Sendable {
         case .received: .received
         case .receivedNothing: .receivedNothing
         case .nobodyKilled: .nobodyKilled
+        case .noServiceKilled: .noServiceKilled
         case .killed: .killed
         case .exitCode: .exitCode
         case .exitSignal: .exitSignal
@@ -97,10 +118,16 @@ public enum Condition: Hashable, Sendable {
         case .orphansReaped: .orphansReaped
         case .noProcessesLeft: .noProcessesLeft
         case .state: .state
+        case .refused: .refused
         case .restarts: .restarts
         case .restartDelays: .restartDelays
+        case .outputContains(_, .exec), .outputLine(_, .exec), .outputInOrder(_, .exec),
+            .outputLinesInOrder(_, .exec):
+            .execOutput
         case .outputContains: .outputContains
+        case .outputLine: .outputLine
         case .outputInOrder: .outputInOrder
+        case .outputLinesInOrder: .outputLinesInOrder
         case .markerWrittenOnce: .markerWrittenOnce
         case .markerUnchanged: .markerUnchanged
         case .file(_, .exists): .fileExists
@@ -117,9 +144,12 @@ public enum Condition: Hashable, Sendable {
 
     /// What is asked, whatever it is asked of.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, killed, exitCode, exitSignal, execExit,
+        case ready, stoppedBefore, received, receivedNothing, nobodyKilled, noServiceKilled, killed, exitCode,
+            exitSignal, execExit,
             zombies
-        case orphansReaped, noProcessesLeft, state, restarts, restartDelays, outputContains, outputInOrder
+        case orphansReaped, noProcessesLeft, state, refused, restarts, restartDelays, outputContains, outputLine,
+            outputInOrder,
+            outputLinesInOrder, execOutput
         case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
         case initialised, stepRan, data, stopTook
     }
@@ -150,24 +180,30 @@ extension Condition: CustomStringConvertible {
         case .ready(let parties): "\(Condition.list(parties)) ready"
         case .stopped(let first, let second): "\(first) stopped before \(second)"
         case .received(let parties, let signal, let times, let sender):
-            "\(Condition.list(parties)) received \(signal)" + (times.map { " " + Condition.times($0) } ?? "")
+            "\(Condition.list(parties)) received \(signal.spelling)" + (times.map { " " + Condition.times($0) } ?? "")
                 + (sender.map { " from \($0)" } ?? "")
         case .receivedNothing(let parties): "\(Condition.list(parties)) received nothing"
         case .nobodyKilled: "nobody killed"
+        case .noServiceKilled: "no service killed"
         case .killed(let parties): "\(Condition.list(parties)) killed"
         case .exitCode(let code): "exit \(code)"
-        case .exitSignal(let signal): "exit on \(signal)"
+        case .exitSignal(let signal): "exit on \(signal.spelling)"
         case .execExit(let code): "exec exit \(code)"
-        case .zombies(0): "no zombies"
-        case .zombies(1): "1 zombie"
-        case .zombies(let count): "\(count) zombies"
+        case .zombies(0, orMore: false): "no zombies"
+        case .zombies(let count, let orMore):
+            "\(orMore ? "at least " : "")\(count) \(count == 1 ? "zombie" : "zombies")"
         case .orphansReaped: "orphans reaped"
         case .noProcessesLeft: "no processes left"
         case .state(let state): "state \(state.rawValue)"
+        case .refused(let text): "refused" + (text.map { " \(Spelling.quoted($0))" } ?? "")
         case .restarts(let count): "restarts \(count)"
         case .restartDelays(let delays): "restart delays \(delays.map(\.text).joined(separator: ", "))"
-        case .outputContains(let text): "output contains \(Spelling.quoted(text))"
-        case .outputInOrder(let texts): "output in order \(texts.map(Spelling.quoted).joined(separator: ", "))"
+        case .outputContains(let text, let output): "\(output) contains \(Spelling.quoted(text))"
+        case .outputLine(let text, let output): "\(output) line \(Spelling.quoted(text))"
+        case .outputInOrder(let texts, let output):
+            "\(output) in order \(texts.map(Spelling.quoted).joined(separator: ", "))"
+        case .outputLinesInOrder(let texts, let output):
+            "\(output) lines in order \(texts.map(Spelling.quoted).joined(separator: ", "))"
         case .markerWrittenOnce(let path): "marker \(Spelling.word(path)) written once"
         case .markerUnchanged(let path): "marker \(Spelling.word(path)) unchanged"
         case .file(let path, .exists): "file \(Spelling.word(path)) exists"
@@ -185,7 +221,17 @@ extension Condition: CustomStringConvertible {
     }
 
     /// The opposite, as it is written: `no zombies` has a `no` of its own.
-    public var negated: String { self == .zombies(0) ? "no 0 zombies" : "no \(self)" }
+    public var negated: String { self == .zombies(0, orMore: false) ? "no 0 zombies" : "no \(self)" }
+
+    /// Whether it says that something has not happened: it holds as long as nothing has.
+    public var isAbsence: Bool {
+        switch self {
+        case .receivedNothing, .nobodyKilled, .noServiceKilled, .zombies(0, orMore: false), .noProcessesLeft,
+            .received(_, _, times: 0, from: _), .initialised(times: 0), .stepRan(_, times: 0):
+            true
+        default: false
+        }
+    }
 
     private static func list(_ parties: [Party]) -> String {
         parties.map(\.description).joined(separator: ", ")
@@ -199,5 +245,16 @@ extension Expectation: CustomStringConvertible {
     public var description: String {
         (isNegated ? condition.negated : condition.description) + (within.map { " within \($0.text)" } ?? "")
             + (duration.map { " for \($0.text)" } ?? "")
+    }
+}
+
+extension Condition.Output: CustomStringConvertible {
+    /// As a condition about it begins.
+    public var description: String {
+        switch self {
+        case .presentLife: "output"
+        case .allLives: "output of all lives"
+        case .exec: "exec output"
+        }
     }
 }

@@ -19,7 +19,9 @@ public struct Scenario: Hashable, Sendable {
     /// Programs of the host without which it cannot be carried out.
     public var programs: [String] = []
     /// Whose rules the container is driven by.
-    public var runtime: Runtime = .docker
+    public var runtime: Runtime?
+    /// The engine's major version, where its rules have changed; nil: that on which the rules were tried, Docker 20.10.
+    public var engineVersion: Int?
     /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
     /// Whether the runtime starts it again when it has ended.
@@ -58,7 +60,24 @@ public struct Scenario: Hashable, Sendable {
         return result
     }
 
-    /// The services, each behind those it comes after; otherwise as they are written.
+    /// The inits that it is run with where none is named: those it is about; the reference where it asks something of inits; and
+    /// else none, as `docker run` runs a command.
+    public var usualInits: [String] {
+        if !inits.isEmpty { return inits }
+        let isAboutInits = !services.isEmpty || !requires.isEmpty || behaviour != nil
+        return [isAboutInits ? "reference" : "none"]
+    }
+
+    /// The row of docs/BEHAVIOURS.md that it covers: two capitals and two digits, such as `SF01`.
+    public var behaviour: String? {
+        tags.first { tag in
+            let bytes = Array(tag.utf8)
+            return bytes.count == 4 && bytes[..<2].allSatisfy { (0x41...0x5A).contains($0) }
+                && bytes[2...].allSatisfy { (0x30...0x39).contains($0) }
+        }
+    }
+
+    /// The services, each after those it comes after; otherwise as they are written.
     public var startOrder: [Service] {
         var result: [Service] = []
         var waiting = services
@@ -71,21 +90,33 @@ public struct Scenario: Hashable, Sendable {
     }
 }
 
-/// A container runtime whose rules are known.
+extension Sequence<Scenario> {
+    /// The inits that some of them are run with where none is named, each once.
+    public var usualInits: [String] {
+        var result: [String] = []
+        for name in lazy.flatMap(\.usualInits) where !result.contains(name) { result.append(name) }
+        return result
+    }
+}
+
+/// A container runtime.
 public enum Runtime: String, CaseIterable, Hashable, Sendable {
     case docker, podman, compose, kubernetes, nspawn
+
+    /// Whether this version carries out its rules; those of the others are read, and refused when run.
+    public var isCarriedOut: Bool { [.docker, .podman, .kubernetes].contains(self) }
 }
 
 /// How the container is asked to stop.
 public struct StopPolicy: Hashable, Sendable {
     /// Nil: what the init's profile says, SIGTERM where it says nothing.
     public var signal: Signal?
-    /// From the stop signal to SIGKILL; negative: for ever. Docker's default is ten seconds (daemon/config, stop.go).
-    public var grace: Duration = .seconds(10)
+    /// From the stop signal to SIGKILL; negative: for ever. Nil: the runtime's own, ten seconds of Docker and Podman, thirty of Kubernetes.
+    public var grace: Duration?
     /// A command that is carried out inside before the stop signal is sent (a Kubernetes preStop hook).
     public var hook: [String]?
 
-    public init(signal: Signal? = nil, grace: Duration = .seconds(10), hook: [String]? = nil) {
+    public init(signal: Signal? = nil, grace: Duration? = nil, hook: [String]? = nil) {
         self.signal = signal
         self.grace = grace
         self.hook = hook

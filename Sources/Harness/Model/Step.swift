@@ -8,6 +8,8 @@ public struct Step: Hashable, Sendable {
         case stop(grace: Duration?)
         /// As `docker kill`: a signal to PID 1, from outside.
         case kill(Signal)
+        /// SIGKILL to PID 1 right after this many events of the container, counted from its first start as a sweep counts them.
+        case killAtEvent(Int)
         /// A stop and a start, so many times.
         case restart(times: Int, grace: Duration?)
         /// A new container in the place of the old one, with the same volumes.
@@ -31,7 +33,8 @@ public struct Step: Hashable, Sendable {
         /// The end of PID 1's open standard input.
         case closeInput
         case wait(Duration)
-        case waitFor(Condition, within: Duration)
+        /// Until it holds, or negated: until it does not hold any more.
+        case waitFor(Condition, isNegated: Bool = false, within: Duration)
         case repeated(times: Int, [Step])
         /// The steps from a new container on, once for each kill time, counted from the start.
         case sweep(KillTimes, [Step])
@@ -88,7 +91,7 @@ extension Step {
     public var condition: Condition? {
         switch action {
         case .expect(let expectation): expectation.condition
-        case .waitFor(let condition, _): condition
+        case .waitFor(let condition, _, _): condition
         default: nil
         }
     }

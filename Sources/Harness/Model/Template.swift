@@ -79,9 +79,13 @@ public struct Template: Sendable {
     public static func problems(in file: File, isForEach: Bool) -> [String] {
         let known = (isForEach ? placesForEach : placesForAll).map { "{\($0)}" } + (isForEach ? conditions : [])
         let others = (isForEach ? placesForAll : placesForEach).map { "{\($0)}" } + (isForEach ? [] : conditions)
-        return others.filter { !known.contains($0) && file.text.contains($0) }.map { place in
-            "'\(place)' has no meaning in a text that is there \(isForEach ? "for each service" : "once")"
+        let inPath = placesForEach.map { "{\($0)}" }.filter { $0 != "{name}" && file.path.contains($0) }.map { place in
+            "'\(place)' has no meaning in a path: there '{name}' is the service's name"
         }
+        return inPath
+            + others.filter { !known.contains($0) && file.text.contains($0) }.map { place in
+                "'\(place)' has no meaning in a text that is there \(isForEach ? "for each service" : "once")"
+            }
     }
 }
 

@@ -38,8 +38,13 @@ package struct ServiceReports {
     /// When it began to listen.
     private let opened = MonotonicInstant.now
 
-    package init(watchesProcesses: Bool) {
+    /// What every fake executes.
+    private let fakes: Files.Identity?
+
+    /// - Parameter fakes: the executable of the fakes.
+    package init(watchesProcesses: Bool, fakes: Files.Identity?) {
         self.watchesProcesses = watchesProcesses
+        self.fakes = fakes
     }
 
     /// Adds what is to be waited for.
@@ -94,12 +99,20 @@ package struct ServiceReports {
             // there was a container, nobody has spoken.
             let isPossible = report.instant >= opened && report.instant <= now
             let instant = isPossible ? max(report.instant, min(known.advanced(by: .nanoseconds(1)), now)) : now
-            result.append(Event(at: instant, .said(ServiceWord(report.content), by: message.sender)))
+            result.append(Event(at: instant, .said(word(report.content, of: message.sender), by: message.sender)))
             connection.speaker = message.sender
             if watchesProcesses, connection.process == nil {
                 connection.process = try? PIDDescriptor(opening: message.sender)
             }
         }
+    }
+
+    /// A name is believed of a process that executes the fakes' own file, under any path inside.
+    private func word(_ content: Report.Content, of sender: ProcessID) -> ServiceWord {
+        guard case .hello(let name) = content else { return ServiceWord(content) }
+        // Of one that is gone, or has become a real program, the witness may know what it was.
+        return fakes != nil && Files.identity(of: "/proc/\(sender)/exe") == fakes
+            ? .hello(name: name) : .claimed(name: name)
     }
 
     /// Ends of services, seen through their descriptors. Those that are found together have one time: which came first is
@@ -131,18 +144,15 @@ package struct ServiceReports {
 
     /// Something was said but not kept: the first time it is told at once, as from here on it is uncertain what was said.
     private mutating func drop(_ bytes: Int, _ result: inout [Event]) {
-        if !hasDropped { result.append(Event(at: .now, .dropped(bytes: 0, of: ServiceReports.source))) }
+        if !hasDropped { result.append(Event(at: .now, .dropped(bytes: 0, of: .reports))) }
         hasDropped = true
         droppedBytes += bytes
     }
 
-    /// What events about lost words call their source.
-    private static let source = "service reports"
-
     /// How much was said but not kept.
     package mutating func finish() -> [Event] {
         defer { droppedBytes = 0 }
-        return droppedBytes > 0 ? [Event(at: .now, .dropped(bytes: droppedBytes, of: ServiceReports.source))] : []
+        return droppedBytes > 0 ? [Event(at: .now, .dropped(bytes: droppedBytes, of: .reports))] : []
     }
 }
 
@@ -160,6 +170,7 @@ extension ServiceWord {
             case .ran(let step): .ran(step: step)
             case .wroteMarker: .wroteMarker
             case .initialised: .initialised
+            case .cannot(let what): .cannot(what)
             }
     }
 }

@@ -11,6 +11,9 @@ enum TraceFact {
     case waited(by: Int32, for: Int32)
     case signalled(number: Int32, code: Int32, to: Int32, by: Int32, fate: Int32)
     case delivered(number: Int32, to: Int32, handler: UInt64)
+    /// A wait begins (`options`: W*), and returns what it returns.
+    case waitBegan(by: Int32, isWaitid: Bool, options: Int32)
+    case waitEnded(by: Int32, isWaitid: Bool, result: Int64)
     case marked(by: Int32)
 }
 
@@ -22,8 +25,22 @@ struct TraceFormats: Sendable {
         "sched/sched_process_wait", "signal/signal_generate", "signal/signal_deliver",
     ]
 
+    /// What tells what a wait took: its options, and what it returned (CONFIG_FTRACE_SYSCALLS).
+    private static let waitEvents = [
+        (name: "syscalls/sys_enter_wait4", isWaitid: false, isEnd: false),
+        (name: "syscalls/sys_exit_wait4", isWaitid: false, isEnd: true),
+        (name: "syscalls/sys_enter_waitid", isWaitid: true, isEnd: false),
+        (name: "syscalls/sys_exit_waitid", isWaitid: true, isEnd: true),
+    ]
+    /// What is recorded where the kernel has it.
+    static let optionalEvents = waitEvents.map(\.name)
+
+    /// Whether the kernel tells what waits took.
+    var tellsWhatWaitsTook: Bool { waits.count == TraceFormats.waitEvents.count }
+
     /// The size in which the kernel hands out a buffer, in bytes.
     let pageSize: Int
+    private let waits: [(id: UInt16, field: TraceFormat.Field, thread: TraceFormat.Field, isWaitid: Bool, isEnd: Bool)]
     private let created, executed, exited, freed, waited, signalled, delivered, marked: TraceFormat
 
     /// - Throws: `TraceError` where this kernel lacks an event or a field.
@@ -46,6 +63,14 @@ struct TraceFormats: Sendable {
         delivered = try TraceFormat(
             "signal/signal_deliver", needing: ["common_pid", "sig", "sa_handler"], in: instance)
         marked = try TraceFormat("ftrace/print", needing: ["common_pid"], in: instance)
+        // Not every kernel has them: then it is not known what waits took.
+        waits = TraceFormats.waitEvents.compactMap { event in
+            let field = event.isEnd ? "ret" : "options"
+            guard let format = try? TraceFormat(event.name, needing: ["common_pid", field], in: instance) else {
+                return nil
+            }
+            return (format.id, format[field], format["common_pid"], event.isWaitid, event.isEnd)
+        }
     }
 
     /// Nil for an event of another kind.
@@ -73,7 +98,12 @@ struct TraceFormats: Sendable {
                 number: record.int32(delivered["sig"]), to: record.int32(delivered["common_pid"]),
                 handler: record.uint64(delivered["sa_handler"]))
         case marked.id: return .marked(by: record.int32(marked["common_pid"]))
-        default: return nil
+        case let id:
+            guard let wait = waits.first(where: { $0.id == id }) else { return nil }
+            let thread = record.int32(wait.thread)
+            return wait.isEnd
+                ? .waitEnded(by: thread, isWaitid: wait.isWaitid, result: Int64(bitPattern: record.uint64(wait.field)))
+                : .waitBegan(by: thread, isWaitid: wait.isWaitid, options: record.int32(wait.field))
         }
     }
 }

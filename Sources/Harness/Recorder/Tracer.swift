@@ -8,6 +8,8 @@ import Vocabulary
 /// One tracer serves all containers. An event belongs to the container whose process it is about; processes are known
 /// from the fork of PID 1 on, which is recognised by the thread that makes it (`recordStart`).
 package final class Tracer: Sendable {
+    /// The instance is this one's: no other takes it for a leftover.
+    private let claim: Claim
     private let state: Mutex<TracerState>
     private let stop: Wakeup
     private let reader: Mutex<Thread?>
@@ -21,12 +23,14 @@ package final class Tracer: Sendable {
     /// - Parameter instances: the `instances` directory of a tracefs. Who opened it removes the instance from it.
     /// - Throws: `TraceError`: what this machine lacks.
     package init(name: RunName, instances: borrowing Descriptor) throws(TraceError) {
-        for other in Files.names(in: instances) where RunName.isLeftover(other) {
+        for other in Files.names(in: instances) where RunName.isOne(other) {
+            guard let abandoned = Claim.abandoned(other, in: instances.rawValue) else { continue }
             Files.removeDirectory(other, in: instances)
+            _ = abandoned
         }
         let formats: TraceFormats
         do {
-            try Files.makeDirectory(name.description, in: instances)
+            claim = try Claim(making: name.description, in: instances.rawValue)
             let instance = try Descriptor.open(name.description, .directory, in: instances.rawValue)
             formats = try TraceFormats(in: instance)
             try Tracer.configure(instance)
@@ -50,6 +54,7 @@ package final class Tracer: Sendable {
         for event in TraceFormats.events {
             try Files.write("1", to: "events/\(event)/enable", in: directory)
         }
+        for event in TraceFormats.optionalEvents { try? Files.write("1", to: "events/\(event)/enable", in: directory) }
         try Files.write("1", to: "tracing_on", in: directory)
     }
 

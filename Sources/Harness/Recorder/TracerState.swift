@@ -14,6 +14,8 @@ struct TracerState {
     private var buffers: [TraceBuffer]
     private var tasks: [Int32: Task] = [:]
     private var livingThreads: [Int32: Int] = [:]
+    /// The options of the waits that are under way, by thread.
+    private var waitOptions: [Int32: Int32] = [:]
     /// The threads that are about to start a PID 1, and where its events are to go.
     private var starters: [Int32: Inbox] = [:]
     private var inboxes: [ObjectIdentifier: Inbox] = [:]
@@ -47,6 +49,7 @@ struct TracerState {
         for (thread, task) in tasks where task.inbox === inbox {
             tasks[thread] = nil
             livingThreads[thread] = nil
+            waitOptions[thread] = nil
         }
     }
 
@@ -105,6 +108,7 @@ struct TracerState {
             if left == 0 { put(.exited(ProcessID(rawValue: task.leader)), task.inbox, instant) }
         case .freed(let thread):
             guard let task = tasks.removeValue(forKey: thread) else { return }
+            waitOptions[thread] = nil
             if thread == task.leader {
                 livingThreads[thread] = nil
                 put(.freed(ProcessID(rawValue: thread)), task.inbox, instant)
@@ -120,8 +124,30 @@ struct TracerState {
             let event = KernelEvent.delivered(
                 Signal(rawValue: number), to: ProcessID(rawValue: task.leader), hasHandler: handler > 1)
             put(event, task.inbox, instant)
+        case .waitBegan(let thread, _, let options): if tasks[thread] != nil { waitOptions[thread] = options }
+        case .waitEnded(let thread, let isWaitid, let result):
+            guard let task = tasks[thread], let options = waitOptions.removeValue(forKey: thread) else { return }
+            let outcome = TracerState.outcome(ofWait: options, isWaitid: isWaitid, result: result)
+            put(.waitEnded(by: ProcessID(rawValue: task.leader), outcome), task.inbox, instant)
         case .marked(let thread): lastMark = (thread, instant.nanoseconds)
         }
+    }
+
+    // linux/wait.h
+    private static let noHang: Int32 = 1
+    private static let stopped: Int32 = 2
+    private static let exited: Int32 = 4
+    private static let continued: Int32 = 8
+    private static let noWait: Int32 = 0x0100_0000
+
+    /// What a wait took, by its options and what it returned. wait4(2) returns whom it tells of, and always of those that have
+    /// exited, of others if it is asked to; waitid(2) returns 0 also when it found nobody.
+    static func outcome(ofWait options: Int32, isWaitid: Bool, result: Int64) -> WaitOutcome {
+        let alsoTellsOfOthers = options & (stopped | continued) != 0
+        if result < 0 { return .nothing }
+        guard isWaitid else { return result == 0 ? .nothing : alsoTellsOfOthers ? .perhaps : .child }
+        if options & exited == 0 || options & noWait != 0 { return .nothing }
+        return alsoTellsOfOthers || options & noHang != 0 ? .perhaps : .child
     }
 
     private func put(_ event: KernelEvent, _ inbox: Inbox, _ instant: MonotonicInstant) {
@@ -155,14 +181,31 @@ struct TracerState {
         }
     }
 
+    /// si_code of SIGCHLD (sigaction(2)): CLD_EXITED, CLD_KILLED, CLD_DUMPED.
+    private static let trapped: Int32 = 4
+    private static let manners: [Int32: Manner] = [1: .exited, 2: .killed, 3: .killed]
+
     private mutating func noteSignal(
         _ number: Int32, code: Int32, to target: Int32, by sender: Int32, _ fate: Int32, at instant: MonotonicInstant
     ) {
         guard let task = tasks[target] else { return }
         let origin = ProcessID(rawValue: tasks[sender]?.leader ?? sender)
+        defer {
+            // The process that tells its parent of its own end (do_notify_parent).
+            // By SIGCHLD, as a rule, or by the signal that it was made with (clone(2)): then it is one that has exited.
+            if let manner = TracerState.manners[code], let child = tasks[sender],
+                number == Signal.chld.rawValue || livingThreads[child.leader] == 0, number != Signal.kill.rawValue
+            {
+                put(.ended(ProcessID(rawValue: child.leader), manner), task.inbox, instant)
+            }
+        }
         // si_code: positive for the kernel (SI_KERNEL, CLD_EXITED, SEGV_MAPERR, …), and SI_TIMER, -2, is the kernel's too;
         // zero or negative for kill, tgkill and sigqueue (siginfo in sigaction(2)).
         let isKernel = code > 0 || code == -2
+        // A tracer is told that its tracee has stopped (do_notify_parent_cldstop).
+        if number == Signal.chld.rawValue, code == TracerState.trapped, let tracee = tasks[sender] {
+            put(.traced(ProcessID(rawValue: tracee.leader)), task.inbox, instant)
+        }
         put(
             .signalled(
                 Signal(rawValue: number), to: ProcessID(rawValue: task.leader),

@@ -26,7 +26,10 @@ public struct FileDiagnostics: Sendable {
 
 extension FileDiagnostics {
     /// Whether it means something: words that this version cannot carry out are no fault of the text.
-    public var isWellFormed: Bool { diagnostics.allSatisfy { $0.id == .notYetSupported } }
+    public var isWellFormed: Bool { diagnostics.allSatisfy { $0.id == .notYetSupported || $0.severity == .warning } }
+
+    /// Whether something in it must be changed before it can be run.
+    public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     /// So many diagnostics of one file are shown to people.
     public static let limit = 100
@@ -41,10 +44,20 @@ extension FileDiagnostics {
         return result
     }
 
-    private func text(_ diagnostic: Diagnostic) -> String {
-        var result = FileDiagnostics.printable("\(diagnostic.place): error: \(diagnostic.message)")
+    /// The same, a line for each: for a run, which goes on.
+    public func briefText() -> String {
+        diagnostics.prefix(FileDiagnostics.limit).map(head).joined()
+    }
+
+    private func head(_ diagnostic: Diagnostic) -> String {
+        var result = FileDiagnostics.printable(
+            "\(diagnostic.place): \(diagnostic.severity.rawValue): \(diagnostic.message)")
         if let suggestion = diagnostic.suggestion { result += "; did you mean '\(suggestion)'?" }
-        result += " [\(diagnostic.id.rawValue)]\n"
+        return result + " [\(diagnostic.id.rawValue)]\n"
+    }
+
+    private func text(_ diagnostic: Diagnostic) -> String {
+        var result = head(diagnostic)
         result += excerpt(diagnostic.place, length: diagnostic.length)
         for note in diagnostic.notes {
             result += FileDiagnostics.printable("\(note.place): note: \(note.message)") + "\n"
@@ -104,7 +117,8 @@ extension FileDiagnostics {
             if let suggestion = diagnostic.suggestion { message += "; did you mean '\(suggestion)'?" }
             for note in diagnostic.notes { message += "\n\(note.place): \(note.message)" }
             let place = diagnostic.place
-            return "::error file=\(FileDiagnostics.property(place.file)),line=\(place.line),col=\(place.column),"
+            return
+                "::\(diagnostic.severity.rawValue) file=\(FileDiagnostics.property(place.file)),line=\(place.line),col=\(place.column),"
                 + "title=\(FileDiagnostics.property(diagnostic.id.rawValue))::\(FileDiagnostics.data(message))\n"
         }.joined()
     }
@@ -131,7 +145,9 @@ extension FileDiagnostics {
 public func jsonDiagnosticReport(_ files: [FileDiagnostics], fileCount: Int) throws -> String {
     let diagnostics = files.flatMap(\.diagnostics).map(EncodedDiagnostic.init)
     let document = EncodedLint(
-        summary: EncodedLint.Summary(files: fileCount, errors: diagnostics.count), diagnostics: diagnostics)
+        summary: EncodedLint.Summary(
+            files: fileCount, errors: diagnostics.count { $0.severity == "error" },
+            warnings: diagnostics.count { $0.severity == "warning" }), diagnostics: diagnostics)
     return try encoded(document)
 }
 
@@ -143,11 +159,13 @@ private struct EncodedLint: Encodable {
     struct Summary: Encodable {
         let files: Int
         let errors: Int
+        let warnings: Int
     }
 }
 
 private struct EncodedDiagnostic: Encodable {
     let id: String
+    let severity: String
     let file: String
     let line: Int
     let column: Int
@@ -165,6 +183,7 @@ private struct EncodedDiagnostic: Encodable {
 
     init(_ diagnostic: Diagnostic) {
         id = diagnostic.id.rawValue
+        severity = diagnostic.severity.rawValue
         file = diagnostic.place.file
         line = diagnostic.place.line
         column = diagnostic.place.column

@@ -23,11 +23,12 @@ public struct HumanReport: Sendable {
         var result = ""
         if report.speed != 1 {
             result +=
-                "at \(report.speed) times the speed: the runtime's clocks and the fakes', not those of real programs\n\n"
+                "up to \(report.speed) times faster: the runtime's clocks and the fakes'; real programs, and what waits for them, run as ever\n\n"
         }
         if detail != .quiet { result += failures(report) + notes(report) }
         if detail == .verbose { result += journals(report) }
         result += matrix(report)
+        result += notApplicable(report)
         for skipped in report.skipped { result += "skipped  \(skipped.name): \(skipped.reason)\n" }
         return result + summary(report)
     }
@@ -38,7 +39,7 @@ public struct HumanReport: Sendable {
         var result = ""
         var shown: [String: Int] = [:]
         for entry in report.results {
-            let key = "\(entry.initName) \(entry.scenario.row)"
+            let key = "\(entry.subject) \(entry.scenario.row)"
             switch entry.verdict {
             case .passed, .notApplicable: continue
             case .failed, .error:
@@ -57,7 +58,11 @@ public struct HumanReport: Sendable {
         let place = "\(scenario.place.file):\(scenario.place.line)"
         switch entry.verdict {
         case .failed(let failures):
-            var result = "\(paint("FAILED", .red))  \(paint(entry.initName, .bold)): \(scenario.title)  (\(place))\n"
+            var result =
+                "\(paint("FAILED", .red))  \(paint(entry.subject, .bold)): \(scenario.title.printable)  (\(place))\n"
+            result += whoIsFirst(entry)
+            for limit in entry.limitsMet { result += "  limit     \(limit.printable)\n" }
+            for line in scenario.summary.split(separator: "\n") { result += paint("  # \(line)", .dim) + "\n" }
             for failure in failures {
                 result += "  \(failure.place.file):\(failure.place.line)\n"
                 result += "    expected  \(failure.expected)\n"
@@ -67,17 +72,44 @@ public struct HumanReport: Sendable {
             return result + "\n"
         case .error(let reason):
             return
-                "\(paint("ERROR", .magenta))  \(paint(entry.initName, .bold)): \(scenario.title)  (\(place))\n    \(reason)\n\n"
+                "\(paint("ERROR", .magenta))  \(paint(entry.subject, .bold)): \(scenario.title.printable)  (\(place))\n"
+                + "\(whoIsFirst(entry))    \(reason.printable)\n\n"
         case .passed, .notApplicable: return ""
         }
+    }
+
+    /// PID 1's command line, and whether an init is in front of the scenario's own.
+    private func whoIsFirst(_ entry: RunResult) -> String {
+        if entry.command.isEmpty { return "" }
+        let command = Spelling.command(entry.command).printable
+        let shown = command.count > 120 ? "\(command.prefix(120))…" : command
+        return "  PID 1     \(shown)\(entry.initName == "none" ? "  (the scenario's own command, no init)" : "")\n"
+    }
+
+    /// How many reasons for not being applicable are shown at most.
+    private static let reasonsShown = 8
+
+    /// Why scenarios did not apply, the commonest first.
+    private func notApplicable(_ report: RunReport) -> String {
+        var counts: [String: Int] = [:]
+        for entry in report.results {
+            if case .notApplicable(let reason) = entry.verdict {
+                counts["\(entry.subject): \(reason)", default: 0] += 1
+            }
+        }
+        let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let limit = detail == .verbose ? sorted.count : HumanReport.reasonsShown
+        var result = sorted.prefix(limit).map { "n/a  \($0.value) × \($0.key)\n" }.joined()
+        if sorted.count > limit { result += "n/a  … and \(sorted.count - limit) more reasons; --verbose shows them\n" }
+        return result.isEmpty ? "" : result + "\n"
     }
 
     /// The tables of sweeps that passed; those of the others are in what failed.
     private func notes(_ report: RunReport) -> String {
         var result = ""
         for entry in report.results where !entry.notes.isEmpty && !entry.isBad {
-            result += "\(paint("SWEPT", .green))  \(paint(entry.initName, .bold)): \(entry.scenario.title)\n"
-            for line in entry.notes { result += "      \(line)\n" }
+            result += "\(paint("SWEPT", .green))  \(paint(entry.subject, .bold)): \(entry.scenario.title)\n"
+            for line in entry.notes { result += "      \(line.printable)\n" }
             result += "\n"
         }
         return result
@@ -86,7 +118,7 @@ public struct HumanReport: Sendable {
     private func journals(_ report: RunReport) -> String {
         var result = ""
         for entry in report.results where !entry.journal.events.isEmpty {
-            result += "\(paint("JOURNAL", .bold))  \(entry.initName): \(entry.scenario.title)\n"
+            result += "\(paint("JOURNAL", .bold))  \(entry.subject): \(entry.scenario.title.printable)\n"
             let view = JournalView(entry.journal)
             for event in entry.journal.events { result += "  \(view.line(event))\n" }
             result += "\n"
@@ -145,6 +177,7 @@ public struct HumanReport: Sendable {
         var result = "\(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
         if counts.errors > 0 { result += ", \(counts.errors) error\(counts.errors == 1 ? "" : "s")" }
         result += "  (\(report.duration.rounded), \(report.jobs) at a time)\n"
+        if let note = report.noteOfInterruption { result += note + "\n" }
         return result + "witness: \(report.witness)\n"
     }
 

@@ -9,7 +9,7 @@ public func jsonReport(_ report: RunReport) throws -> String {
     let document = EncodedRun(
         summary: .init(
             passed: counts.passed, failed: counts.failed, not_applicable: counts.notApplicable, errors: counts.errors,
-            duration_ms: milliseconds(report.duration)),
+            duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount),
         witness: report.witness.description,
         skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
         results: report.results.map(EncodedResult.init))
@@ -36,6 +36,8 @@ private struct EncodedRun: Encodable {
     struct Summary: Encodable {
         let passed, failed, not_applicable, errors: Int
         let duration_ms: Double
+        /// How many there were to be, where the run was interrupted.
+        let interrupted_of: Int?
     }
 
     struct Skipped: Encodable {
@@ -67,15 +69,18 @@ private struct EncodedResult: Encodable {
     let reason: String?
     let duration_ms: Double
     let failures: [EncodedFailure]
+    /// Limits of the container that its processes have met; absent where there are none.
+    let limits: [String]?
 
     init(_ result: RunResult) {
         self.`init` = result.initName
         scenario = result.scenario.title
         file = result.scenario.place.file
         line = result.scenario.place.line
-        runtime = result.scenario.runtime.rawValue
+        runtime = result.runtime.rawValue
         tags = result.scenario.tags
         duration_ms = milliseconds(result.duration)
+        limits = result.limitsMet.isEmpty ? nil : result.limitsMet
         switch result.verdict {
         case .passed: (verdict, reason, failures) = ("passed", nil, [])
         case .notApplicable(let why): (verdict, reason, failures) = ("not-applicable", why, [])

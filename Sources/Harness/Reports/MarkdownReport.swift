@@ -28,10 +28,9 @@ public struct MarkdownReport: Sendable {
             ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
             fault.
 
-            ## By theme
-
-
             """
+        if let note = report.noteOfInterruption { result += "\n**\(note)**\n" }
+        result += "\n## By theme\n\n"
         let themes = Matrix(report.results) { $0.scenario.theme }
         result += row(["init", "version"] + themes.keys)
         result += row(Array(repeating: "---", count: themes.keys.count + 2))
@@ -62,16 +61,16 @@ public struct MarkdownReport: Sendable {
         "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
 
-    private func key(_ entry: RunResult) -> String { "\(entry.initName) \(entry.scenario.row)" }
+    private func key(_ entry: RunResult) -> String { "\(entry.subject) \(entry.scenario.row)" }
 
     private func failure(_ entry: RunResult) -> String {
         switch entry.verdict {
         case .failed(let failures):
             guard let first = failures.first else { return "" }
             return
-                "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))"
+                "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))"
         case .error(let reason):
-            return "- \(entry.initName), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))"
+            return "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))"
         case .passed, .notApplicable: return ""
         }
     }

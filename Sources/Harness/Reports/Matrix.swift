@@ -44,8 +44,8 @@ struct Matrix {
                 keys.append(key)
                 cells[key] = [:]
             }
-            if !inits.contains(result.initName) { inits.append(result.initName) }
-            cells[key, default: [:]][result.initName, default: Cell()].add(result.verdict)
+            if !inits.contains(result.subject) { inits.append(result.subject) }
+            cells[key, default: [:]][result.subject, default: Cell()].add(result.verdict)
         }
     }
 

@@ -6,7 +6,11 @@ import Model
 public struct RunResult: Sendable {
     /// The name of the init's profile.
     public let initName: String
+    /// PID 1's command line; empty where nothing was run.
+    public let command: [String]
     public let scenario: Scenario
+    /// Whose rules the container was driven by.
+    public let runtime: Runtime
     public let verdict: Verdict
     /// From the first step to the verdict, with the container's removal.
     public let duration: Duration
@@ -14,11 +18,17 @@ public struct RunResult: Sendable {
     public let journal: Journal
     /// What it has to say besides: the table of a sweep.
     public let notes: [String]
+    /// Limits of the container that its processes have met, a sentence each.
+    public let limitsMet: [String]
 
     public init(
-        initName: String, scenario: Scenario, verdict: Verdict, duration: Duration, journal: Journal,
-        notes: [String] = []
+        initName: String, command: [String] = [], scenario: Scenario, runtime: Runtime? = nil, verdict: Verdict,
+        duration: Duration,
+        journal: Journal, notes: [String] = [], limitsMet: [String] = []
     ) {
+        self.limitsMet = limitsMet
+        self.runtime = runtime ?? scenario.runtime ?? .docker
+        self.command = command
         self.notes = notes
         self.initName = initName
         self.scenario = scenario
@@ -29,6 +39,11 @@ public struct RunResult: Sendable {
 }
 
 extension RunResult {
+    /// The init, and whose rules its container was driven by where the scenario does not say that and it is not Docker.
+    public var subject: String {
+        scenario.runtime == nil && runtime != .docker ? "\(initName) on \(runtime.rawValue)" : initName
+    }
+
     /// Failed, or an error.
     public var isBad: Bool {
         switch verdict {
@@ -40,8 +55,8 @@ extension RunResult {
     /// The same without what proves it.
     public var withoutJournal: RunResult {
         RunResult(
-            initName: initName, scenario: scenario, verdict: verdict, duration: duration,
-            journal: Journal(witness: journal.witness), notes: notes)
+            initName: initName, command: command, scenario: scenario, runtime: runtime, verdict: verdict,
+            duration: duration, journal: Journal(witness: journal.witness), notes: notes, limitsMet: limitsMet)
     }
 }
 
@@ -52,6 +67,8 @@ public struct RunReport: Sendable {
     /// Inits that were not run, and why: not installed, and the package to install.
     public var skipped: [(name: String, reason: String)]
     public var witness: Witness
+    /// How many scenarios were to be run, where the run was interrupted; nil: it is whole.
+    public private(set) var plannedCount: Int?
     /// How many were run at once.
     public var jobs: Int
     /// Of the whole run, without what the session takes to open and close.
@@ -70,6 +87,12 @@ public struct RunReport: Sendable {
         self.witness = witness
         self.jobs = jobs
         self.duration = duration
+    }
+
+    /// Every scenario was not applicable.
+    public var hasShownNothing: Bool {
+        let counts = counts
+        return !results.isEmpty && counts.notApplicable == results.count
     }
 
     /// How many results there are of each kind.
@@ -93,11 +116,23 @@ extension Scenario {
     }
 
     /// The row of docs/BEHAVIOURS.md that it covers (`SF01`), else its title.
-    public var row: String {
-        tags.first { tag in
-            let bytes = Array(tag.utf8)
-            return bytes.count == 4 && bytes[..<2].allSatisfy { (0x41...0x5A).contains($0) }
-                && bytes[2...].allSatisfy { (0x30...0x39).contains($0) }
-        } ?? title
+    public var row: String { behaviour ?? title }
+}
+
+extension RunReport {
+    /// What was being run when the run was interrupted has no result.
+    ///
+    /// - Parameter count: how many scenarios were to be run.
+    public mutating func leaveOutInterrupted(of count: Int) {
+        plannedCount = count
+        results.removeAll { $0.verdict == .error(RunReport.interrupted) }
     }
+
+    /// "interrupted: 3 of 40 were run, the rest was not"; nil where it is whole.
+    var noteOfInterruption: String? {
+        plannedCount.map { "interrupted: \(results.count) of \($0) were run, the rest was not" }
+    }
+
+    /// The reason of what was interrupted.
+    public static let interrupted = "interrupted"
 }

@@ -20,7 +20,7 @@ public func scenarioList(_ scenarios: [Scenario]) -> String {
         result += "  \(scenario.place.line): \(Spelling.quoted(scenario.title))"
         if !scenario.tags.isEmpty { result += "  [\(scenario.tags.joined(separator: ", "))]" }
         if !scenario.needs.isEmpty { result += "  needs \(scenario.needs.map(\.rawValue).joined(separator: ", "))" }
-        if scenario.runtime != .docker { result += "  on \(scenario.runtime.rawValue)" }
+        if let runtime = scenario.runtime { result += "  on \(runtime.rawValue)" }
         result += "\n"
     }
     return result + (scenarios.isEmpty ? "" : "\n")
@@ -53,6 +53,6 @@ private struct EncodedScenario: Encodable {
         description = scenario.summary
         tags = scenario.tags
         needs = scenario.needs.map(\.rawValue)
-        runtime = scenario.runtime.rawValue
+        runtime = (scenario.runtime ?? .docker).rawValue
     }
 }

@@ -38,11 +38,12 @@ extension InitProfile {
         var result: [File] = []
         for file in files {
             if file.isForEachService {
-                result += subjects.map { subject in
+                result += subjects.compactMap { subject in
                     var made = file
                     made.path = Template.filled(file.path, for: subject)
                     made.text = Template.filled(file.text, for: subject)
-                    return made
+                    // One that had lines, of which none is for this service, is not made.
+                    return made.text.isEmpty && !file.text.isEmpty ? nil : made
                 }
             } else {
                 var made = file
@@ -100,8 +101,10 @@ extension InitProfile {
         let lacking = scenario.requirements.subtracting(abilities)
         if !lacking.isEmpty { return "\(name) has no \(lacking.map(\.rawValue).sorted().joined(separator: ", "))" }
         if scenario.payloadCommand != nil, !hasPlaceForCommand { return "\(name) takes services, not a command" }
-        for program in scenario.programs where Files.find(program: program, in: Container.searchPath) == nil {
-            return "\(program) is not installed"
+        for name in scenario.programs {
+            let isThere =
+                name.hasPrefix("/") ? Files.exists(name) : Files.find(program: name, in: Container.searchPath) != nil
+            if !isThere { return name.hasPrefix("/") ? "there is no \(name)" : "\(name) is not installed" }
         }
         return nil
     }

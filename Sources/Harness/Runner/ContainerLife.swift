@@ -17,6 +17,7 @@ final class ContainerLife {
     private let inbox = Inbox()
     private let scenario: Scenario
     private let profile: InitProfile
+    private let rules: RuntimeRules
     private var process: Process?
     private var execution: Execution?
     private(set) var isPaused = false
@@ -24,10 +25,16 @@ final class ContainerLife {
     private var standardError: Console?
     private var reports: ServiceReports
     private(set) var isRunning = false
+    /// PID 1's end, and when it was seen, until it is taken.
+    private var end: (status: ExitStatus, at: MonotonicInstant)?
     /// What each file was when it was last looked at.
     private var lastLooks: [String: FileFact] = [:]
+    /// The limits that are known to have been met.
+    private(set) var notedLimits: Set<MetLimit> = []
     /// How much text of files has been kept, in bytes.
     private var keptText = 0
+    /// How often words are looked for at once: who never stops talking is not waited for.
+    private static let readings = 16
     /// The moment up to which everything has been taken in.
     private var completeUntil = MonotonicInstant(nanoseconds: 0)
 
@@ -40,31 +47,43 @@ final class ContainerLife {
     /// Makes the world; nothing runs in it yet.
     ///
     /// - Throws: what kept it from being made: an error of the harness or the machine, not of the init.
-    init(_ session: Session, _ scenario: Scenario, _ profile: InitProfile, _ volumes: VolumeStore?) throws {
+    init(
+        _ session: Session, _ scenario: Scenario, _ profile: InitProfile, _ rules: RuntimeRules, _ volumes: VolumeStore?
+    ) throws {
+        self.rules = rules
         self.session = session
         self.scenario = scenario
         self.profile = profile
         container = try Container(
             host: session.host, settings: scenario.settings(with: profile), lower: try scenario.rootDirectory(),
-            overlays: try profile.layerDirectories(), freezes: scenario.pauses, volumes: volumes)
-        reports = ServiceReports(watchesProcesses: session.tracer == nil)
+            overlays: try profile.layerDirectories(), named: scenario.namedPaths(with: profile),
+            freezes: scenario.pauses,
+            lookUp: RuntimeLookUp(
+                statusOfExecFailure: rules.execFailures.refused, checksAccess: rules.execFailures.checksAccess),
+            volumes: volumes)
+        reports = ServiceReports(
+            watchesProcesses: session.tracer == nil, fakes: Files.identity(of: session.host.fakeServices))
         session.tracer?.open(inbox)
     }
 
     /// Starts PID 1. When its program cannot be executed, the journal says so, and the container does not run.
     ///
+    /// - Parameter byPolicy: the restart policy starts it, not a person: where that fails its last status stays.
+    /// - Returns: why its program could not be executed; nil where it was.
     /// - Throws: what kept it from being started: an error of the harness or the machine, not of the init.
-    func start(into journal: inout Journal) throws {
+    func start(into journal: inout Journal, byPolicy: Bool) throws -> Errno? {
+        end = nil
+        let command = scenario.command(with: profile)
         let program = Container.Program(
-            command: profile.commandLine(for: scenario),
+            command: command.words,
             environment: profile.environment + scenario.settings.environment,
             tmpfs: profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
-            files: profile.files(for: scenario), links: profile.links(for: scenario))
+            files: profile.files(for: scenario), links: profile.links(for: scenario), boundFiles: command.files)
         isPaused = false
         let began = MonotonicInstant.now
         do {
             let started: Container.Started
-            let isLookedAt = scenario.asksAboutFiles
+            let isLookedAt = scenario.asksAboutFiles || !program.tmpfs.isEmpty
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
                     try container.start(program, isLookedAt: isLookedAt)
@@ -81,13 +100,15 @@ final class ContainerLife {
                 }
             }
             isRunning = true
-            guard let pid = self.process?.descriptor.pid else { return }
+            guard let pid = self.process?.descriptor.pid else { return nil }
             // The fork and the exec were seen since `began`; the container counts as started from there.
             journal.append(Event(at: began, .runtime(.started(pid, program: program.command[0]))))
+            return nil
         } catch let error as SpawnError {
             guard case .execute = error.stage else { throw error }
-            let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
+            let code = byPolicy ? nil : rules.codeOfStartFailure(error.errno.rawValue)
             journal.append(Event(at: began, .runtime(.startFailed(stage: "\(error)", code: code))))
+            return error.errno
         }
     }
 
@@ -104,9 +125,9 @@ final class ContainerLife {
         static func made(of started: consuming Container.Started) -> Execution {
             started.parts { process, output, errorOutput in
                 let execution = Execution(Process(process))
-                execution.output = Console(output, as: .stdout)
+                execution.output = Console(output, as: .execStdout)
                 switch consume errorOutput {
-                case .some(let stream): execution.errorOutput = Console(stream, as: .stderr)
+                case .some(let stream): execution.errorOutput = Console(stream, as: .execStderr)
                 case .none: break
                 }
                 return execution
@@ -120,18 +141,21 @@ final class ContainerLife {
     /// Starts a further process, as `docker exec` does.
     ///
     /// - Throws: what kept it from being started for a reason that lies outside the container.
-    func execute(_ command: [String], into journal: inout Journal) throws {
+    func execute(_ command: [String], within limit: Duration?, into journal: inout Journal) throws {
         guard isRunning, let process else { return }
         let environment = profile.environment + scenario.settings.environment
         let began = MonotonicInstant.now
+        let patience = (limit ?? ContainerLife.patienceWithExec, session.cancellation.descriptor)
         do {
             let started: Container.Started
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
-                    try container.execute(command, environment: environment, besides: process.descriptor)
+                    try container.execute(
+                        command, environment: environment, besides: process.descriptor, patience: patience)
                 }
             } else {
-                started = try container.execute(command, environment: environment, besides: process.descriptor)
+                started = try container.execute(
+                    command, environment: environment, besides: process.descriptor, patience: patience)
             }
             let execution = Execution.made(of: started)
             self.execution = execution
@@ -142,7 +166,13 @@ final class ContainerLife {
             // inside may keep it from its exec.
             let isTheContainers = [Errno.outOfMemory, .noSuchProcess, .timedOut].contains(error.errno)
             if case .execute = error.stage {} else if !isTheContainers { throw error }
-            let code = DockerExit.code(ofStartFailure: error.errno.rawValue)
+            if error.errno == .timedOut {
+                let stage = "it was kept from its exec for \(patience.0.text), and was killed"
+                return journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: 137))))
+            }
+            let code =
+                error.errno == .noSuchFileOrDirectory
+                ? rules.execFailures.missingInExec : DockerExit.code(ofStartFailure: error.errno.rawValue)
             journal.append(Event(at: began, .runtime(.execFailed(stage: "\(error)", code: code))))
         }
     }
@@ -156,11 +186,10 @@ final class ContainerLife {
 
     private func collectExecution(into journal: inout Journal) throws {
         guard let execution else { return }
-        journal.append(contentsOf: execution.output.read())
-        journal.append(contentsOf: execution.errorOutput.read())
+        journal.append(contentsOf: (execution.output.read() + execution.errorOutput.read()).atOnce)
         guard let status = try execution.process.descriptor.reap(blocking: false) else { return }
-        journal.append(contentsOf: execution.output.read(isFinal: true))
-        journal.append(contentsOf: execution.errorOutput.read(isFinal: true))
+        let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
+        journal.append(contentsOf: rest.atOnce)
         journal.append(Event(at: .now, .runtime(.execEnded(execution.process.descriptor.pid, status))))
         self.execution = nil
     }
@@ -226,7 +255,9 @@ final class ContainerLife {
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
-            journal.append(Event(at: .now, .runtime(.exited(status))))
+            let now = MonotonicInstant.now
+            journal.append(Event(at: now, .runtime(.exited(status))))
+            end = (status, now)
             readStreams(into: &journal, isFinal: true)
         } else if !kernel && said.isEmpty {
             return .now
@@ -236,27 +267,42 @@ final class ContainerLife {
             completeUntil = .now
             return completeUntil
         }
-        completeUntil = tracer.catchUp()
+        // What was said before the moment that is known is there by now. Read later it would be dated to it, perhaps after the end of the
+        // process that said it, which then would never have been there. So words are read until there are no more.
+        var complete = tracer.catchUp()
+        for _ in 0..<ContainerLife.readings {
+            let further = reports.read(from: container.socket, since: completeUntil)
+            if further.isEmpty { break }
+            journal.append(contentsOf: further)
+            complete = tracer.catchUp()
+        }
+        completeUntil = complete
         journal.append(contentsOf: inbox.take(until: completeUntil))
         return completeUntil
     }
 
+    /// Whether PID 1's end has been seen, and is still to be taken.
+    var hasUnseenEnd: Bool { end != nil }
+
+    /// PID 1's end, once.
+    func takeEnd() -> (status: ExitStatus, at: MonotonicInstant)? { end.take() }
+
     private func readStreams(into journal: inout Journal, isFinal: Bool = false) {
-        if let events = standardOutput?.read(isFinal: isFinal) { journal.append(contentsOf: events) }
-        if let events = standardError?.read(isFinal: isFinal) { journal.append(contentsOf: events) }
+        journal.append(
+            contentsOf: (standardOutput.read(isFinal: isFinal) + standardError.read(isFinal: isFinal)).atOnce)
     }
 
     /// Looks which processes there are, or of those that are known to have exited, which are there no more.
     ///
-    /// - Parameter instant: the moment up to which the journal is complete; what is found is dated to it.
+    /// - Parameters:
+    ///   - instant: the moment up to which the journal is complete; what is found is dated to it.
     /// - Throws: `Errno`, when /proc cannot be read.
-    func takeCensus(into journal: inout Journal, at instant: MonotonicInstant) throws {
+    ///   - exited: those that are known to have exited.
+    func takeCensus(of exited: [ProcessID], into journal: inout Journal, at instant: MonotonicInstant) throws {
         guard isRunning, let process else { return }
         guard session.tracer != nil else {
             return journal.append(try census(under: process.descriptor.pid, at: instant))
         }
-        let tree = ProcessTree(journal)
-        let exited = tree.zombies().map { tree.processes[$0].pid }
         if let event = try absence(of: exited, at: instant) { journal.append(event) }
     }
 
@@ -282,13 +328,30 @@ final class ContainerLife {
         let status = look.map { look in
             FileFact.Status(
                 mode: look.mode, user: look.user, group: look.group, inode: look.inode, modified: look.modified,
-                sizeInBytes: look.sizeInBytes, text: text, isCut: isCut)
+                sizeInBytes: look.sizeInBytes, text: text, isCut: isCut, changed: look.changed)
         }
         let fact = FileFact(path: path, status: status)
         if last == fact { return }
         lastLooks[path] = fact
         journal.append(Event(at: .now, .looked(fact)))
     }
+
+    /// Notes which limits of the container its processes have met, each once.
+    ///
+    /// - Parameters:
+    ///   - running: those of its processes that run.
+    ///   - wasKilledByKernel: the kernel has killed one of its processes. Only then can the memory that all containers have together be why:
+    ///     its count does not say of which container a process was.
+    func noteLimits(into journal: inout Journal, running: [ProcessID], wasKilledByKernel: Bool) {
+        for limit in container.limitsMet(by: running) {
+            if case .memoryOfAll = limit, !wasKilledByKernel { continue }
+            guard notedLimits.insert(limit).inserted else { continue }
+            journal.append(Event(at: .now, .kernel(.limitMet(limit))))
+        }
+    }
+
+    /// How many of its processes the kernel has killed for want of memory.
+    var outOfMemoryKillCount: Int { container.outOfMemoryKillCount }
 
     /// When each file that the container has written was last changed, in nanoseconds since 1970, by its path inside.
     func writtenFiles() -> [String: Int64] { container.writtenFiles() }
@@ -315,6 +378,13 @@ final class ContainerLife {
     func send(_ signal: Signal, into journal: inout Journal) -> Bool {
         guard let process else { return false }
         let pid = process.descriptor.pid
+        // What it is prepared for tells why the kernel drops the signal, if it does.
+        if signal != .kill, signal != .stop {
+            let signals = [signal, .chld]
+            for (signal, disposition) in zip(signals, ProcFS.dispositions(of: pid, towards: signals)) {
+                journal.append(Event(at: .now, .kernel(.disposition(pid, signal, disposition))))
+            }
+        }
         // The time before the call: what comes of the signal comes after it.
         let instant = MonotonicInstant.now
         do {
@@ -330,6 +400,8 @@ final class ContainerLife {
     /// How long a killed PID 1 is waited for: as long as Docker does (10 s, and 2 s more). What a process in
     /// uninterruptible sleep keeps alive beyond that is the guard's, when the harness ends.
     static let patienceAfterKill = Duration.seconds(12)
+    /// How long the exec of what is put beside PID 1 may take, where the scenario says nothing: PID 1 may keep it from it.
+    static let patienceWithExec = Duration.seconds(10)
 
     /// Kills what still runs and takes the world away. Blocks until PID 1 has been waited for.
     func remove(into journal: inout Journal) {
@@ -360,57 +432,12 @@ final class ContainerLife {
     }
 }
 
-extension Scenario {
-    /// Whether a condition somewhere in it is about a file.
-    fileprivate var asksAboutFiles: Bool { steps.contains { $0.condition?.path != nil } }
-
-    /// The markers that it asks about: they are looked at whenever the container ends too.
-    var markers: [String] {
-        Set(steps.compactMap { $0.condition?.kind.isAboutMarkers == true ? $0.condition?.path : nil }).sorted()
+extension [Event] {
+    /// All of one moment: in which order two streams were written to is not known when both are read at once.
+    fileprivate var atOnce: [Event] {
+        let now = MonotonicInstant.now
+        return map { Event(at: now, $0.kind) }
     }
-
-    /// Whether the container is frozen somewhere in it.
-    fileprivate var pauses: Bool { steps.contains { $0.action == .pause } }
-
-    /// The settings with what the profile needs, where the scenario does not say otherwise.
-    fileprivate func settings(with profile: InitProfile) -> ContainerSettings {
-        var result = settings
-        result.cgroup = settings.cgroup ?? profile.cgroup
-        result.hasTerminal = settings.hasTerminal || profile.hasTerminal
-        result.capabilities += profile.capabilities
-        return result
-    }
-
-    /// What the container finds under `/`, on the host.
-    ///
-    /// - Throws: `CannotRun`, where there is no such directory.
-    fileprivate func rootDirectory() throws -> String {
-        guard let directory = settings.rootDirectory else { return "/" }
-        let folder = place.file.lastIndex(of: "/").map { String(place.file[...$0]) } ?? ""
-        let path = directory.hasPrefix("/") ? directory : folder + directory
-        guard let found = Files.realPath(path), Files.isDirectory(found) else {
-            throw CannotRun(reason: "\(place): rootfs: there is no directory \(path)", remedy: "make it first")
-        }
-        return found
-    }
-}
-
-extension InitProfile {
-    /// The directories that are laid over the root.
-    ///
-    /// - Throws: `CannotRun`, where one is missing.
-    fileprivate func layerDirectories() throws -> [String] {
-        try layers.map { layer in
-            guard let found = Files.realPath(layer), Files.isDirectory(found) else {
-                throw CannotRun(reason: "\(name): there is no directory \(layer)", remedy: "run `make setup`")
-            }
-            return found
-        }
-    }
-}
-
-extension Condition.Kind {
-    fileprivate var isAboutMarkers: Bool { self == .markerWrittenOnce || self == .markerUnchanged }
 }
 
 extension Console? {

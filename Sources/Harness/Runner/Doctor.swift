@@ -17,7 +17,7 @@ public struct Doctor: Sendable {
 
     public var canRun: Bool { !findings.contains { $0.isObstacle } }
 
-    /// Looks, and tries: one container is started and stopped.
+    /// Looks, and tries: one container is started and stopped, and one for each init is asked for its version.
     public init(_ installation: Installation, profiles: [InitProfile]) {
         add(
             "kernel",
@@ -30,9 +30,10 @@ public struct Doctor: Sendable {
             "cgroup",
             cgroups.map { "\($0.version.rawValue) at \($0.directory)" }
                 ?? "no writable hierarchy with the pids controller: a fork bomb inside is not limited")
-        if canRun { tryContainer(installation) }
+        let installed = profiles.filter { $0.reasonNotInstalled == nil }
+        let versions = canRun ? tryContainers(installation, installed) : [:]
         for profile in profiles {
-            add("init", "\(profile.name): \(profile.reasonNotInstalled ?? Doctor.version(of: profile) ?? "installed")")
+            add("init", "\(profile.name): \(profile.reasonNotInstalled ?? versions[profile.name] ?? "installed")")
         }
     }
 
@@ -40,24 +41,8 @@ public struct Doctor: Sendable {
         findings.append(Finding(subject: subject, text: text, isObstacle: isObstacle))
     }
 
-    /// The first line of what an init's profile calls its version; nil where it says nothing.
-    private static func version(of profile: InitProfile) -> String? {
-        guard !profile.version.isEmpty, let pipe = try? Pipe() else { return nil }
-        let output = pipe.writeEnd.rawValue
-        guard
-            let process = try? spawn(
-                arguments: profile.version, environment: [], searchPath: Container.searchPath, namespaces: [],
-                steps: [.descriptor(output, becomes: 1), .descriptor(output, becomes: 2)])
-        else { return nil }
-        _ = try? process.reap(blocking: true)
-        // It has ended: what it has said is in the pipe.
-        let text = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-            String(decoding: buffer.prefix((try? pipe.readEnd.read(into: buffer)) ?? 0), as: UTF8.self)
-        }
-        return text.split(separator: "\n").first.map(String.init)
-    }
-
-    private mutating func tryContainer(_ installation: Installation) {
+    /// - Returns: what the inits call their versions.
+    private mutating func tryContainers(_ installation: Installation, _ profiles: [InitProfile]) -> [String: String] {
         do {
             let session = try Session(fakeServices: installation.fakeServices)
             defer { session.close() }
@@ -78,10 +63,12 @@ public struct Doctor: Sendable {
             case .error(let reason), .notApplicable(let reason): add("container", reason, isObstacle: true)
             case nil: add("container", "no result", isObstacle: true)
             }
+            if canRun { return try session.versions(of: profiles) }
         } catch let error as CannotRun {
             add("container", "\(error.reason): \(error.remedy)", isObstacle: true)
         } catch {
             add("container", "\(error)", isObstacle: true)
         }
+        return [:]
     }
 }

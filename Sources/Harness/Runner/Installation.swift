@@ -13,7 +13,7 @@ public struct Installation: Sendable {
     ///
     /// - Parameter fakeServices: the executable to use instead (HARNESS_FAKE_SERVICES).
     public static func find(fakeServices: String?) -> Installation {
-        let executable = Files.target(ofLink: "/proc/self/exe") ?? ""
+        let executable = ProcessSettings.executable
         var folder = parent(of: executable)
         let beside = "\(folder)/fake-services"
         var scenarios: String?
@@ -51,13 +51,30 @@ extension InitProfile {
     public var reasonNotInstalled: String? {
         if let unusable { return unusable }
         guard let program = command.first, !program.hasPrefix("/.harness/") else { return nil }
-        for layer in layers where !Files.isDirectory(layer) { return "there is no \(layer); `make setup` makes it" }
-        // What is in a layer is not to be found on the host: that has an init of the same name, perhaps.
-        let isThere = (layers.isEmpty ? [""] : layers).contains {
-            Files.find(program: program, in: Container.searchPath, below: $0) != nil
+        for layer in layers where !Files.isDirectory(layer) {
+            if Files.exists(layer) { return "its layer \(layer) is not a directory" }
+            return "there is no \(layer)"
+                + (layer.hasPrefix("/opt/harness-inits/") ? "; `make setup` makes it" : ", its layer")
         }
-        let missing = programs.first { Files.find(program: $0, in: Container.searchPath) == nil }
-        guard let absent = isThere ? missing : program else { return nil }
+        // The layers are laid over the host's root: what is in none of them is the host's.
+        func isThere(_ program: String) -> Bool {
+            (layers + [""]).contains { root in
+                Files.find(program: program, in: Container.searchPath, below: root) != nil
+                    // A path through a link of the host's root, such as /sbin, leads into the layer too.
+                    || program.withoutLinkOfRoot.map { Files.isExecutable(root + $0) } == true
+            }
+        }
+        let missing = programs.first { !isThere($0) }
+        guard let absent = isThere(program) ? missing : program else { return nil }
         return "\(absent) is not installed" + (package.map { "; apt-get install \($0)" } ?? "")
+    }
+}
+
+extension String {
+    /// A path whose first directory is a link of the host's root (/sbin to usr/sbin), with what the link leads to in its place.
+    fileprivate var withoutLinkOfRoot: String? {
+        let parts = split(separator: "/")
+        guard hasPrefix("/"), parts.count > 1, let target = Files.target(ofLink: "/\(parts[0])") else { return nil }
+        return "/\(target.trimmingPrefix("/"))/\(parts.dropFirst().joined(separator: "/"))"
     }
 }

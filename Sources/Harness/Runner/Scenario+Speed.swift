@@ -2,13 +2,50 @@ import Model
 import Vocabulary
 
 extension Scenario {
+    /// How many times faster than it is written it may run: what is not faster must not be judged by bounds that are.
+    ///
+    /// Real programs are not faster: neither a command, nor an init that is told to stop. And no time may become so short that the
+    /// machine's own slowness counts.
+    public func possibleSpeed(_ wanted: Double, with profile: InitProfile) -> Double {
+        if wanted == 1 { return 1 }
+        let hasRealProgram =
+            if case .command? = settings.payload { true } else { services.contains { $0.program != nil } }
+        let isOwn = profile.name == "none" || profile.command.first?.hasPrefix("/.harness/") == true
+        if hasRealProgram || (!isOwn && allSteps.contains(where: \.isStop)) { return 1 }
+        guard let shortest = spedTimes.filter({ $0 > .zero }).min() else { return wanted }
+        return max(1, min(wanted, shortest / Scenario.shortestTime))
+    }
+
+    /// No time is sped up to less than this: a busy machine takes some tens of milliseconds for what takes none.
+    private static let shortestTime = Duration.milliseconds(100)
+
+    /// Every step, those in blocks included.
+    var allSteps: [Step] { Scenario.flattened(steps) }
+
+    private static func flattened(_ steps: [Step]) -> [Step] {
+        steps.flatMap { step -> [Step] in
+            switch step.action {
+            case .repeated(_, let inner), .sweep(_, let inner): [step] + flattened(inner)
+            default: [step]
+            }
+        }
+    }
+
+    /// The times that `sped(by:)` divides, but for the restart delays, which are the policy's.
+    private var spedTimes: [Duration] {
+        var times = services.flatMap(\.traits).compactMap(\.time)
+        if case .entrypoint(let entrypoint)? = settings.payload { times.append(entrypoint.stepTakes) }
+        if allSteps.contains(where: \.isStop) { times.append(stop.grace ?? .seconds(10)) }
+        return times + allSteps.flatMap(\.times)
+    }
+
     /// The same with the runtime's clocks and the fakes' own times so many times faster.
     ///
     /// How long something is waited for (`within`) stays: a real program is not faster for it.
     public func sped(by speed: Double) -> Scenario {
         if speed == 1 { return self }
         var result = self
-        result.stop.grace = stop.grace.sped(by: speed)
+        result.stop.grace = stop.grace?.sped(by: speed)
         for index in services.indices {
             result.services[index].traits = services[index].traits.map { $0.sped(by: speed) }
         }
@@ -27,6 +64,15 @@ extension Duration {
 }
 
 extension Service.Trait {
+    fileprivate var time: Duration? {
+        switch self {
+        case .readyAfter(let time), .stopTakes(let time), .exitsAfter(_, let time), .diesOf(_, let time),
+            .leavesOrphans(_, let time):
+            time
+        case .ignores, .exitsOn, .forks, .notifies, .oneshot, .spawns, .leavesZombies, .writes, .runs: nil
+        }
+    }
+
     fileprivate func sped(by speed: Double) -> Service.Trait {
         switch self {
         case .readyAfter(let time): .readyAfter(time.sped(by: speed))
@@ -35,6 +81,29 @@ extension Service.Trait {
         case .diesOf(let signal, let time): .diesOf(signal, after: time.sped(by: speed))
         case .leavesOrphans(let count, let time): .leavesOrphans(count: count, living: time.sped(by: speed))
         case .ignores, .exitsOn, .forks, .notifies, .oneshot, .spawns, .leavesZombies, .writes, .runs: self
+        }
+    }
+}
+
+extension Step {
+    /// Whether PID 1 is told to end, and waited for.
+    fileprivate var isStop: Bool {
+        switch action {
+        case .stop, .restart, .daemonRestarts, .daemonCrashes: true
+        default: false
+        }
+    }
+
+    fileprivate var times: [Duration] {
+        switch action {
+        case .stop(let grace), .restart(_, let grace): grace.map { [$0] } ?? []
+        case .orphan(_, _, let time), .wait(let time): [time]
+        case .exec(_, let limit): limit.map { [$0] } ?? []
+        case .expect(let expectation):
+            [expectation.duration, expectation.condition.spedTime].compactMap(\.self)
+        case .waitFor(let condition, _, _): condition.spedTime.map { [$0] } ?? []
+        case .sweep(.range(_, let to, let interval), _): [to, interval]
+        default: []
         }
     }
 }
@@ -49,7 +118,8 @@ extension Step.Action {
             return .orphan(count: count, from: service, living: time.sped(by: speed))
         case .exec(let command, let limit): return .exec(command, within: limit?.sped(by: speed))
         case .wait(let time): return .wait(time.sped(by: speed))
-        case .waitFor(let condition, let limit): return .waitFor(condition.sped(by: speed), within: limit)
+        case .waitFor(let condition, let isNegated, let limit):
+            return .waitFor(condition.sped(by: speed), isNegated: isNegated, within: limit)
         case .expect(var expectation):
             expectation.condition = expectation.condition.sped(by: speed)
             expectation.duration = expectation.duration?.sped(by: speed)
@@ -60,7 +130,8 @@ extension Step.Action {
                 from: from.sped(by: speed), to: to.sped(by: speed), step: interval.sped(by: speed))
             return .sweep(times, steps(inner))
         case .sweep(.everyEvent, let inner): return .sweep(.everyEvent, steps(inner))
-        case .start, .kill, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume, .signal, .crash,
+        case .start, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume,
+            .signal, .crash,
             .type, .closeInput:
             return self
         }
@@ -68,6 +139,13 @@ extension Step.Action {
 }
 
 extension Condition {
+    fileprivate var spedTime: Duration? {
+        switch self {
+        case .stopTook(.lessThan(let time)), .stopTook(.atLeast(let time)): time
+        default: nil
+        }
+    }
+
     fileprivate func sped(by speed: Double) -> Condition {
         switch self {
         case .restartDelays(let delays): .restartDelays(delays.map { $0.sped(by: speed) })

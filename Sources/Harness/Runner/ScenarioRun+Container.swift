@@ -6,107 +6,151 @@ import Runtimes
 import Sandbox
 import Vocabulary
 
-/// What is done to the container as a whole, by the runtime's rules: its starts, stops and restarts, and what comes from outside.
+/// What is done to the container as a whole: the runtime's lifecycle says what, this carries it out.
 extension ScenarioRun {
-    /// Somebody starts it; one that runs, or is about to again, is left alone (what Docker answers with 304).
-    func start() throws {
-        try collect()
-        try handleEnd()
-        if life?.isRunning == true || restartAt != nil { return }
-        restartAt = nil
-        policy.startedByHand()
-        record(.runtime(.startRequested))
-        try startContainer()
+    // MARK: - Requests
+
+    /// Asks the runtime for something, and carries out what it makes of it until it answers.
+    ///
+    /// - Parameter isUrgent: without a look at what has happened until now.
+    /// - Returns: why it refuses; nil where it does not.
+    @discardableResult
+    func request(_ request: Request, isUrgent: Bool = false) throws -> String? {
+        if !isUrgent {
+            try collect()
+            try handleEnd()
+        }
+        answer = nil
+        try tell(.asked(request))
+        while answer == nil {
+            if wakeAt != nil {
+                try pump(until: .distantFuture) { answer != nil || wakeAt == nil }
+            } else if try !endsInTime() {
+                // A stop without limit, of which nothing comes.
+                break
+            }
+        }
+        if case .refused(let reason)? = answer { return reason }
+        return nil
     }
 
-    func startContainer() throws {
-        if volumes == nil, !scenario.settings.volumes.isEmpty {
-            volumes = try VolumeStore(host: session.host, scenario.settings.volumes)
+    /// The same as a step, which ends the run where it is refused and the next step does not ask about that.
+    ///
+    /// - Returns: whether it was done.
+    @discardableResult
+    func perform(_ request: Request, _ step: Step) throws -> Bool {
+        guard let reason = try self.request(request) else { return true }
+        record(.runtime(.refused(reason: reason)))
+        if !asksAboutRefusal { interrupt(step, reason) }
+        return false
+    }
+
+    /// What the lifecycle has answered.
+    enum Answer {
+        case done
+        case refused(String)
+    }
+
+    /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
+    private static let patience = (Duration.seconds(5), Duration.seconds(60))
+
+    /// Whether a stop that has no limit comes to its end; it is noted where it does not.
+    private func endsInTime() throws -> Bool {
+        let began = MonotonicInstant.now
+        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { answer != nil }
+        try collect()
+        try handleEnd()
+        if answer == nil, !view.hasDroppedSignal {
+            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { answer != nil }
         }
-        if !rules.keepsLayer { endLife() }
-        let life = try self.life ?? ContainerLife(session, scenario, profile, volumes)
+        if answer != nil { return true }
+        let time = MonotonicInstant.now.duration(since: began).rounded
+        record(.runtime(.stopFailed(reason: "not over after \(time), and there is no limit to it")))
+        return false
+    }
+
+    // MARK: - Commands
+
+    /// Tells the lifecycle what has happened, and carries out what it wants done, with what comes of that.
+    ///
+    /// - Parameter now: when it has happened.
+    func tell(_ input: LifecycleInput, at now: MonotonicInstant = .now) throws {
+        var inputs = [(input, now)]
+        while !inputs.isEmpty {
+            let (input, now) = inputs.removeFirst()
+            for command in lifecycle.handle(input, at: now) {
+                if let outcome = try carryOut(command, at: now) { inputs.append((outcome, .now)) }
+            }
+        }
+    }
+
+    private func carryOut(_ command: LifecycleCommand, at now: MonotonicInstant) throws -> LifecycleInput? {
+        switch command {
+        case .start(let byPolicy, let onNewLayer): return try start(byPolicy: byPolicy, onNewLayer: onNewLayer)
+        case .send(let signal):
+            // Whatever runs may have ended meanwhile: it is told next.
+            if let life, life.send(signal, into: &journal) { return nil }
+            return .sendFailed(signal)
+        case .freeze: try life?.setPaused(true, into: &journal)
+        case .thaw: try life?.setPaused(false, into: &journal)
+        case .runHook(let command):
+            try life?.execute(command, within: nil, into: &journal)
+            isHookRunning = true
+        case .wake(let time): wakeAt = time.map { .now.advanced(by: $0) }
+        case .wakeAt(let moment): wakeAt = moment
+        case .note(let note): journal.append(Event(at: moment(of: note, now), .runtime(event(note))))
+        case .remove:
+            endLife()
+            knownUntil = .now
+        case .done: answer = .done
+        case .refuse(let reason): answer = .refused(reason)
+        }
+        return nil
+    }
+
+    /// What is scheduled is dated to the end itself: a question from then on is to know of it.
+    private func moment(of note: LifecycleNote, _ now: MonotonicInstant) -> MonotonicInstant {
+        if case .restartScheduled = note { now } else { .now }
+    }
+
+    private func event(_ note: LifecycleNote) -> RuntimeEvent {
+        switch note {
+        case .startRequested: .startRequested
+        case .stopRequested(let signal, let grace): .stopRequested(signal, grace: grace)
+        case .graceExpired: .graceExpired
+        case .stopFinished: .stopFinished
+        case .stopFailed(let reason): .stopFailed(reason: reason)
+        case .restartScheduled(let delay, let count): .restartScheduled(after: delay, count: count)
+        case .restartCancelled: .restartCancelled
+        case .removed: .removed
+        case .recreated: .recreated(keeping: scenario.settings.volumes.map(\.path))
+        case .daemonEnded(let isKilled): .daemonEnded(isKilled: isKilled)
+        case .daemonStarted: .daemonStarted
+        }
+    }
+
+    private func start(byPolicy: Bool, onNewLayer: Bool) throws -> LifecycleInput {
+        if volumes == nil, !scenario.settings.volumes.isEmpty {
+            volumes = try VolumeStore(host: session.host, try scenario.volumesWithSources())
+        }
+        if onNewLayer { endLife() }
+        let life = try self.life ?? ContainerLife(session, scenario, profile, rules, volumes)
         self.life = life
         startedAt = .now
         lifeCount += 1
-        try life.start(into: &journal)
-        isEndHandled = false
-        if !life.isRunning {
-            isEndHandled = true
-            carryOut(policy.startFailed(), about: startedAt)
-        }
+        let failure = try life.start(into: &journal, byPolicy: byPolicy)
+        return failure.map { .startFailed($0.rawValue) } ?? .started
     }
 
-    /// Asks the policy about an end that has just been seen.
+    /// Tells the lifecycle of an end that has just been seen.
     func handleEnd() throws {
-        guard let life, !life.isRunning, !isEndHandled else { return }
-        isEndHandled = true
+        guard let life, let (status, instant) = life.takeEnd() else { return }
         onEnd?(self)
         for marker in markers { try life.look(at: marker, into: &journal) }
-        guard let exit = journal.lastExit, case .runtime(.exited(let status)) = exit.kind else { return }
-        let length = exit.instant.duration(since: startedAt) * speed
-        carryOut(policy.ended(code: DockerExit.code(of: status), after: length), about: exit.instant)
+        try tell(.ended(status), at: instant)
     }
 
-    /// Does what the policy says of an end at this moment.
-    private func carryOut(_ decision: RestartDecision, about end: MonotonicInstant) {
-        switch decision {
-        case .stay: return
-        case .remove:
-            endLife()
-            record(.runtime(.removed))
-            isRemoved = true
-            knownUntil = .now
-        case .restart(let whole):
-            let delay = whole.sped(by: speed)
-            // Dated to the end itself: whoever asks from then on is to know of it.
-            journal.append(Event(at: end, .runtime(.restartScheduled(after: delay, count: policy.count))))
-            restartAt = end.advanced(by: delay)
-        }
-    }
-
-    func cancelRestart() {
-        guard restartAt != nil else { return }
-        restartAt = nil
-        record(.runtime(.restartCancelled))
-    }
-
-    func restart(times: Int, grace: Duration) throws {
-        for _ in 0..<times {
-            try stop(grace: grace, toRestart: true)
-            try start()
-        }
-    }
-
-    /// The runtime's daemon ends, or is killed, and another one takes over (moby, daemon/daemon.go: shutdown, restore).
-    func replaceDaemon(isKilled: Bool) throws {
-        try collect()
-        try handleEnd()
-        if !isKilled, !scenario.isLiveRestored {
-            policy.daemonEnds()
-            if let life, life.isRunning { try end(life, grace: scenario.stop.grace) }
-        }
-        // Whoever was to start it again is gone.
-        cancelRestart()
-        record(.runtime(.daemonEnded(isKilled: isKilled)))
-        record(.runtime(.daemonStarted))
-        if let life, life.isRunning {
-            if scenario.isLiveRestored { return policy.daemonTakesOver() }
-            // As a stop by hand: `unless-stopped` stays down.
-            policy.stopped()
-            try end(life, grace: scenario.stop.grace)
-        }
-        guard !isRemoved, policy.daemonStarts(lastCode: journal.lastCode) else { return }
-        record(.runtime(.startRequested))
-        try startContainer()
-    }
-
-    /// A new container in the place of the old one, which is killed if it still runs (as `docker rm -f`).
-    func recreate() throws {
-        restartAt = nil
-        endLife()
-        isRemoved = false
-        record(.runtime(.recreated(keeping: scenario.settings.volumes.map(\.path))))
-    }
+    // MARK: - The rest of what comes from outside
 
     func remove(volume name: String, _ step: Step) throws {
         if life?.isRunning == true { return interrupt(step, "the container is running") }
@@ -116,16 +160,9 @@ extension ScenarioRun {
         record(.runtime(.volumeRemoved(name, at: path)))
     }
 
-    func pause(_ paused: Bool, _ step: Step) throws {
-        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
-        try life.setPaused(paused, into: &journal)
-    }
-
     func exec(_ command: [String], within limit: Duration?, _ step: Step) throws {
-        try collect()
-        guard let life, life.isRunning else { return interrupt(step, "PID 1 is not running") }
-        if life.isPaused { return interrupt(step, "the container is paused") }
-        try life.execute(command, into: &journal)
+        guard try perform(.exec, step), let life else { return }
+        try life.execute(command, within: limit, into: &journal)
         let deadline = limit.map { MonotonicInstant.now.advanced(by: $0) } ?? .distantFuture
         try pump(until: deadline) { !life.isExecuting }
         guard life.isExecuting else { return }
@@ -139,84 +176,16 @@ extension ScenarioRun {
             interrupt(step, problem)
         }
     }
-
-    /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
-    private static let patience = (Duration.seconds(5), Duration.seconds(60))
-
-    private func waitWithoutLimit(for life: ContainerLife) throws {
-        let began = MonotonicInstant.now
-        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { !life.isRunning }
-        try collect()
-        if life.isRunning, !JournalView(journal).hasDroppedSignal {
-            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { !life.isRunning }
-        }
-        if life.isRunning {
-            let time = MonotonicInstant.now.duration(since: began).rounded
-            record(.runtime(.stopFailed(reason: "not over after \(time), and there is no limit to it")))
-        }
-    }
-
-    func stop(grace: Duration, toRestart: Bool = false) throws {
-        if toRestart { policy.stoppedToRestart() } else { policy.stopped() }
-        guard let life, life.isRunning else {
-            if policy.isCancelled { cancelRestart() }
-            // What Docker answers with 304: there is nothing to stop (daemon/stop.go).
-            return record(.runtime(.stopFinished))
-        }
-        try end(life, grace: grace)
-    }
-
-    /// The stop signal, the grace period, SIGKILL.
-    private func end(_ life: ContainerLife, grace: Duration) throws {
-        let signal = scenario.stop.signal ?? profile.stopSignal ?? .term
-        record(.runtime(.stopRequested(signal, grace: grace)))
-        var machine = rules.makeStop(signal, grace)
-        var deadline = MonotonicInstant.distantFuture
-        var actions = machine.begin(at: .now)
-        while true {
-            var inputs: [StopInput] = []
-            for action in actions {
-                switch action {
-                case .send(let signal):
-                    if !life.send(signal, into: &journal) { inputs.append(.sendFailed) }
-                    // Docker thaws a paused container once the signal waits for it (moby, daemon/kill.go).
-                    if life.isPaused { try life.setPaused(false, into: &journal) }
-                case .setDeadline(let moment): deadline = moment
-                case .noteGraceExpired: record(.runtime(.graceExpired))
-                case .finish: return record(.runtime(.stopFinished))
-                case .fail(let reason): return record(.runtime(.stopFailed(reason: reason)))
-                }
-            }
-            actions = inputs.flatMap { machine.handle($0, at: .now) }
-            guard actions.isEmpty else { continue }
-            if deadline == .distantFuture {
-                try waitWithoutLimit(for: life)
-                if life.isRunning { return }
-            } else {
-                try pump(until: deadline) { !life.isRunning }
-            }
-            actions = machine.handle(life.isRunning ? .deadline : .exited, at: .now)
-        }
-    }
 }
 
-extension Journal {
-    /// The status of the container's last life; nil: it was never started.
-    fileprivate var lastCode: Int? {
-        for event in events.reversed() {
-            switch event.kind {
-            case .runtime(.exited(let status)): return DockerExit.code(of: status)
-            case .runtime(.startFailed(_, let code)): return code
-            case .runtime(.recreated): return nil
-            default: continue
-            }
-        }
-        return nil
-    }
-
-    /// The last end of PID 1.
-    fileprivate var lastExit: Event? {
-        events.last { if case .runtime(.exited) = $0.kind { true } else { false } }
+extension Scenario {
+    /// What the runtime is told of the container before it is made.
+    func policy(with profile: InitProfile, speed: Double) -> ContainerPolicy {
+        ContainerPolicy(
+            stopSignal: stop.signal ?? profile.stopSignal, grace: stop.grace, preStop: stop.hook,
+            restart: restart,
+            removesItself: removesItself, isLiveRestored: isLiveRestored,
+            command: profile.commandLine(for: self), engineVersion: engineVersion, speed: speed)
     }
 }
 

@@ -14,7 +14,10 @@ import Vocabulary
 /// is known here besides.
 final class ScenarioRun {
     let session: Session
+    /// Its steps are one after the other, those of a `repeat` after it: the journal speaks of them by their places there.
     let scenario: Scenario
+    /// As they were written.
+    private let steps: [Step]
     let profile: InitProfile
     /// How many times faster than Docker's the restart policy's clock runs.
     let speed: Double
@@ -22,11 +25,18 @@ final class ScenarioRun {
     /// The container while it exists.
     var life: ContainerLife?
     var volumes: VolumeStore?
-    /// How the runtime stops a container and starts it again.
+    /// The runtime that was asked for, where one was.
+    private let asked: Runtime?
+    /// What differs between runtimes.
     let rules: RuntimeRules
-    var policy: any RestartMachine
-    /// When the policy will start the container again.
-    var restartAt: MonotonicInstant?
+    /// The container as its runtime sees it.
+    var lifecycle: any Lifecycle
+    /// When the lifecycle wants to be told that it is time.
+    var wakeAt: MonotonicInstant?
+    /// A hook runs in the container, and the lifecycle waits for it.
+    var isHookRunning = false
+    /// What the lifecycle has answered to the last request.
+    var answer: Answer?
     var startedAt = MonotonicInstant.now
     /// When PID 1 is killed, if that has not been done.
     private var killAt: Sweep.Moment?
@@ -35,30 +45,38 @@ final class ScenarioRun {
     private var sweepFailures: [Failure] = []
     /// Called when a life has ended, before the next begins.
     var onEnd: ((ScenarioRun) -> Void)?
-    /// The container has removed itself.
-    var isRemoved = false
-    /// So many starts there were.
+    /// A limit of the container was met.
+    private var hasMetLimits = false
+    /// How many starts there were.
     var lifeCount = 0
     /// Why the run ended before its last step.
-    private var interruption: Failure?
+    private var failedStep: Failure?
+    /// The next step asks whether this one was refused.
+    private(set) var asksAboutRefusal = false
+    /// The step that is being carried out.
+    private var stepIndex = 0
     /// Whatever happened up to here was known when the journal was last added to.
     var knownUntil = MonotonicInstant.now
+    private var index: JournalIndex
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
-        scenario = job.scenario.unrolled
+        steps = job.scenario.steps
+        scenario = job.scenario.flattened
         profile = job.profile
-        rules = job.rules
-        policy = job.rules.makeRestart(job.scenario.restart, job.scenario.removesItself)
+        asked = job.runtime
+        rules = job.rules.of(version: job.scenario.engineVersion)
+        lifecycle = rules.makeLifecycle(job.scenario.policy(with: job.profile, speed: job.speed))
         killAt = job.killAt
         speed = job.speed
         journal = Journal(witness: session.witness)
+        index = JournalIndex(witness: session.witness)
     }
 
     /// - Parameter watch: what is to be done behind the last step.
     func run(watch: ((ScenarioRun) throws -> Void)? = nil) -> RunResult {
         let began = MonotonicInstant.now
-        if let reason = profile.reasonNotApplicable(scenario) {
+        if let reason = profile.reasonNotApplicable(scenario) ?? reasonOfRuntime {
             return result(.notApplicable(reason: reason), since: began)
         }
         let outcome: Verdict
@@ -67,20 +85,38 @@ final class ScenarioRun {
                 endLife()
                 volumes?.remove()
             }
-            try performSteps()
+            try perform(steps, from: 0)
             try watch?(self)
             endLife()
-            outcome = verdict(on: scenario, journal, interruption: interruption).adding(sweepFailures)
+            outcome = verdict(on: scenario, journal, interruption: failedStep).adding(sweepFailures)
         } catch {
-            outcome = .error(session.isCancelled ? "interrupted" : "\(error)")
+            outcome = .error(session.isCancelled ? RunReport.interrupted : "\(error)")
         }
         return result(outcome, since: began)
     }
 
+    /// Why the runtime that was asked for is none for this scenario; nil where it is.
+    private var reasonOfRuntime: String? {
+        if let asked, let named = scenario.runtime, asked != named { return "it is about \(named.rawValue)" }
+        return rules.reasonNotApplicable(scenario)
+    }
+
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
         RunResult(
-            initName: profile.name, scenario: scenario, verdict: verdict,
-            duration: MonotonicInstant.now.duration(since: began), journal: journal, notes: tables)
+            initName: profile.name, command: profile.commandLine(for: scenario), scenario: scenario, runtime: asked,
+            verdict: verdict,
+            duration: MonotonicInstant.now.duration(since: began), journal: journal, notes: tables,
+            limitsMet: hasMetLimits ? view.limitsMet : [])
+    }
+
+    /// Where something has not come true: a limit of the container may be why. As long as its processes are there, and its file systems.
+    private func noteLimits() {
+        guard let life else { return }
+        let tree = view.tree
+        let running = tree.present.filter { tree.processes[$0].exitedAt == nil }
+        life.noteLimits(
+            into: &journal, running: running.map { tree.processes[$0].pid }, wasKilledByKernel: view.hasKernelKilled)
+        hasMetLimits = hasMetLimits || !life.notedLimits.isEmpty
     }
 
     func endLife() {
@@ -90,30 +126,35 @@ final class ScenarioRun {
 
     // MARK: - Steps
 
-    private func performSteps() throws {
-        for (index, step) in scenario.steps.enumerated() where interruption == nil {
+    /// - Parameter first: the place of the first in `scenario.steps`.
+    private func perform(_ steps: [Step], from first: Int) throws {
+        var next = first
+        for (place, step) in steps.enumerated() where failedStep == nil {
+            asksAboutRefusal = steps.dropFirst(place + 1).first?.asksAboutRefusal == true
+            let index = next
+            next += step.flattenedCount
+            stepIndex = index
             record(.mark(.stepBegan(index)))
             switch step.action {
             case .start:
-                if isRemoved { return interrupt(step, "the container has removed itself") }
-                try start()
+                try perform(.start, step)
                 try killAtItsMoment()
-            case .stop(let grace):
-                if isRemoved { return interrupt(step, "the container has removed itself") }
-                try stop(grace: grace ?? scenario.stop.grace)
+            case .stop(let grace): try perform(.stop(grace: grace), step)
             case .kill(let signal): try kill(signal, step)
+            case .killAtEvent(let count): try kill(atEvent: count, step)
             case .signal(let signal, let party): try send(signal, to: party, step)
             case .crash(let service): try send(.kill, to: .service(service), step)
             case .orphan(let count, let service, let time): try orphan(count, from: service, living: time, step)
             case .restart(let times, let grace):
-                if isRemoved { return interrupt(step, "the container has removed itself") }
-                try restart(times: times, grace: grace ?? scenario.stop.grace)
-            case .recreate: try recreate()
+                for _ in 0..<times where failedStep == nil {
+                    try perform(.restart(grace: grace), step)
+                }
+            case .recreate: try perform(.recreate, step)
             case .removeVolume(let name): try remove(volume: name, step)
-            case .daemonRestarts: try replaceDaemon(isKilled: false)
-            case .daemonCrashes: try replaceDaemon(isKilled: true)
-            case .pause: try pause(true, step)
-            case .resume: try pause(false, step)
+            case .daemonRestarts: try perform(.replaceDaemon(isKilled: false), step)
+            case .daemonCrashes: try perform(.replaceDaemon(isKilled: true), step)
+            case .pause: try perform(.pause, step)
+            case .resume: try perform(.resume, step)
             case .exec(let command, let limit): try exec(command, within: limit, step)
             case .type(let text): type(text, step)
             case .closeInput: life?.closeInput()
@@ -123,21 +164,30 @@ final class ScenarioRun {
                 ).run()
                 tables += table
                 sweepFailures += failure.map { [$0] } ?? []
-            case .repeated: preconditionFailure("a repetition is unrolled before it is carried out")
+            case .repeated(let times, let inner):
+                for _ in 0..<times where failedStep == nil { try perform(inner, from: index + 1) }
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
-            case .waitFor(let condition, let limit):
-                let isMet = try ask(Expectation(condition, within: limit), step: index)
+            case .waitFor(let condition, let isNegated, let limit):
+                let expectation = Expectation(condition, isNegated: isNegated)
+                let isMet = try ask(expectation, until: .now.advanced(by: limit), step: index)
                 if !isMet { return interrupt(step, nil) }
-            case .expect(let expectation): try ask(expectation, step: index)
+            case .expect(var expectation):
+                var deadline = MonotonicInstant.now.advanced(by: expectation.within ?? .zero)
+                if expectation.isNegated, let time = expectation.within {
+                    // `no … within`: at no moment of that time.
+                    (expectation.duration, deadline) = (time, .now)
+                }
+                try ask(expectation, until: deadline, step: index)
             }
         }
     }
 
     /// Ends the run here. Without a reason of its own the failed condition, which is in the journal, is the reason.
     func interrupt(_ step: Step, _ observed: String?) {
-        interruption = Failure(
-            place: step.place, expected: "to go on from here",
-            observed: observed ?? "the run ended here: what it waited for did not come", evidence: [])
+        noteLimits()
+        failedStep = Expectations.interruption(
+            at: stepIndex, of: scenario, journal,
+            observed: observed ?? "the run ended here: what it waited for did not come")
     }
 
     func record(_ kind: Event.Kind) {
@@ -146,8 +196,13 @@ final class ScenarioRun {
 
     /// Kills PID 1 of the first life when its moment has come, if it still runs.
     private func killAtItsMoment() throws {
-        guard let moment = killAt, let life else { return }
+        guard let moment = killAt else { return }
         killAt = nil
+        try killAtMoment(moment)
+    }
+
+    private func killAtMoment(_ moment: Sweep.Moment) throws {
+        guard let life else { return }
         switch moment {
         case .time(let time): try pump(until: startedAt.advanced(by: time)) { !life.isRunning }
         case .event(let count):
@@ -155,37 +210,42 @@ final class ScenarioRun {
                 !life.isRunning || self.journal.ownEventCount >= count
             }
         }
-        guard life.isRunning else { return }
-        policy.killed(with: .kill, stopSignal: nil)
-        life.send(.kill, into: &journal)
-        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning }
+        if life.isRunning { try request(.kill(.kill), isUrgent: true) }
     }
 
     // MARK: - Signals
 
     private func kill(_ signal: Signal, _ step: Step) throws {
-        try collect()
-        try handleEnd()
-        guard let life, life.isRunning else {
-            guard restartAt != nil else { return interrupt(step, "PID 1 is not running") }
-            // Nobody is there to be signalled; whether the restart comes, the signal decides (moby, daemon/kill.go).
-            policy.killed(with: signal, stopSignal: scenario.stop.signal ?? profile.stopSignal)
-            if policy.isCancelled { cancelRestart() }
-            return
-        }
-        policy.killed(with: signal, stopSignal: scenario.stop.signal ?? profile.stopSignal)
-        life.send(signal, into: &journal)
-        if signal == .stop, let pid = life.pid { try awaitStopped(pid) }
-        // Only what counts as a stop thaws (moby, daemon/kill.go).
-        if life.isPaused, policy.isCancelled { try life.setPaused(false, into: &journal) }
-        // `docker kill` waits for the end only where the end is certain (moby, daemon/kill.go).
-        if signal == .kill { try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning } }
+        try perform(.kill(signal), step)
+        if signal == .stop, let pid = life?.pid { try awaitStopped(pid) }
     }
 
+    /// Kills PID 1 right after an event of its first life.
+    private func kill(atEvent count: Int, _ step: Step) throws {
+        guard let life, life.isRunning, lifeCount == 1 else {
+            return interrupt(step, lifeCount > 1 ? "this is not the first life" : "PID 1 is not running")
+        }
+        try killAtMoment(.event(count))
+        guard journal.untilKill.ownEventCount == count, journal.untilKill.isCut else {
+            if life.isRunning || journal.ownEventCount >= count { throw MissedEvent(number: count) }
+            return interrupt(step, "PID 1 had ended before event \(count): there were \(journal.ownEventCount)")
+        }
+    }
+
+    /// From the host, past the engine: no rule of the runtime knows of it.
     private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
-        if case .initProcess = party { return try kill(signal, step) }
         try collect()
-        let tree = JournalView(journal).tree
+        if case .initProcess = party {
+            guard let life, let pid = life.pid else { return interrupt(step, "PID 1 is not running") }
+            life.send(signal, into: &journal)
+            if signal == .stop { try awaitStopped(pid) }
+            // What it brings about is there when the step is over, as after `kill`.
+            if signal == .kill {
+                try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning }
+            }
+            return
+        }
+        let tree = view.tree
         guard case .service(let name) = party, let index = tree.index(named: name) else {
             return interrupt(step, "\(party) was never started")
         }
@@ -216,7 +276,7 @@ final class ScenarioRun {
 
     private func orphan(_ count: Int, from name: String, living time: Duration, _ step: Step) throws {
         try collect()
-        let tree = JournalView(journal).tree
+        let tree = view.tree
         guard let life, let index = tree.index(named: name), tree.processes[index].exitedAt == nil else {
             return interrupt(step, "\(name) is not running")
         }
@@ -239,15 +299,21 @@ final class ScenarioRun {
 
     /// Puts a question until the answer is yes or its time is over, and marks the moment of the last time.
     @discardableResult
-    private func ask(_ expectation: Expectation, step: Int) throws -> Bool {
-        let limit = MonotonicInstant.now.advanced(by: expectation.within ?? .zero)
-        var isMet = try holds(expectation, until: limit)
+    private func ask(_ expectation: Expectation, until deadline: MonotonicInstant, step: Int) throws -> Bool {
+        var isMet = try holds(expectation, until: deadline)
+        var end = MonotonicInstant.distantFuture
         if isMet, let duration = expectation.duration {
             let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
-            isMet = try !holds(opposite, until: MonotonicInstant.now.advanced(by: duration))
+            let moment = MonotonicInstant.now.advanced(by: duration)
+            isMet = try !holds(opposite, until: moment)
+            // On a busy machine it is looked at later than that; what came after it is no part of the question. Where processes are counted
+            // or a file is looked at, the answer is of when that was.
+            let isOfJournal = !expectation.condition.kind.needs.census && expectation.condition.path == nil
+            if isOfJournal { end = moment }
         }
         // The moment up to which everything is known, not the present one: what has happened since was not looked at.
-        journal.append(Event(at: knownUntil, .mark(.asked(step: step))))
+        journal.append(Event(at: min(knownUntil, end), .mark(.asked(step: step))))
+        if !isMet { noteLimits() }
         return isMet
     }
 
@@ -258,19 +324,23 @@ final class ScenarioRun {
             guard case .service(let name) = party else { return true }
             return scenario.services.first { $0.name == name }?.program != nil
         }
-        let watchesKernel = kind.needsKernelEvents || isAboutPrograms
+        let watchesKernel = kind.needs.kernelEvents || isAboutPrograms
         var answer = Judgement.Answer.no
         var judgedCount = -1
         var wasOver = false
         // Once PID 1 has ended nothing can change any more.
         try pump(
             until: canChange ? deadline : .now, watchingKernel: watchesKernel,
-            withCensus: kind.needsCensus, lookingAt: expectation.condition.path
+            withCensus: kind.needs.census, lookingAt: expectation.condition.path
         ) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {
+                for pid in self.view.processesToLookAt(for: expectation.condition) {
+                    guard let signals = ProcFS.pendingSignals(of: pid) else { continue }
+                    self.journal.append(Event(at: self.knownUntil, .kernel(.pending(pid, signals))))
+                }
                 judgedCount = self.journal.events.count
-                answer = JournalView(self.journal).judge(expectation).answer
+                answer = self.view.judge(expectation).answer
             }
             // The end may have come behind the look at a file: then it takes another one.
             let isOver = expectation.condition.path == nil ? !self.canChange : wasOver
@@ -281,7 +351,9 @@ final class ScenarioRun {
     }
 
     /// Whether anything may still happen: PID 1 runs, or will again.
-    private var canChange: Bool { life?.isRunning == true || restartAt != nil || (life != nil && !isEndHandled) }
+    private var canChange: Bool {
+        life?.isRunning == true || lifecycle.state == .restarting || life?.hasUnseenEnd == true
+    }
 
     // MARK: - Waiting
 
@@ -302,15 +374,19 @@ final class ScenarioRun {
             if let path { try life?.look(at: path, into: &journal) }
             try collect(kernel: watchingKernel, census: withCensus)
             try handleEnd()
+            if isHookRunning, life?.isExecuting != true {
+                isHookRunning = false
+                try tell(.hookEnded)
+            }
             // Before the next start, also when that is overdue: nothing is to pass unseen.
             if isDone() || MonotonicInstant.now >= deadline { return }
-            if let moment = restartAt, MonotonicInstant.now >= moment {
-                restartAt = nil
-                try startContainer()
+            if let moment = wakeAt, MonotonicInstant.now >= moment {
+                wakeAt = nil
+                try tell(.due)
                 continue
             }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
-            var wake = min(deadline, restartAt ?? .distantFuture)
+            var wake = min(deadline, wakeAt ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {
                 let interval =
                     withCensus || path != nil
@@ -328,9 +404,13 @@ final class ScenarioRun {
         try poller.wait(until: deadline)
     }
 
-    /// Whether the policy has been asked about the last end.
-    var isEndHandled = false
     lazy var markers = scenario.markers
+
+    /// The journal as it is now.
+    var view: JournalView {
+        index.follow(&journal)
+        return JournalView(journal, index)
+    }
 
     func collect(kernel: Bool = true, census: Bool = false) throws {
         guard let life else {
@@ -338,22 +418,37 @@ final class ScenarioRun {
             return
         }
         knownUntil = try life.collect(into: &journal, kernel: kernel)
-        if census { try life.takeCensus(into: &journal, at: knownUntil) }
+        if census {
+            let tree = view.tree
+            try life.takeCensus(
+                of: tree.zombies().certain.map { tree.processes[$0].pid }, into: &journal, at: knownUntil)
+        }
+    }
+}
+
+extension Step {
+    /// It expects that the step before was refused, or that it was not.
+    fileprivate var asksAboutRefusal: Bool {
+        if case .expect(let expectation) = action { expectation.condition.kind == .refused } else { false }
+    }
+
+    /// How many steps it is, with those of a `repeat`, which are left out where there is no repetition.
+    fileprivate var flattenedCount: Int {
+        guard case .repeated(let times, let inner) = action, times > 0 else { return 1 }
+        return inner.reduce(1) { $0 + $1.flattenedCount }
+    }
+
+    fileprivate var flattened: [Step] {
+        guard case .repeated(let times, let inner) = action, times > 0 else { return [self] }
+        return [self] + inner.flatMap(\.flattened)
     }
 }
 
 extension Scenario {
-    /// The same with each `repeat` in the place of which its steps stand so many times.
-    fileprivate var unrolled: Scenario {
-        func unroll(_ steps: [Step]) -> [Step] {
-            steps.flatMap { step -> [Step] in
-                guard case .repeated(let times, let inner) = step.action else { return [step] }
-                let once = unroll(inner)
-                return (0..<times).flatMap { _ in once }
-            }
-        }
+    /// The same with the steps of each `repeat` after it, once.
+    fileprivate var flattened: Scenario {
         var result = self
-        result.steps = unroll(steps)
+        result.steps = steps.flatMap(\.flattened)
         return result
     }
 }

@@ -11,8 +11,10 @@ import Synchronization
 import Vocabulary
 
 /// Why this machine cannot run scenarios, and what would help.
-public struct CannotRun: Error, Sendable {
+public struct CannotRun: Error, Sendable, CustomStringConvertible {
+    /// What is missing or forbidden, in half a sentence.
     public let reason: String
+    /// What to do; empty where nothing is known.
     public let remedy: String
 
     init(reason: String, remedy: String) {
@@ -20,11 +22,21 @@ public struct CannotRun: Error, Sendable {
         self.remedy = remedy
     }
 
+    /// The reason, and what would help.
+    public var description: String { remedy.isEmpty ? reason : "\(reason): \(remedy)" }
+
     /// What the machine has refused.
     init(_ error: any Error) {
-        self.init(
-            reason: "\(error)", remedy: geteuid() == 0 ? "`harness doctor` says what is missing" : "run as root")
+        self.init(reason: "\(error)", remedy: Surroundings.remedy(for: error))
     }
+}
+
+/// The kill that was to come right after an event came after the next one: the run shows nothing.
+struct MissedEvent: Error, CustomStringConvertible {
+    let number: Int
+
+    static let reason = "the next event always came before the kill"
+    var description: String { MissedEvent.reason }
 }
 
 /// Everything that a run needs of the machine: a place for containers, and a witness.
@@ -33,11 +45,11 @@ public struct CannotRun: Error, Sendable {
 public final class Session: Sendable {
     let host: SandboxHost
     let tracer: Tracer?
+    /// What the kernel lets this session see.
     public let witness: Witness
     /// Rung to interrupt the threads that run containers.
     let cancellation: Wakeup
     private let cancelled = Atomic<Bool>(false)
-    private static let count = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - fakeServices: the executable of the fakes.
@@ -49,7 +61,8 @@ public final class Session: Sendable {
         }
         ProcessSettings.normalise()
         ProcessSettings.closeMemory()
-        let name = RunName(number: Session.count.add(1, ordering: .relaxed).newValue)
+        try Surroundings.check()
+        let name = RunName()
         var instances: Descriptor?
         var reason = "not asked for"
         if usesTrace {
@@ -63,28 +76,45 @@ public final class Session: Sendable {
         do {
             cancellation = try Wakeup()
             // Before the trace: its guard removes the instance too, whatever comes.
-            host = try SandboxHost(name: name, parent: "/tmp", fakeServices: program, instances: instances)
+            host = try SandboxHost(name: name, fakeServices: program, instances: instances)
         } catch {
             throw CannotRun(error)
         }
-        (tracer, witness) = Session.makeTracer(name, instances, reason: reason)
+        (tracer, witness) = try Session.makeTracer(name, instances, reason: reason)
+        if Surroundings.isInUserNamespace { try tryOut() }
     }
 
-    /// A tracer that reads, or why there is none.
+    /// Whether a container can be made at all: it is not known what a user namespace allows.
+    private func tryOut() throws {
+        let result = try run([Job(Session.question(["true"]), .none)], atOnce: 1).first
+        guard case .error(let reason)? = result?.verdict else { return }
+        close()
+        throw CannotRun(reason: reason, remedy: "this is a user namespace: run as the machine's root")
+    }
+
+    /// A tracer that reads, or why there is none; each witness has been tried.
+    ///
+    /// - Throws: `CannotRun`, where /proc is not to be believed.
     private static func makeTracer(
         _ name: RunName, _ instances: consuming Descriptor?, reason: String
-    ) -> (Tracer?, Witness) {
+    ) throws -> (Tracer?, Witness) {
+        let tracer: Tracer
         switch consume instances {
-        case .none: return (nil, .procfs(reason: reason))
+        case .none:
+            _ = try SelfTest.run(nil)
+            return (nil, .procfs(reason: reason))
         case .some(let directory):
             do {
-                let tracer = try Tracer(name: name, instances: directory)
+                tracer = try Tracer(name: name, instances: directory)
                 try tracer.startReading()
-                return (tracer, .tracefs)
             } catch {
+                _ = try SelfTest.run(nil)
                 return (nil, .procfs(reason: (error as? TraceError)?.reason ?? "\(error)"))
             }
         }
+        guard let missing = try SelfTest.run(tracer) else { return (tracer, .tracefs) }
+        tracer.stopReading()
+        return (nil, .procfs(reason: missing))
     }
 
     /// A session that SIGINT, SIGTERM and SIGHUP cancel. For programs that do nothing else with these signals; called
@@ -98,6 +128,7 @@ public final class Session: Sendable {
         } catch {
             throw CannotRun(reason: "signals cannot be watched: \(error)", remedy: "")
         }
+        ProcessSettings.outliveOthers()
         return try box.fill(Session(fakeServices: fakeServices, usesTrace: usesTrace))
     }
 
@@ -124,28 +155,39 @@ public final class Session: Sendable {
 
     /// One scenario against one init.
     public struct Job: Sendable {
+        /// What is done and expected.
         public let scenario: Scenario
+        /// The init under test.
         public let profile: InitProfile
         /// How many times faster the restart policy's clock runs; that of the scenario itself has been sped up already.
         let speed: Double
         /// When PID 1 is killed, in its first life.
         let killAt: Sweep.Moment?
-        /// How the runtime stops a container and starts it again.
+        /// Whose rules were asked for; nil: those of the scenario, else Docker's.
+        let runtime: Runtime?
+        /// What the container is driven by.
         let rules: RuntimeRules
 
         /// - Parameters:
-        ///   - speed: how many times faster the runtime's clocks and the fakes run.
-        ///   - rules: the runtime's; others than Docker's show what a scenario says of a runtime that is wrong.
+        ///   - speed: how many times faster the runtime's clocks and the fakes run, where that is possible.
+        ///   - runtime: by whose rules the container is driven, where the scenario does not say; nil: Docker's. To a scenario that
+        ///     says another one it does not apply.
+        ///   - rules: in place of the runtime's: they show what a scenario says of a runtime that is wrong.
         public init(
-            _ scenario: Scenario, _ profile: InitProfile, speed: Double = 1, rules: RuntimeRules = .docker
+            _ scenario: Scenario, _ profile: InitProfile, speed: Double = 1, runtime: Runtime? = nil,
+            rules: RuntimeRules? = nil
         ) {
-            self.init(sped: scenario.sped(by: speed), profile, speed: speed, rules: rules, killAt: nil)
+            let speed = scenario.possibleSpeed(speed, with: profile)
+            let rules = rules ?? RuntimeRules.of(runtime ?? scenario.runtime ?? .docker) ?? .docker
+            self.init(
+                sped: scenario.sped(by: speed), profile, speed: speed, runtime: runtime, rules: rules, killAt: nil)
         }
 
         init(
-            sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, rules: RuntimeRules,
-            killAt: Sweep.Moment?
+            sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, runtime: Runtime? = nil,
+            rules: RuntimeRules, killAt: Sweep.Moment?
         ) {
+            self.runtime = runtime
             self.speed = speed
             self.rules = rules
             self.scenario = scenario
@@ -176,6 +218,19 @@ public final class Session: Sendable {
         return try results.all()
     }
 
+    /// How often a run is made in which PID 1 is to be killed right after an event, until the next event does not come first.
+    private static let attempts = 30
+
+    /// One job, on the calling thread.
+    fileprivate func carryOut(_ job: Job) -> RunResult {
+        var result = ScenarioRun(job, in: self).run()
+        for _ in 1..<Session.attempts {
+            guard case .error(let reason) = result.verdict, reason == MissedEvent.reason, !isCancelled else { break }
+            result = ScenarioRun(job, in: self).run()
+        }
+        return result
+    }
+
     private func run(
         _ queue: JobQueue, atOnce: Int, keepsJournals: Bool, onResult: @escaping @Sendable (RunResult) -> Void
     ) throws {
@@ -186,17 +241,17 @@ public final class Session: Sendable {
                 return queue.results.fail(CannotRun(error))
             }
             while !isCancelled, let (index, job) = queue.next() {
-                let result = ScenarioRun(job, in: self).run()
+                let result = carryOut(job)
                 queue.results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
                 onResult(result)
             }
         }
         var threads: [Thread] = []
-        while threads.count < min(max(1, atOnce), queue.count) {
+        // Fewer at once do the same work.
+        while threads.count < min(max(1, atOnce), queue.count, Surroundings.containerLimit) {
             do {
                 threads.append(try Thread(work))
             } catch {
-                // Fewer at once do the same work.
                 if threads.isEmpty {
                     throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
                 }
@@ -219,7 +274,7 @@ extension Session {
                 } catch {
                     return onEnd(.failure(CannotRun(error)))
                 }
-                onEnd(.success(ScenarioRun(job, in: self).run()))
+                onEnd(.success(carryOut(job)))
             }
             thread.detach()
         } catch {
@@ -279,6 +334,8 @@ private final class SessionBox: Sendable {
 
     func cancel() {
         state.withLock { state in
+            // A second interrupt does not wait: the guard clears up.
+            if state.isCancelled { _exit(130) }
             state.isCancelled = true
             state.session?.cancel()
         }
@@ -292,8 +349,8 @@ extension Scenario {
     }
 
     fileprivate var crowd: Crowd {
-        if steps.contains(where: { if case .sweep = $0.action { true } else { false } }) { return .alone }
-        return steps.contains { $0.condition?.kind == .restartDelays } ? .few : .any
+        if allSteps.contains(where: { if case .sweep = $0.action { true } else { false } }) { return .alone }
+        return allSteps.contains { $0.condition?.kind == .restartDelays } ? .few : .any
     }
 }
 

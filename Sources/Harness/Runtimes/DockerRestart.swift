@@ -5,7 +5,7 @@ import Vocabulary
 ///
 /// The rules are those of moby (29): the delays of daemon/internal/restartmanager/restartmanager.go, the count of
 /// daemon/monitor.go, what a stop or a kill by hand changes of daemon/kill.go and daemon/start.go.
-public struct DockerRestart: RestartMachine {
+public struct DockerRestart: RestartMachine, Hashable {
     /// Before the first restart, and after a life that was long enough.
     public static let firstDelay = Duration.milliseconds(100)
     /// No delay is longer.

@@ -1,62 +1,129 @@
 import Model
 import Vocabulary
 
-/// The rules by which one runtime stops a container and starts it again: machines without clock or processes.
+/// Everything that differs between runtimes.
 public struct RuntimeRules: Sendable {
-    /// How a container is stopped, by its stop signal and its grace period.
-    public var makeStop: @Sendable (_ signal: Signal, _ grace: Duration) -> any StopMachine
-    /// What becomes of a container that has ended.
-    public var makeRestart: @Sendable (RestartPolicy, _ removesItself: Bool) -> any RestartMachine
-    /// A container that is started again finds its own layer as it left it; otherwise every life has a new one.
-    public var keepsLayer = true
+    /// One container from its creation on.
+    public var makeLifecycle: @Sendable (ContainerPolicy) -> any Lifecycle
+    /// What becomes of a program that cannot be executed.
+    public var execFailures = ExecFailures.runc1
+    /// Programs that cannot be executed are reported as this version of Docker does it.
+    var hasDockerVersions = false
+    /// The status that is reported of a program that could not be started, by its errno.
+    public var codeOfStartFailure: @Sendable (Int32) -> Int = DockerExit.code(ofStartFailure:)
+    /// What a scenario speaks of that the runtime does not have; nil: nothing.
+    public var reasonNotApplicable: @Sendable (Scenario) -> String? = { _ in nil }
 
     /// Docker's.
-    public static let docker = RuntimeRules(
-        makeStop: { DockerStop(signal: $0, grace: $1) }, makeRestart: { DockerRestart($0, removesItself: $1) })
+    public static let docker: RuntimeRules = {
+        var rules = RuntimeRules { DockerLifecycle($0) }
+        rules.hasDockerVersions = true
+        return rules
+    }()
+    /// Podman's.
+    public static let podman: RuntimeRules = {
+        var rules = RuntimeRules { PodmanLifecycle($0) }
+        rules.reasonNotApplicable = { $0.needsDaemon ? "podman has no daemon" : nil }
+        return rules
+    }()
+
+    /// Kubernetes', with containerd.
+    public static let kubernetes: RuntimeRules = {
+        var rules = RuntimeRules { KubernetesLifecycle($0) }
+        rules.codeOfStartFailure = { _ in KubernetesLifecycle.codeOfStartFailure }
+        rules.reasonNotApplicable = { scenario in
+            if scenario.removesItself { return "kubernetes has no containers that remove themselves" }
+            return scenario.hasStep {
+                switch $0 {
+                case .pause, .resume: true
+                default: false
+                }
+            } ? "kubernetes does not pause containers" : nil
+        }
+        return rules
+    }()
+
+    /// Those of a runtime; nil: they are not carried out yet.
+    public static func of(_ runtime: Runtime) -> RuntimeRules? {
+        switch runtime {
+        case .docker: .docker
+        case .podman: .podman
+        case .kubernetes: .kubernetes
+        case .compose, .nspawn: nil
+        }
+    }
+
+    /// - Parameter makeLifecycle: makes what drives one container.
+    public init(makeLifecycle: @escaping @Sendable (ContainerPolicy) -> any Lifecycle) {
+        self.makeLifecycle = makeLifecycle
+    }
 }
 
-/// What happens between "please stop" and "it is gone".
-public protocol StopMachine: Sendable {
-    /// The first actions; called once, before any `handle`.
-    mutating func begin(at now: MonotonicInstant) -> [StopAction]
-    /// What to do about what has happened. Nothing happens any more after `finish` or `fail`.
-    mutating func handle(_ input: StopInput, at now: MonotonicInstant) -> [StopAction]
+extension Scenario {
+    /// Whether it is about what a daemon does.
+    fileprivate var needsDaemon: Bool {
+        isLiveRestored
+            || hasStep {
+                switch $0 {
+                case .daemonRestarts, .daemonCrashes: true
+                default: false
+                }
+            }
+    }
+
+    /// Whether a step is of a kind, also one in a block.
+    fileprivate func hasStep(_ isOne: (Step.Action) -> Bool) -> Bool {
+        func isThere(_ step: Step) -> Bool {
+            switch step.action {
+            case .repeated(_, let inner), .sweep(_, let inner): inner.contains(where: isThere)
+            case let action: isOne(action)
+            }
+        }
+        return steps.contains(where: isThere)
+    }
 }
 
-/// What a stop is told.
-public enum StopInput: Hashable, Sendable {
-    /// The container's PID 1 has been waited for.
-    case exited
-    /// The moment that was asked for by `setDeadline` has come.
-    case deadline
-    /// The signal that was to be sent could not be: the process is gone, or it may not be signalled.
-    case sendFailed
+/// How programs that cannot be executed are reported. The runtime looks for a program first: what is not there, is a directory or has
+/// no execute bit is not started at all; what passes is *started*, and ends at once when the kernel then refuses it, so that a
+/// restart policy starts it again and again.
+public struct ExecFailures: Hashable, Sendable {
+    /// What a program ends with that was started and refused: a missing interpreter, another format.
+    public var refused: Int32
+    /// What `docker exec` reports of a program that is not there.
+    public var missingInExec: Int
+    /// Whether it is looked at if the container's user may execute the program, or only if some user may.
+    public var checksAccess: Bool
+
+    /// runc up to 1.1, Docker up to 27; tried on Docker 20.10 with runc 1.1.5.
+    public static let runc1 = ExecFailures(refused: 1, missingInExec: 126, checksAccess: false)
+    /// runc from 1.2 and moby from 28 on (opencontainers/runc, libcontainer/init_linux.go; moby, daemon/exec.go): read, not tried.
+    public static let runc2 = ExecFailures(refused: 255, missingInExec: 127, checksAccess: true)
 }
 
-/// What a stop asks for.
-public enum StopAction: Hashable, Sendable {
-    case send(Signal)
-    /// Wake me then; it replaces the deadline before. `distantFuture`: never.
-    case setDeadline(MonotonicInstant)
-    case noteGraceExpired
-    case finish
-    case fail(String)
+extension RuntimeRules {
+    /// The same by the rules of an engine's major version; nil: as they are. What else a version changes is the lifecycle's.
+    public func of(version: Int?) -> RuntimeRules {
+        guard let version, hasDockerVersions else { return self }
+        var result = self
+        result.execFailures = version >= 28 ? .runc2 : .runc1
+        return result
+    }
 }
 
 /// Decides what becomes of a container that has ended.
 public protocol RestartMachine: Sendable {
-    /// How often the policy has started it again since somebody did.
+    /// How often the policy has started it again since a person did.
     var count: Int { get }
     /// The next end is the last; a restart that was to come does not.
     var isCancelled: Bool { get }
 
-    /// Somebody starts it.
+    /// A person starts it.
     mutating func startedByHand()
-    /// Somebody stops it. Also a restart that was about to come is called off.
+    /// A person stops it. Also a restart that was about to come is called off.
     mutating func stopped()
-    /// Somebody stops it, to start it again at once.
+    /// A person stops it, to start it again at once.
     mutating func stoppedToRestart()
-    /// Somebody has sent it a signal, as `docker kill` does.
+    /// A person has sent it a signal, as `docker kill` does.
     ///
     /// - Parameter stopSignal: the one that the container is configured with; nil: none.
     mutating func killed(with signal: Signal, stopSignal: Signal?)

@@ -16,9 +16,11 @@ package final class Container {
     private let freezer: Freezer?
     private let settings: ContainerSettings
     private let lower: String
+    private let lookUp: RuntimeLookUp?
+    /// What is mounted below the host's root and seen inside.
+    private let mounts: [HostMounts.Entry]
     private let overlays: [String]
     private let volumes: VolumeStore?
-    private let standardInput: Descriptor
     /// The terminal's end inside: open here, so that nobody's closing it is the end of what is printed.
     private var terminalSlave: OwnedDescriptor?
     /// The writing end of PID 1's standard input, while it is open.
@@ -27,6 +29,10 @@ package final class Container {
     private var view: OwnedView?
     /// The files of the settings are in the container's layer.
     private var hasFiles = false
+    /// The file systems in memory of the present life, by path.
+    private var tmpfs: [String] = []
+    /// How many processes of the run's containers the kernel had killed for want of memory when this one was made.
+    private let sharedKillsBefore: Int
 
     /// The outside ends of a started container.
     package struct Started: ~Copyable {
@@ -54,13 +60,16 @@ package final class Container {
     ///   - lower: the directory of the host that the container finds under `/`.
     ///   - overlays: directories that are laid over it, the first on top.
     ///   - freezes: whether it will be (`pause`).
+    ///   - named: paths that the container's command and files name: what is mounted there on the host is seen inside.
+    ///   - lookUp: how the runtime looks for programs.
     ///   - volumes: what outlives it.
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(
         host: SandboxHost, settings: ContainerSettings, lower: String = "/", overlays: [String] = [],
-        freezes: Bool = false,
-        volumes: VolumeStore?
+        named: [String] = [], freezes: Bool = false, lookUp: RuntimeLookUp? = nil, volumes: VolumeStore?
     ) throws {
+        self.lookUp = lookUp
+        mounts = lower == "/" ? host.mounts.needed(for: named) : []
         let number = host.nextContainerNumber()
         self.host = host
         self.settings = settings
@@ -83,14 +92,21 @@ package final class Container {
         let freezer: Freezer?
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
+            for (index, mount) in mounts.enumerated() where mount.canBeLayered {
+                try Files.makeDirectory("\(directory)/upper-\(index)")
+                try Files.makeDirectory("\(directory)/work-\(index)")
+                try Files.copyOwnerAndMode(from: mount.path, to: "\(directory)/upper-\(index)")
+            }
             try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
             // Copies: overlayfs takes no two lower layers one of which is inside the other (ELOOP).
             for (index, overlay) in overlays.enumerated() {
-                try Files.copyTree(from: overlay, to: "\(directory)/layer-\(index)")
+                try Container.copyLayer(
+                    from: overlay, to: "\(directory)/layer-\(index)", over: lower == "/" ? "" : lower)
             }
             socket = try ServiceSocket(path: "\(directory)/control/services")
-            standardInput = try Descriptor.open("/dev/null", .read)
             freezer = try host.makeCgroups(number, settings, freezes: freezes, into: &cgroups)
+            try volumes?.fill(lower: lower, overlays: overlays)
+            try Container.limitLayer(directory, to: settings.layerLimit)
         } catch {
             for cgroup in cgroups { cgroup.remove() }
             try? Mount.detach(directory)
@@ -99,6 +115,41 @@ package final class Container {
         }
         self.cgroups = cgroups
         self.freezer = freezer
+        sharedKillsBefore =
+            settings.memoryLimit == nil ? host.memoryCgroup.map(Container.outOfMemoryKillCount) ?? 0 : .max
+    }
+
+    /// What is there already does not count.
+    private static func limitLayer(_ directory: String, to limit: Int?) throws {
+        guard let limit else { return }
+        let used = try Files.space(of: directory).usedInBytes
+        try Mount.mount(
+            source: nil, on: directory, type: nil, flags: [.remount, .noSetuid, .noDevices],
+            data: "size=\(used + limit)")
+    }
+
+    /// Copies a layer. Where the root below has a link, /sbin to usr/sbin say, a directory of the layer is laid over what the link leads
+    /// to: in its own place it would hide all of that.
+    private static func copyLayer(from layer: String, to target: String, over root: String) throws {
+        try Files.makeDirectory(target)
+        for name in Files.names(in: layer) {
+            let source = "\(layer)/\(name)"
+            guard Files.isDirectory(source), Files.target(ofLink: source) == nil else { continue }
+            var place = name
+            if let link = Files.target(ofLink: "\(root)/\(name)") { place = String(link.trimmingPrefix("/")) }
+            var directory = target
+            for part in place.split(separator: "/") {
+                directory += "/\(part)"
+                if !Files.isDirectory(directory) {
+                    try Files.makeDirectory(directory)
+                    try? Files.copyOwnerAndMode(from: String(root + directory.dropFirst(target.count)), to: directory)
+                }
+            }
+            try Files.copyContents(from: source, to: directory)
+            if place == name { try Files.copyOwnerAndMode(from: source, to: directory) }
+        }
+        try Files.copyContents(from: layer, to: target, onlyFiles: true)
+        try Files.copyOwnerAndMode(from: layer, to: target)
     }
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
@@ -132,8 +183,7 @@ package final class Container {
         let errorOutput = try Pipe()
         let input = settings.hasOpenInput ? OwnedPipe(try Pipe(isRead: false)) : nil
         let streams = SandboxPlan.Streams.separate(
-            input: input?.readEnd ?? standardInput.rawValue, output: output.writeEnd.rawValue,
-            error: errorOutput.writeEnd.rawValue)
+            input: input?.readEnd, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue)
         if let user = settings.user {
             // As Docker does it: what is behind /dev/stdout can be opened by name.
             try output.writeEnd.setOwner(user: user.user)
@@ -157,9 +207,15 @@ package final class Container {
         package let files: [File]
         /// Symbolic links, likewise.
         package let links: [Link]
+        /// Files of the host that are seen inside.
+        package let boundFiles: [BoundFile]
 
         /// What a start takes.
-        package init(command: [String], environment: [String], tmpfs: [String], files: [File], links: [Link]) {
+        package init(
+            command: [String], environment: [String], tmpfs: [String], files: [File], links: [Link],
+            boundFiles: [BoundFile] = []
+        ) {
+            self.boundFiles = boundFiles
             self.command = command
             self.environment = environment
             self.tmpfs = tmpfs
@@ -172,7 +228,8 @@ package final class Container {
         _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool
     ) throws -> PIDDescriptor {
         let channel = try RootView.Channel()
-        let members = try cgroups.map { try MembersFile($0) }
+        tmpfs = program.tmpfs
+        let members = try openMembers()
         // A file on a volume comes with the volume, any other with the layer.
         let files = program.files + settings.files
         // What is in memory is gone with each life, and comes again with the next.
@@ -186,27 +243,95 @@ package final class Container {
             settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                lower: lower, overlays: overlays, layers: directory, root: "\(directory)/root",
+                lower: lower, overlays: overlays, mounts: mounts, boundFiles: program.boundFiles, layers: directory,
+                root: "\(directory)/root",
                 control: "\(directory)/control",
                 fakeServices: "\(host.directory)/fake-services",
                 volumes: volumes.map { ($0.directory, $0.volumes) }, hostname: hostname,
                 membersDescriptors: members.map { $0.descriptor.rawValue },
-                parentDescriptor: host.ownDescriptor.descriptor.rawValue, streams: streams,
-                rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access),
-            settings: settings, tmpfs: program.tmpfs, files: missing,
+                parentDescriptor: host.ownDescriptor.descriptor.rawValue, guardSocket: host.guardSocket,
+                streams: streams,
+                rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access,
+                hasVersion1: host.hierarchy?.version == .version1),
+            settings: settings, tmpfs: program.tmpfs.map { ($0, tmpfsOptions($0)) }, files: missing,
             links: program.links.filter { !hasFiles || isInMemory($0.path) })
         let (variables, path) = environment(program.environment)
         // The plan has the numbers of descriptors; their owners must outlive the call.
         let process = try withExtendedLifetime(members) {
             try Kernel.spawn(
                 arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
-                steps: plan.steps)
+                lookUp: lookUp, steps: plan.steps)
         }
         if isLookedAt { view = OwnedView(try channel.receive()) }
         hasFiles = true
         volumes?.use()
         return process
     }
+
+    /// The options of a tmpfs: without a mode of its own it has that of the directory that is there already, as runc gives it
+    /// (libcontainer/rootfs_linux.go).
+    private func tmpfsOptions(_ path: String) -> TmpfsOptions {
+        var options = settings.tmpfsOptions[path] ?? TmpfsOptions()
+        if let mode = imagePath(path).flatMap(Files.modeOfDirectory) { options.mode = mode }
+        return options
+    }
+
+    /// Where the container's root has a path, on the host: in what it has written, in a layer, or in the image.
+    private func imagePath(_ path: String) -> String? {
+        (["\(directory)/upper"] + overlays + [lower == "/" ? "" : lower]).lazy.map { $0 + path }.first(
+            where: Files.exists)
+    }
+
+    /// How many of its processes the kernel has killed for want of memory; 0 where its memory is not limited.
+    package var outOfMemoryKillCount: Int { cgroups.map(Container.outOfMemoryKillCount).reduce(0, +) }
+
+    private static func outOfMemoryKillCount(_ cgroup: Cgroup) -> Int {
+        cgroup.sum(of: "oom_kill", in: ["memory.oom_control", "members/memory.oom_control", "memory.events"])
+    }
+
+    /// The limits that its processes have met so far, as far as the kernel still shows it: its counts of forks that failed and of
+    /// processes killed for want of memory, file systems that are full, and whose open files are as many as they may be.
+    ///
+    /// - Parameter running: those of its processes that run.
+    package func limitsMet(by running: [ProcessID]) -> [MetLimit] {
+        var result: [MetLimit] = []
+        // In which of the two a failed fork counts has changed from kernel to kernel.
+        if cgroups.contains(where: { $0.sum(of: "max", in: ["pids.events", "members/pids.events"]) > 0 }) {
+            result.append(.processes(settings.processLimit ?? SandboxHost.processLimit))
+        }
+        if let limit = settings.memoryLimit, outOfMemoryKillCount > 0 { result.append(.memory(limit)) }
+        if let shared = host.memoryCgroup, let limit = host.sharedMemoryLimit,
+            Container.outOfMemoryKillCount(shared) > sharedKillsBefore
+        {
+            result.append(.memoryOfAll(limit))
+        }
+        func isFull(_ path: String) -> Bool { (try? Files.space(of: path).isFull) == true }
+        if isFull(directory) {
+            result.append(.space(.layer, settings.layerLimit ?? SandboxHost.writableLayerLimitInBytes))
+        }
+        if let volumes {
+            for volume in volumes.volumes {
+                guard let limit = volume.limit, isFull("\(volumes.directory)/\(volume.name)") else { continue }
+                result.append(.space(.volume(volume.name), limit))
+            }
+            if isFull(volumes.directory) { result.append(.space(.volumes, SandboxHost.writableLayerLimitInBytes)) }
+        }
+        if let view {
+            for path in tmpfs where view.view.isFull(path) {
+                let own = settings.tmpfsOptions[path]?.sizeInBytes
+                result.append(
+                    .space(.tmpfs(path), min(own ?? SandboxPlan.tmpfsLimitInBytes, SandboxPlan.tmpfsLimitInBytes)))
+            }
+        }
+        for pid in running.prefix(Container.processesLookedAt) {
+            guard let files = ProcFS.openFiles(of: pid), files.count >= files.limit else { continue }
+            result.append(.openFiles(pid, files.limit))
+        }
+        return result
+    }
+
+    /// The open files of no more than these are counted.
+    private static let processesLookedAt = 50
 
     /// What a process of the container has in its environment, and where it looks for programs.
     private func environment(_ own: [String]) -> (variables: [String], searchPath: String) {
@@ -221,22 +346,23 @@ package final class Container {
     ///
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
     package func execute(
-        _ command: [String], environment own: [String], besides process: borrowing PIDDescriptor
+        _ command: [String], environment own: [String], besides process: borrowing PIDDescriptor,
+        patience: (limit: Duration, interruption: Int32)
     ) throws -> Started {
         let output = try Pipe()
         let errorOutput = try Pipe()
-        let members = try cgroups.map { try MembersFile($0) }
+        let members = try openMembers()
         let steps = SandboxPlan.stepsOfExec(
             joining: process.descriptor.rawValue, membersDescriptors: members.map { $0.descriptor.rawValue },
             parentDescriptor: host.ownDescriptor.descriptor.rawValue,
             streams: .separate(
-                input: standardInput.rawValue, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue),
+                input: nil, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue),
             settings: settings)
         let (variables, path) = environment(own)
         let started = try withExtendedLifetime(members) {
             try Kernel.spawn(
                 arguments: command, environment: variables, searchPath: path, namespaces: [],
-                pidNamespaceOf: process.descriptor.rawValue, steps: steps)
+                pidNamespaceOf: process.descriptor.rawValue, patience: patience, lookUp: lookUp, steps: steps)
         }
         return Started(
             process: started, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
@@ -263,7 +389,7 @@ package final class Container {
     ///
     /// - Throws: `Errno`, for reasons that lie outside the container.
     package func look(at path: String, limitInBytes: Int) throws(Errno) -> RootView.Look? {
-        guard let view else { return nil }
+        guard let view, volumes?.hides(path) != true else { return nil }
         return try view.view.look(at: path, limitInBytes: limitInBytes)
     }
 
@@ -272,6 +398,9 @@ package final class Container {
     package func writtenFiles() -> [String: Int64] {
         var result: [String: Int64] = [:]
         Files.note(filesIn: "\(directory)/upper", as: "", into: &result)
+        for (index, mount) in mounts.enumerated() where mount.canBeLayered {
+            Files.note(filesIn: "\(directory)/upper-\(index)", as: mount.path, into: &result)
+        }
         if let volumes {
             for volume in volumes.volumes {
                 Files.note(filesIn: "\(volumes.directory)/\(volume.name)", as: volume.path, into: &result)
@@ -334,6 +463,12 @@ package final class Container {
         for cgroup in cgroups { cgroup.remove() }
         try? Mount.detach(directory)
         try? Files.removeDirectory(directory)
+    }
+
+    /// The lists of members that each of its processes joins.
+    private func openMembers() throws -> [MembersFile] {
+        let shared = settings.memoryLimit == nil ? host.memoryCgroup : nil
+        return try (cgroups + (shared.map { [$0] } ?? [])).map { try MembersFile($0) }
     }
 
     /// Keeps the cgroup's member list open during a start.

@@ -14,12 +14,23 @@ package final class SandboxHost: Sendable {
     package let fakeServices: String
     /// Where containers are limited and found again; nil where there is no such hierarchy, or it is not ours to write.
     package let hierarchy: CgroupHierarchy?
+    /// What is mounted below the host's root.
+    let mounts: HostMounts
     /// An empty directory of the host, over which each thread mounts its own.
     let directory: String
-    /// A directory in each hierarchy that a container may need; all but that of `hierarchy` are made when one does.
+    /// What is this run's in each hierarchy that a container may need; all but that of `hierarchy` are made when one does.
     private let cgroupDirectories: CgroupDirectories
+    /// What this run has made, by its path: as long as it is claimed, no other takes it for a leftover.
+    private let claims: Mutex<[String: Claim]>
     /// For PR_SET_PDEATHSIG: a child looks whether its parent still lived when it was armed.
     let ownDescriptor: PIDDescriptor
+    /// Where each PID 1 tells the guard of itself.
+    let guardSocket: Int32
+    /// All containers of a run together have less memory than there is, so that it is not the harness that the kernel ends when it runs
+    /// short. In the unified hierarchy their own cgroups are below the limit.
+    let memoryCgroup: Cgroup?
+    /// In bytes; nil: their memory is not limited.
+    let sharedMemoryLimit: Int?
     private let containerCount = Atomic<Int>(0)
     private let hostGuard: Mutex<Guard?>
 
@@ -31,33 +42,63 @@ package final class SandboxHost: Sendable {
     /// Takes away what dead runs have left, and makes the place for this one.
     ///
     /// - Parameters:
-    ///   - parent: an existing directory, /tmp for one.
     ///   - instances: an open directory with a trace instance of this run's name, for the guard to remove.
+    ///   - memoryLimit: in bytes, of all containers together; nil: half of the machine's.
     /// - Throws: `SystemCallError`.
     package init(
-        name: RunName, parent: String, fakeServices: String, instances: borrowing Descriptor?
+        name: RunName, fakeServices: String, instances: borrowing Descriptor?, memoryLimit: Int? = nil
     ) throws {
         self.name = name
         self.fakeServices = fakeServices
-        SandboxHost.removeLeftovers(parent: parent)
+        mounts = HostMounts()
         hierarchy = CgroupHierarchy.discover()
-        directory = "\(parent)/\(name)"
         cgroupDirectories = CgroupDirectories(name: name, hierarchy: hierarchy)
+        SandboxHost.removeLeftovers()
+        let (directory, claim) = try SandboxHost.makeRunDirectory(name)
+        self.directory = directory
         ownDescriptor = try PIDDescriptor(opening: ProcessID(rawValue: getpid()))
         let instance: String? =
             switch instances {
             case .some: name.description
             case .none: nil
             }
-        // The guard first: it takes away what the rest has made, also when the rest fails.
-        hostGuard = Mutex(
-            try Guard(
-                cgroups: cgroupDirectories.all, instances: instances, instance: instance, runDirectory: directory))
-        try Files.makeDirectory(directory, mode: 0o700)
+        // The guard before the rest: it takes away what that makes, also when it fails.
+        let ownGuard = try Guard(
+            cgroups: cgroupDirectories.all, instances: instances, instance: instance, runDirectory: directory)
+        guardSocket = ownGuard.socket
+        hostGuard = Mutex(consume ownGuard)
+        var claims = [directory: claim]
+        func claimCgroup(_ path: String) throws { if claims[path] == nil { claims[path] = try Claim(making: path) } }
         if let path = cgroupDirectories.main {
-            try Files.makeDirectory(path)
+            try claimCgroup(path)
             if hierarchy?.version == .version2 { try Files.write("+pids", to: path + "/cgroup.subtree_control") }
         }
+        if let memory = cgroupDirectories.memory { try claimCgroup(memory.path) }
+        let limit = memoryLimit ?? ProcFS.memoryInBytes.map { $0 / 2 }
+        memoryCgroup = cgroupDirectories.limitMemory(to: limit)
+        sharedMemoryLimit = limit
+        self.claims = Mutex(claims)
+    }
+
+    /// Where no other user can put something in the place of what is made there.
+    private static let runDirectories = ["/run", "/tmp"]
+
+    private static func makeRunDirectory(_ name: RunName) throws -> (path: String, claim: Claim) {
+        var failure: any Error = SystemCallError(
+            "find a directory that only root can change, or a sticky one, among", "/run, /tmp", .noSuchFileOrDirectory)
+        for parent in runDirectories where Files.isSafe(parent) {
+            do {
+                return ("\(parent)/\(name)", try Claim(making: "\(parent)/\(name)"))
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// Makes a cgroup of this run, where it is not there yet.
+    private func claimCgroup(_ path: String) throws {
+        try claims.withLock { if $0[path] == nil { $0[path] = try Claim(making: path) } }
     }
 
     /// Where this run's cgroups are, by what they are for.
@@ -67,6 +108,8 @@ package final class SandboxHost: Sendable {
         /// Of version 1 only: in the unified hierarchy every cgroup can be frozen.
         let freezer: String?
         let unified: String?
+        /// systemd's own, a named one without controllers.
+        let systemd: String?
 
         init(name: RunName, hierarchy: CgroupHierarchy?) {
             main = hierarchy.map { "\($0.directory)/\(name)" }
@@ -74,11 +117,23 @@ package final class SandboxHost: Sendable {
             let freezing = hierarchy?.version == .version2 ? nil : CgroupHierarchy.discover(controller: "freezer")
             freezer = freezing.map { "\($0.directory)/\(name)" }
             unified = CgroupHierarchy.unified().map { "\($0.directory)/\(name)" }
+            let named = hierarchy?.version == .version1 ? CgroupHierarchy.discover(controller: "name=systemd") : nil
+            systemd = named.map { "\($0.directory)/\(name)" }
+        }
+
+        /// Limits the memory of all containers together; where that cannot be done, nothing is limited.
+        ///
+        /// - Returns: what a container joins for that, where it must.
+        func limitMemory(to limit: Int?) -> Cgroup? {
+            guard let limit, let memory else { return nil }
+            let file = memory.version == .version2 ? "memory.max" : "memory.limit_in_bytes"
+            guard (try? Files.write(String(limit), to: "\(memory.path)/\(file)")) != nil else { return nil }
+            return memory.version == .version1 ? try? Cgroup(making: "\(memory.path)/all", limits: []) : nil
         }
 
         /// The freezer first: whoever is frozen cannot be killed.
         var all: [String] {
-            [freezer, main, memory?.path, unified].compactMap(\.self)
+            [freezer, main, memory?.path, unified, systemd].compactMap(\.self)
                 .reduce(into: []) { all, path in if !all.contains(path) { all.append(path) } }
         }
     }
@@ -102,7 +157,6 @@ package final class SandboxHost: Sendable {
                 }
             } else {
                 memoryPath = memory.path
-                try Files.makeDirectory(memory.path)
             }
         }
         if let main = cgroupDirectories.main {
@@ -118,8 +172,17 @@ package final class SandboxHost: Sendable {
             guard let unified = cgroupDirectories.unified else {
                 throw SystemCallError("show control groups to", "a container: no version 2", .noSuchDevice)
             }
-            try Files.makeDirectory(unified)
+            try claimCgroup(unified)
             cgroups.append(try Cgroup(making: "\(unified)/\(number)", limits: []))
+        }
+        if settings.cgroup?.isOfHost == true, hierarchy?.version == .version1 {
+            // In each that is shown the container must have a place of its own, which is then all that it sees.
+            guard let systemd = cgroupDirectories.systemd else {
+                throw SystemCallError(
+                    "show the host's control groups to", "a container: no name=systemd", .noSuchDevice)
+            }
+            try claimCgroup(systemd)
+            cgroups.append(try Cgroup(making: "\(systemd)/\(number)", limits: []))
         }
         guard freezes else { return nil }
         if hierarchy?.version == .version2, let main = cgroupDirectories.main {
@@ -128,7 +191,7 @@ package final class SandboxHost: Sendable {
         guard let freezer = cgroupDirectories.freezer else {
             throw SystemCallError("freeze", "a container: no freezer", .noSuchDevice)
         }
-        try Files.makeDirectory(freezer)
+        try claimCgroup(freezer)
         cgroups.append(try Cgroup(making: "\(freezer)/\(number)", limits: []))
         return Freezer(directory: "\(freezer)/\(number)", version: .version1)
     }
@@ -139,18 +202,31 @@ package final class SandboxHost: Sendable {
     }
 
     /// What dead runs have left: their processes, cgroups and directories.
-    private static func removeLeftovers(parent: String) {
-        for name in Files.names(in: parent) where RunName.isLeftover(name) {
-            try? Files.removeDirectory("\(parent)/\(name)")
+    private static func removeLeftovers() {
+        for parent in runDirectories {
+            for name in Files.names(in: parent) where RunName.isOne(name) {
+                let path = "\(parent)/\(name)"
+                guard let claim = Claim.abandoned(path) else { continue }
+                // What is in no cgroup that could be written to is known by its root.
+                for pid in ProcFS.processes(withRootIn: path) {
+                    try? PIDDescriptor(opening: pid).send(.kill)
+                }
+                try? Files.removeDirectory(path)
+                _ = claim
+            }
         }
         // The freezer first: whoever is frozen cannot be killed.
         let hierarchies = [
             CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.discover(),
             CgroupHierarchy.discover(controller: "memory"), CgroupHierarchy.unified(),
+            CgroupHierarchy.discover(controller: "name=systemd"),
         ]
         for case let hierarchy? in hierarchies {
-            for name in Files.names(in: hierarchy.directory) where RunName.isLeftover(name) {
-                Cgroup.remove("\(hierarchy.directory)/\(name)")
+            for name in Files.names(in: hierarchy.directory) where RunName.isOne(name) {
+                let path = "\(hierarchy.directory)/\(name)"
+                guard let claim = Claim.abandoned(path) else { continue }
+                Cgroup.remove(path)
+                _ = claim
             }
         }
     }

@@ -18,6 +18,10 @@ package struct SandboxPlan: Sendable {
         package let lower: String
         /// Directories that are laid over it, the first on top.
         package let overlays: [String]
+        /// File systems of the host below `lower` that are seen inside, outer ones first.
+        package let mounts: [HostMounts.Entry]
+        /// Files of the host that are seen inside.
+        package let boundFiles: [BoundFile]
         /// A directory with `upper`, what the container writes, and `work`, the overlay's own.
         package let layers: String
         /// Where the overlay is mounted.
@@ -34,23 +38,34 @@ package struct SandboxPlan: Sendable {
         package let membersDescriptors: [Int32]
         /// A pidfd of the harness.
         package let parentDescriptor: Int32
+        /// Where PID 1 tells the guard of itself.
+        package let guardSocket: Int32
         package let streams: Streams
         /// Where the container's root is sent to; nil: nobody will look at its files.
         package let rootSocket: Int32?
         /// How /sys/fs/cgroup shows the container's cgroup in the unified hierarchy; nil: not at all.
         package let cgroup: ContainerSettings.CgroupAccess?
+        /// The host's hierarchies are those of version 1.
+        package let hasVersion1: Bool
     }
 
     /// What become descriptors 0, 1 and 2.
     package enum Streams: Sendable {
-        case separate(input: Int32, output: Int32, error: Int32)
+        /// `input`: nil is /dev/null, as it is inside.
+        case separate(input: Int32?, output: Int32, error: Int32)
         /// The slave of a pseudo-terminal, its devpts and its name there.
         case terminal(Int32, devpts: String, number: Int32)
 
-        fileprivate var all: [Int32] {
+        /// The steps that make them so, once the root is the container's: what is opened there leads nowhere else. A terminal is
+        /// opened by its path inside, so that ttyname(3) finds it there.
+        fileprivate var steps: [SetupStep] {
             switch self {
-            case .separate(let input, let output, let error): [input, output, error]
-            case .terminal(let slave, _, _): [slave, slave, slave]
+            case .separate(let input, let output, let error):
+                [
+                    input.map { .descriptor($0, becomes: 0) } ?? .openNull(as: 0), .descriptor(output, becomes: 1),
+                    .descriptor(error, becomes: 2),
+                ]
+            case .terminal(_, _, let number): (0...2).map { .open("/dev/pts/\(number)", as: $0) }
             }
         }
     }
@@ -61,15 +76,15 @@ package struct SandboxPlan: Sendable {
     ///   - tmpfs: the paths of file systems in memory.
     ///   - files: what is to be written, once everything is mounted.
     package init(
-        _ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [String], files: [File], links: [Link]
+        _ surroundings: Surroundings, settings: ContainerSettings, tmpfs: [(path: String, options: TmpfsOptions)],
+        files: [File], links: [Link]
     ) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
         // What is made on the way has just the mode that it is made with.
-        var steps: [SetupStep] = [armed, .fileMask(0)]
+        var steps = [armed, .sendSelf(surroundings.guardSocket)] + SandboxPlan.usualScore + [.fileMask(0)]
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [
-            .mount(nil, on: "/", type: nil, [.recursive, .makePrivate]),
             // Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker
             // says the same with a device cgroup.
             .mount(
@@ -78,33 +93,76 @@ package struct SandboxPlan: Sendable {
                     + "workdir=\(surroundings.layers)/work"),
             .changeDirectory(surroundings.root),
         ]
+        steps += surroundings.mounts.enumerated().flatMap {
+            SandboxPlan.hostMountSteps($0.element, $0.offset, surroundings)
+        }
         steps += SandboxPlan.procSteps
         steps += SandboxPlan.deviceSteps(surroundings.streams)
-        steps += SandboxPlan.sysSteps(cgroup: surroundings.cgroup)
+        steps += SandboxPlan.sysSteps(cgroup: surroundings.cgroup, hasVersion1: surroundings.hasVersion1)
         steps += SandboxPlan.controlSteps(surroundings)
-        steps += [.pivotRoot("."), .unmount(".", flags: 2), .changeDirectory("/")]
+        steps.append(.pivotRoot("."))
         // From here on a path, and a symbolic link on its way, leads where it leads inside.
         steps += SandboxPlan.mountSteps(tmpfs, surroundings.volumes?.mounts ?? [])
+        steps += surroundings.boundFiles.enumerated().flatMap { SandboxPlan.boundFileSteps($0.element, $0.offset) }
         steps += files.flatMap(SandboxPlan.fileSteps)
         steps += links.flatMap(SandboxPlan.linkSteps)
+        steps += settings.absentFiles.map { .ifPresent(.unlink($0)) }
+        // Nothing inside may change what the harness itself will go by at the next start.
+        steps.append(.mount(nil, on: "/.harness", type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices]))
         if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
         steps += [
             .setHostname(surroundings.hostname), .bringLoopbackUp,
-            // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
-            .limit(resource: 4, value: 1),
         ]
-        steps += surroundings.streams.all.enumerated().map { .descriptor($0.element, becomes: Int32($0.offset)) }
-        steps.append(.newSession)
+        if settings.hasReadOnlyRoot { steps += SandboxPlan.readOnlySteps(surroundings.mounts) }
+        steps += surroundings.streams.steps + [.newSession]
         if case .terminal = surroundings.streams { steps.append(.controllingTerminal(0)) }
         steps += SandboxPlan.lastSteps(settings, armed)
         self.steps = steps
     }
 
+    /// The harness is the last that the kernel ends when memory runs short; what is in a container is not.
+    private static var usualScore: [SetupStep] {
+        ProcessSettings.formerOutOfMemoryScore.map { [.writePath($0, path: ProcessSettings.outOfMemoryFile)] } ?? []
+    }
+
+    /// What each process may have: not what the harness happens to be limited to.
+    private static func limitSteps(_ settings: ContainerSettings) -> [SetupStep] {
+        let unlimited = UInt64.max
+        // Of several for one resource the last counts.
+        let own = settings.resourceLimits.enumerated().filter { place, limit in
+            !settings.resourceLimits.dropFirst(place + 1).contains { $0.resource == limit.resource }
+        }.map(\.element)
+        let usual = ResourceLimit.defaults.filter { limit in !own.contains { $0.resource == limit.resource } }
+        return [
+            // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
+            .limit(resource: 4, soft: 1, hard: 1, name: "core"),
+            // RLIMIT_AS
+            .limit(resource: 9, soft: unlimited, hard: unlimited, ifAllowed: true, name: "as"),
+        ]
+            + (usual.map { ($0, true) } + own.map { ($0, false) }).map { limit, ifAllowed in
+                .limit(
+                    resource: limit.resource.number, soft: limit.soft ?? unlimited, hard: limit.hard ?? unlimited,
+                    ifAllowed: ifAllowed, name: limit.resource.rawValue)
+            }
+    }
+
+    /// The root, and what of the host's is mounted below it; /proc, /dev and what the scenario mounts stay as they are (moby,
+    /// daemon/oci_linux.go: WithMounts). The cgroup stays as `cgroup` has it.
+    private static func readOnlySteps(_ mounts: [HostMounts.Entry]) -> [SetupStep] {
+        let flags: Mount.Flags = [.remount, .bind, .readOnly, .noDevices]
+        return mounts.filter(\.canBeLayered).map { mount in
+            .ifPresent(.mount(nil, on: mount.path, type: nil, flags.union(.noSetuid)))
+        } + [.mount(nil, on: "/", type: nil, flags)]
+    }
+
     /// What makes a process one of the container's, right before its exec: who it is, and what it may do.
     private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
         let capabilities = settings.capabilities.reduce(dockerCapabilities) { $0 | 1 << $1.number }
-        var steps: [SetupStep] = [
-            .priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls, .keepCapabilities(capabilities),
+        // After the last file that is opened, before the loss of the capabilities.
+        var steps = limitSteps(settings)
+        steps += [
+            .priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls(capabilities),
+            .keepCapabilities(capabilities),
         ]
         if let user = settings.user, user != .root {
             // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
@@ -123,9 +181,9 @@ package struct SandboxPlan: Sendable {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: parentDescriptor)
         var own = settings
         (own.ignoredSignals, own.blockedSignals) = ([], [])
-        return [armed] + membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
-            + [.joinNamespaces(of: process, [.mount, .uts, .ipc, .network, .cgroup]), .limit(resource: 4, value: 1)]
-            + streams.all.enumerated().map { .descriptor($0.element, becomes: Int32($0.offset)) } + [.newSession]
+        return [armed] + usualScore + membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
+            + [.joinNamespaces(of: process, [.mount, .uts, .ipc, .network, .cgroup])]
+            + streams.steps + [.newSession]
             + lastSteps(own, armed)
     }
 
@@ -143,6 +201,35 @@ package struct SandboxPlan: Sendable {
         path.replacing("\\", with: "\\\\").replacing(",", with: "\\,").replacing(":", with: "\\:")
     }
 
+    /// What is mounted below the host's root, at the same place inside: as a layer that is never written to, or read-only.
+    private static func hostMountSteps(
+        _ mount: HostMounts.Entry, _ index: Int, _ surroundings: Surroundings
+    ) -> [SetupStep] {
+        let target = String(mount.path.dropFirst())
+        let flags: Mount.Flags = [.noSetuid, .noDevices]
+        guard mount.canBeLayered else {
+            return [
+                .ifPresent(.mount(mount.path, on: target, type: nil, .bind)),
+                .ifPresent(.mount(nil, on: target, type: nil, flags.union(.remount).union(.bind).union(.readOnly))),
+            ]
+        }
+        let data =
+            "lowerdir=\(escaped(mount.path)),upperdir=\(surroundings.layers)/upper-\(index),workdir=\(surroundings.layers)/work-\(index)"
+        return [.ifPresent(.mount("overlay", on: target, type: "overlay", flags, data: data))]
+    }
+
+    /// Where a file of the host is seen until it is in its place.
+    private static func boundFile(_ index: Int) -> String { ".harness/file-\(index)" }
+
+    private static func boundFileSteps(_ file: BoundFile, _ index: Int) -> [SetupStep] {
+        let parent = file.target[..<(file.target.lastIndex(of: "/") ?? file.target.startIndex)]
+        return directories(to: String(parent)) + [
+            .makeFile(file.target, mode: 0o755),
+            .mount("/" + boundFile(index), on: file.target, type: nil, .bind),
+            .mount(nil, on: file.target, type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices]),
+        ]
+    }
+
     // MARK: - Paths inside
 
     /// The directories that lead to a path, and the path itself.
@@ -155,20 +242,32 @@ package struct SandboxPlan: Sendable {
     }
 
     /// A private file system in memory, with the options of Docker's `--tmpfs`, and the directories that lead to it.
-    private static func tmpfsSteps(_ path: String) -> [SetupStep] {
-        directories(to: path) + [
-            .mount("tmpfs", on: path, type: "tmpfs", [.noSetuid, .noDevices, .noExec], data: "mode=1777,size=64m")
-        ]
+    private static func tmpfsSteps(_ path: String, _ options: TmpfsOptions) -> [SetupStep] {
+        var flags: Mount.Flags = [.noSetuid, .noDevices]
+        if !options.isExecutable { flags = flags.union(.noExec) }
+        let size = min(options.sizeInBytes ?? tmpfsLimitInBytes, tmpfsLimitInBytes)
+        let data =
+            "mode=\(Spelling.octal(options.mode ?? 0o1777)),size=\(size),uid=\(options.owner.user),gid=\(options.owner.group)"
+        var steps = directories(to: path) + [.mount("tmpfs", on: path, type: "tmpfs", flags, data: data)]
+        if options.isReadOnly {
+            steps.append(.mount(nil, on: path, type: nil, flags.union(.remount).union(.bind).union(.readOnly)))
+        }
+        return steps
     }
+
+    /// How much a file system in memory may hold.
+    static let tmpfsLimitInBytes = 256 << 20
 
     /// Where the volumes' directory is seen until each is in its place.
     private static let volumesInside = ".harness/volumes"
 
     /// Outer paths before inner ones, whatever the order in which they are written (moby, daemon/volumes.go, sorts mounts by
     /// the number of their parts).
-    private static func mountSteps(_ tmpfs: [String], _ volumes: [Volume]) -> [SetupStep] {
+    private static func mountSteps(
+        _ tmpfs: [(path: String, options: TmpfsOptions)], _ volumes: [Volume]
+    ) -> [SetupStep] {
         let mounts =
-            tmpfs.map { ($0, tmpfsSteps($0)) }
+            tmpfs.map { ($0.path, tmpfsSteps($0.path, $0.options)) }
             + volumes.map { volume in
                 (
                     volume.path,
@@ -206,10 +305,14 @@ package struct SandboxPlan: Sendable {
             .makeFile(".harness/fake-services", mode: 0o755),
             .mount(surroundings.fakeServices, on: ".harness/fake-services", type: nil, .bind),
         ]
+            + surroundings.boundFiles.enumerated().flatMap { index, file in
+                [.makeFile(boundFile(index), mode: 0o755), .mount(file.source, on: boundFile(index), type: nil, .bind)]
+            }
             + (surroundings.volumes.map { volumes in
                 [
                     .makeDirectory(volumesInside, mode: 0o700),
-                    .mount(volumes.directory, on: volumesInside, type: nil, .bind),
+                    // With those that are file systems of their own.
+                    .mount(volumes.directory, on: volumesInside, type: nil, [.bind, .recursive]),
                 ]
             } ?? [])
     }
@@ -219,12 +322,14 @@ package struct SandboxPlan: Sendable {
     private static let noEffects: Mount.Flags = [.noSetuid, .noDevices, .noExec]
 
     /// Read-only and masked, as in moby's daemon/pkg/oci/defaults.go.
-    private static var procSteps: [SetupStep] {
+    private static let procSteps: [SetupStep] = {
         let readOnly = ["proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"].filter(existsOnHost)
         let maskedFiles = ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "interrupts"]
             .map { "proc/" + $0 }.filter(existsOnHost)
         let maskedDirectories = ["asound", "acpi", "scsi"].map { "proc/" + $0 }.filter(existsOnHost)
         return [.makeDirectory("proc", mode: 0o555), .mount("proc", on: "proc", type: "proc", noEffects)]
+            // Of its own network namespace: every user may bind every port (moby, daemon/oci_linux.go, from 20.10 on).
+            + [.ifPresent(.writePath("0", path: "proc/sys/net/ipv4/ip_unprivileged_port_start"))]
             + readOnly.flatMap { path -> [SetupStep] in
                 // What shows in a new /proc depends on its namespaces: /proc/fs may be on the host's only.
                 [
@@ -235,20 +340,44 @@ package struct SandboxPlan: Sendable {
             }
             + maskedFiles.flatMap { path in hostDevice("null", on: path).map(SetupStep.ifPresent) }
             + maskedDirectories.map(masked)
+    }()
+
+    /// As `-v /sys/fs/cgroup:/sys/fs/cgroup` on a host with version 1: a directory of hierarchies. Made read-only, what is mounted below
+    /// stays writable. The cgroup namespace ends each at the container's own part, and only those are shown in which it has one.
+    private static func hostCgroupSteps(isReadOnly: Bool) -> [SetupStep] {
+        let top = "sys/fs/cgroup"
+        var steps: [SetupStep] = [.mount("tmpfs", on: top, type: "tmpfs", noEffects, data: "mode=755,size=64k")]
+        for (name, type, data) in [
+            ("systemd", "cgroup", "none,name=systemd"), ("pids", "cgroup", "pids"), ("unified", "cgroup2", ""),
+        ] {
+            steps += [
+                .makeDirectory("\(top)/\(name)", mode: 0o755),
+                .mount("cgroup", on: "\(top)/\(name)", type: type, noEffects, data: data.isEmpty ? nil : data),
+            ]
+        }
+        if isReadOnly {
+            steps.append(.mount(nil, on: top, type: nil, noEffects.union(.remount).union(.bind).union(.readOnly)))
+        }
+        return steps
     }
 
-    private static func sysSteps(cgroup: ContainerSettings.CgroupAccess?) -> [SetupStep] {
+    private static func sysSteps(cgroup: ContainerSettings.CgroupAccess?, hasVersion1: Bool) -> [SetupStep] {
         var steps: [SetupStep] = [
             .makeDirectory("sys", mode: 0o555),
             .mount("sysfs", on: "sys", type: "sysfs", noEffects.union(.readOnly)),
         ]
-        steps += ["sys/firmware", "sys/devices/virtual/powercap"].filter(existsOnHost).map(masked)
-        if let cgroup, cgroup != .none {
-            let flags = cgroup == .readOnly ? noEffects.union(.readOnly) : noEffects
+        steps += maskedInSys.map(masked)
+        if let cgroup, cgroup.isOfHost, hasVersion1 {
+            steps += hostCgroupSteps(isReadOnly: cgroup == .hostReadOnly)
+        } else if let cgroup, cgroup != .none {
+            let isReadOnly = cgroup == .readOnly || cgroup == .hostReadOnly
+            let flags = isReadOnly ? noEffects.union(.readOnly) : noEffects
             steps.append(.mount("cgroup", on: "sys/fs/cgroup", type: "cgroup2", flags))
         }
         return steps
     }
+
+    private static let maskedInSys = ["sys/firmware", "sys/devices/virtual/powercap"].filter(existsOnHost)
 
     private static func masked(directory path: String) -> SetupStep {
         .ifPresent(.mount("tmpfs", on: path, type: "tmpfs", .readOnly, data: "size=0"))

@@ -10,6 +10,8 @@ package final class VolumeStore {
     /// Those that no container has had yet, by name.
     private var fresh: Set<String>
     private var removedCount = 0
+    /// Those that were removed since, by name.
+    private var removed: Set<String> = []
 
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(host: SandboxHost, _ volumes: [Volume]) throws {
@@ -21,11 +23,22 @@ package final class VolumeStore {
             try Mount.mount(
                 source: "harness", on: directory, type: "tmpfs", flags: [.noSetuid, .noDevices],
                 data: "mode=700,size=\(SandboxHost.writableLayerLimitInBytes),nr_inodes=65536")
-            for volume in volumes { try Files.makeDirectory(path(volume)) }
+            for volume in volumes { try make(volume) }
         } catch {
             remove()
             throw error
         }
+    }
+
+    /// An emptyDir is open to every user (kubernetes, pkg/volume/emptydir: perm); Docker's are root's.
+    private func make(_ volume: Volume) throws {
+        let mode: UInt16 = volume.isEmpty ? 0o777 : 0o755
+        try Files.makeDirectory(path(volume), mode: UInt32(mode))
+        guard let limit = volume.limit else { return }
+        // A file system of its own, which is full when it says so.
+        try Mount.mount(
+            source: "harness", on: path(volume), type: "tmpfs", flags: [.noSetuid, .noDevices],
+            data: "mode=\(Spelling.octal(mode)),size=\(limit)")
     }
 
     private func path(_ volume: Volume) -> String { "\(directory)/\(volume.name)" }
@@ -43,18 +56,78 @@ package final class VolumeStore {
     }
 
     /// A container has them from here on.
-    func use() { fresh = [] }
+    func use() {
+        fresh = []
+        removed = []
+    }
+
+    /// Whether a file of this path was on a volume that has been removed since a container last had it: who looks from the old container
+    /// still sees what was there.
+    package func hides(_ path: String) -> Bool {
+        let holding = volumes.filter { Self.isBelow(path, $0.path) }.max {
+            $0.path.split(separator: "/").count < $1.path.split(separator: "/").count
+        }
+        return holding.map { removed.contains($0.name) } ?? false
+    }
 
     /// Empties one, as if it were new.
     ///
     /// - Throws: `SystemCallError`.
     package func empty(_ name: String) throws {
         guard let volume = volumes.first(where: { $0.name == name }) else { return }
+        if volume.limit != nil { try Mount.detach(path(volume)) }
         // Out of the way is enough: nobody can get there, and it goes with the rest.
         removedCount += 1
         try Files.move(path(volume), to: "\(directory)/.removed-\(removedCount)")
-        try Files.makeDirectory(path(volume))
+        try make(volume)
         fresh.insert(name)
+        removed.insert(name)
+    }
+
+    /// Directories of the host's own root whose content is no image's.
+    private static let volatile = ["/tmp", "/run", "/var/tmp", "/var/run", "/dev", "/proc", "/sys", "/mnt", "/media"]
+    /// More than this is copied of no directory.
+    private static let copyLimitInBytes = 128 << 20
+
+    /// Copies into each that is empty what the image has at its place, with owner and mode; called for each new container (moby,
+    /// daemon/create_unix.go: populateVolumes).
+    ///
+    /// - Parameters:
+    ///   - lower: the image's root, on the host.
+    ///   - overlays: directories that are laid over it, the first on top.
+    /// - Throws: `SystemCallError`.
+    package func fill(lower: String, overlays: [String]) throws {
+        for volume in volumes where !volume.isEmpty && Files.names(in: path(volume)).isEmpty {
+            if let source = volume.source {
+                try fill(volume, from: source, withContent: true)
+            } else if let place = (overlays + [lower == "/" ? "" : lower]).lazy.compactMap({ root in
+                VolumeStore.place(of: volume.path, in: root)
+            }).first {
+                let isVolatile = lower == "/" && VolumeStore.volatile.contains { Self.isBelow(volume.path, $0) }
+                try fill(volume, from: place, withContent: !isVolatile)
+            }
+        }
+        for volume in volumes where fresh.contains(volume.name) {
+            guard let owner = volume.owner else { continue }
+            try Files.setOwner(ofTree: path(volume), user: owner.user, group: owner.group)
+        }
+    }
+
+    /// A directory of an image, with symbolic links followed that stay in it.
+    private static func place(of path: String, in root: String) -> String? {
+        guard let found = Files.realPath(root + path), Files.isDirectory(found) else { return nil }
+        return root.isEmpty || found.hasPrefix(root + "/") ? found : nil
+    }
+
+    private func fill(_ volume: Volume, from source: String, withContent: Bool) throws {
+        if withContent {
+            guard Files.sizeOfTree(source, upTo: VolumeStore.copyLimitInBytes) <= VolumeStore.copyLimitInBytes else {
+                throw SystemCallError(
+                    "copy more than 128 MiB into the volume \(volume.name) from", source, .fileTooLarge)
+            }
+            try Files.copyContents(from: source, to: path(volume))
+        }
+        try Files.copyOwnerAndMode(from: source, to: path(volume))
     }
 
     /// Takes them away, with everything in them.

@@ -83,8 +83,14 @@ public struct Signal: RawRepresentable, Hashable, Comparable, Sendable {
 }
 
 extension Signal: CustomStringConvertible {
-    /// `SIGTERM`, `SIGRTMIN+3`; the number of the two that have no name, 32 and 33.
-    public var description: String {
+    /// `SIGTERM`, `SIGRTMIN+3`; `signal 33` for one of the two that have no name, 32 and 33.
+    public var description: String { hasName ? spelling : "signal \(rawValue)" }
+
+    /// Whether signal(7) has a name for it.
+    private var hasName: Bool { rawValue != 32 && rawValue != 33 && (1...64).contains(rawValue) }
+
+    /// What reads it back: its name, or the number where it has none.
+    public var spelling: String {
         if (1...31).contains(rawValue) { return "SIG" + Signal.names[Int(rawValue) - 1] }
         if rawValue == Signal.rtmin.rawValue { return "SIGRTMIN" }
         if (Signal.rtmin...Signal.rtmax).contains(self) { return "SIGRTMIN+\(rawValue - Signal.rtmin.rawValue)" }

@@ -6,8 +6,8 @@ extension Grammar {
     static let conditionForms: [Form<Condition?>] = [
         Form(
             "PARTIES ready",
-            "Each has said, in the present life of the container, that it does its work; a real program has been executed. It may have ended since.",
-            example: "see `wait for CONDITION within TIME`"
+            "Each has said, in the present life of the container, that it does its work; a real program, and `init`, has been executed. It may have ended since.",
+            example: "see `wait for QUESTION within TIME`"
         ) { $0 = .ready($1.parties(0)) },
         Form(
             "PARTY stopped before PARTY", "The first has ended, and the other has not yet, or later.",
@@ -53,7 +53,8 @@ extension Grammar {
                 """
         ) { $0 = .receivedNothing($1.parties(0)) },
         Form(
-            "nobody killed", "No process of the container has ended by SIGKILL.",
+            "nobody killed",
+            "No process of the container has ended by SIGKILL, those of the init's own among them: `no service killed` leaves these out.",
             example: """
                 scenario "a clean end"
                   service app
@@ -64,6 +65,19 @@ extension Grammar {
                   expect nobody killed
                 """
         ) { condition, _ in condition = .nobodyKilled },
+        Form(
+            "no service killed",
+            "No service, and nothing that a service has started, has ended by SIGKILL. Processes of the init's own may have.",
+            example: """
+                scenario "the services have ended by themselves"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  stop
+                  expect no service killed
+                """
+        ) { condition, _ in condition = .noServiceKilled },
         Form(
             "PARTIES killed", "Each has ended by SIGKILL.", example: "see `crash SERVICE`"
         ) { $0 = .killed($1.parties(0)) },
@@ -87,7 +101,7 @@ extension Grammar {
             example: "see `exec [within TIME] COMMAND`"
         ) { $0 = .execExit($1.number(0) ?? 0) },
         Form(
-            "no zombies", "No process has exited that nobody has waited for.",
+            "no zombies", "Every process that has exited has been waited for.",
             example: """
                 scenario "clean"
                   service app
@@ -95,11 +109,12 @@ extension Grammar {
 
                   start
                   wait for app ready within 5s
-                  expect no zombies within 5s
+                  wait for orphans reaped within 5s
+                  expect no zombies
                 """
         ) { condition, _ in condition = .zombies(0) },
         Form(
-            "NUMBER (zombies | zombie)", "So many processes have exited that nobody has waited for.",
+            "NUMBER (zombies | zombie)", "The number of processes that have exited and have not been waited for.",
             example: """
                 scenario "not the init's"
                   service app
@@ -110,6 +125,22 @@ extension Grammar {
                   expect 1 zombie
                 """
         ) { $0 = .zombies($1.number(0) ?? 0) },
+        Form(
+            "at least NUMBER (zombies | zombie)",
+            "At least N processes have exited and have not been waited for; the init may have some of its own.",
+            example: """
+                scenario "a crowd of orphans"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  signal SIGSTOP to init
+                  orphan 5 from app living 1ms
+                  wait for at least 5 zombies within 5s
+                  signal SIGCONT to init
+                  expect orphans reaped within 5s
+                """
+        ) { $0 = .zombies($1.number(0) ?? 0, orMore: true) },
         Form(
             "orphans reaped", "Every process that has lost its parent has ended, and has been waited for.",
             example: "see `orphan COUNT from SERVICE living TIME`"
@@ -130,6 +161,22 @@ extension Grammar {
             "state STATE", "What the runtime calls the container now.", example: "see `start`"
         ) { $0 = .state($1.text(0).flatMap(Condition.State.init(rawValue:)) ?? .running) },
         Form(
+            "refused [TEXT]",
+            "The runtime has refused the step before, for a reason with the text in it. Where the next step does not ask for that, a refusal "
+                + "ends the run.",
+            example: """
+                scenario "podman does not stop what is paused"
+                  runtime podman
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  pause
+                  stop
+                  expect refused "paused"
+                """
+        ) { $0 = .refused($1.text(1)) },
+        Form(
             "restarts NUMBER",
             "How often the restart policy has started it again since somebody did; it counts at the end of a life, as Docker does.",
             example: "see `restart policy POLICY`"
@@ -147,18 +194,36 @@ extension Grammar {
                 """
         ) { $0 = .restartDelays($1.durations(0)) },
         Form(
-            "output contains TEXT",
-            "A line of PID 1's standard output or error, or of what inherited these, has the text in it.",
+            "output [of all lives] contains TEXT",
+            "A line of PID 1's standard output or error, or of what inherited these, has the text in it: since the last start, or "
+                + "with `of all lives` since the first. Colours and other control sequences are left out, and a line without "
+                + "a newline, such as a prompt, is one too. What an `exec` prints is `exec output`.",
             example: """
                 scenario "said something"
-                  command echo "hello, world"
+                  about none
+                  command sh -c "echo 'hello, world'; exec sleep 60"
 
                   start
                   expect output contains "hello" within 5s
+                  kill
+                  start
+                  expect output of all lives in order "hello", "hello" within 5s
                 """
-        ) { $0 = .outputContains($1.text(0) ?? "") },
+        ) { $0 = .outputContains($1.text(1) ?? "", in: $1.isPresent(0) ? .allLives : .presentLife) },
         Form(
-            "output in order TEXTS", "Lines with these texts have been printed, one behind the other.",
+            "output [of all lives] line TEXT",
+            "A line is this text, and nothing else. An init that prints its child's command line cannot be taken for the child.",
+            example: """
+                scenario "said just this"
+                  command echo ready
+
+                  start
+                  expect output line "ready" within 5s
+                """
+        ) { $0 = .outputLine($1.text(1) ?? "", in: $1.isPresent(0) ? .allLives : .presentLife) },
+        Form(
+            "output [of all lives] in order TEXTS",
+            "Lines with these texts in them have been printed, one after the other. What standard output and standard error got at the same moment is in no order: that is an error.",
             example: """
                 scenario "one, two"
                   command sh -c "echo one; echo two"
@@ -166,7 +231,38 @@ extension Grammar {
                   start
                   expect output in order "one", "two" within 5s
                 """
-        ) { $0 = .outputInOrder($1.texts(0)) },
+        ) { $0 = .outputInOrder($1.texts(1), in: $1.isPresent(0) ? .allLives : .presentLife) },
+        Form(
+            "output [of all lives] lines in order TEXTS",
+            "Lines that are these texts have been printed, one after the other; of two streams as above.",
+            example: """
+                scenario "one, two, whole lines"
+                  command sh -c "echo one; echo two"
+
+                  start
+                  expect output lines in order "one", "two" within 5s
+                """
+        ) { $0 = .outputLinesInOrder($1.texts(1), in: $1.isPresent(0) ? .allLives : .presentLife) },
+        Form(
+            "exec output (contains TEXT | line TEXT | in order TEXTS | lines in order TEXTS)",
+            "The same of what the last `exec` has printed, on either of its streams.",
+            example: """
+                scenario "looking at what runs"
+                  service app
+
+                  start
+                  wait for app ready within 5s
+                  exec cat /proc/1/comm
+                  expect exec output contains "fake"
+                """
+        ) {
+            switch $1.alternative(0) {
+            case 0: $0 = .outputContains($1.text(1) ?? "", in: .exec)
+            case 1: $0 = .outputLine($1.text(2) ?? "", in: .exec)
+            case 2: $0 = .outputInOrder($1.texts(3), in: .exec)
+            default: $0 = .outputLinesInOrder($1.texts(4), in: .exec)
+            }
+        },
         Form(
             "marker PATH written once", "The file has come to be, and has been written to, in one start only.",
             example: """
@@ -183,7 +279,9 @@ extension Grammar {
                 """
         ) { $0 = .markerWrittenOnce(path: $1.text(0) ?? "") },
         Form(
-            "marker PATH unchanged", "Content, time, owner, mode and inode are what they were when it was first seen.",
+            "marker PATH unchanged",
+            "Content, times, owner, mode and inode are what they were when it was first seen: also the time of the last change (ctime), "
+                + "which shows a file that was written again and given its old time.",
             example: "see `marker PATH written once`"
         ) { $0 = .markerUnchanged(path: $1.text(0) ?? "") },
         Form(
@@ -207,8 +305,10 @@ extension Grammar {
         ) { $0 = .file(path: $1.text(0) ?? "", .contains($1.text(1) ?? "")) },
         Form(
             "file PATH matches REGEX",
-            "The regular expression is found in the file's text without its last newline, character by character; the file has "
-                + "4096 bytes at most.",
+            "The regular expression is found in the file's text without its last newline; of large files the first 64 KiB are looked at. "
+                + "It is about characters: `.` is any but a newline, `^` and `$` are the ends of the text. It has `[a-z]` `[^a-z]` `\\d` `\\w` `\\s` "
+                + "`\\D` `\\W` `\\S` `\\b` `\\B` `\\t` `\\n` `\\r` `(…)` `(?:…)` `|` `*` `+` `?` `{n}` `{n,}` `{n,m}`; no back-references, no lookahead "
+                + "or lookbehind. Matching takes time that grows with the text.",
             example: "see `file PATH exists`"
         ) { $0 = .file(path: $1.text(0) ?? "", .matches($1.text(1) ?? "")) },
         Form(

@@ -44,13 +44,15 @@ extension Grammar {
                   stop signal SIGTERM grace 100ms
 
                   start
+                  wait 100ms
                   stop
                   expect exit on SIGKILL
                 """
         ) { $0.scenario.inits += $1.texts(0) },
         Form(
             "needs NAMES",
-            "Programs of the host, by name or path, without which the scenario does not apply.", otherwise: "none",
+            "Programs of the host by name, and files by their path, without which the scenario does not apply.",
+            otherwise: "none",
             example: """
                 scenario "a session of its own"
                   needs setsid
@@ -61,9 +63,11 @@ extension Grammar {
                 """
         ) { $0.scenario.programs += $1.texts(0) },
         Form(
-            "runtime RUNTIME",
-            "Whose rules the container is driven by. Docker's are carried out; the others are read, and refused when run.",
-            otherwise: "docker", once: true,
+            "runtime RUNTIME [NUMBER]",
+            "Whose rules the container is driven by, and the engine's major version. Docker's, Podman's and Kubernetes' are carried out; the "
+                + "others are read, and refused when run. From Docker 28 on a program that cannot be executed ends with 255, before with 1, and an `exec` of one "
+                + "that is not there with 127, before with 126.",
+            otherwise: "what the run is given (--runtime), else docker; as 20.10 does it", once: true,
             example: """
                 scenario "as Docker does it"
                   runtime docker
@@ -72,11 +76,14 @@ extension Grammar {
                   start
                   expect app ready within 5s
                 """
-        ) { $0.scenario.runtime = $1.text(0).flatMap(Runtime.init(rawValue:)) ?? .docker },
+        ) {
+            $0.scenario.runtime = $1.text(0).flatMap(Runtime.init(rawValue:))
+            $0.scenario.engineVersion = $1.number(2)
+        },
         Form(
             "stop signal SIGNAL [grace GRACE]",
             "The signal that asks the container to end, and the time from there to SIGKILL. A negative time has no end.",
-            otherwise: "the signal of the init's profile, else SIGTERM; 10s", once: true,
+            otherwise: "the signal of the init's profile, else SIGTERM; 10s, under kubernetes 30s", once: true,
             example: """
                 scenario "stopped with a real-time signal"
                   stop signal SIGRTMIN+3 grace 2s
@@ -137,8 +144,11 @@ extension Grammar {
                 """
         ) { draft, _ in draft.scenario.isLiveRestored = true },
         Form(
-            "volume VOLUME at PATH",
-            "A directory of its own, mounted there, that a new container finds as the old one left it. It is empty at first, and belongs to root.",
+            "volume VOLUME at PATH [from DIRECTORY] [owner OWNER] [limit SIZE] [empty]",
+            "A directory of its own, mounted there, that a new container finds as the old one left it. As long as it is empty a new "
+                + "container copies into it what the image has at that place, with its owner and mode, as Docker and Podman do; with `from` "
+                + "a directory of the host. With `empty` it stays empty and open to every user, as Kubernetes' emptyDir. Of the host's own root the "
+                + "content of /tmp, /run and the like is not copied. `limit` is how much it may hold; otherwise all volumes together have 256 MiB.",
             otherwise: "none",
             example: """
                 scenario "a volume can be written to"
@@ -150,13 +160,35 @@ extension Grammar {
                   expect file /var/lib/app/state contains "kept"
                 """
         ) {
-            $0.scenario.settings.volumes.append(
-                Volume(name: $1.text(0) ?? "", path: $1.text(1) ?? "", place: .none))
+            var volume = Volume(name: $1.text(0) ?? "", path: $1.text(1) ?? "", place: .none)
+            volume.source = $1.text(3)
+            volume.owner = $1.owner(5)
+            volume.limit = $1.number(7)
+            volume.isEmpty = $1.isPresent(8)
+            $0.scenario.settings.volumes.append(volume)
             $0.block = .volume
         },
         Form(
+            "tmpfs PATH options TMPFS-OPTIONS",
+            "One of them with options of Docker's `--tmpfs`: exec, ro, size=N, mode=N, uid=N, gid=N, with commas between. Without `mode` "
+                + "it has that of the directory that is there already.",
+            otherwise: "noexec,nosuid,nodev, 256 MiB",
+            example: """
+                scenario "programs in memory"
+                  tmpfs /scratch options exec,size=1m
+                  command sh -c "cp /bin/true /scratch/true && /scratch/true"
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) {
+            let path = $1.text(0) ?? ""
+            $0.scenario.settings.tmpfs.append(path)
+            $0.scenario.settings.tmpfsOptions[path] = TmpfsOptions($1.text(1) ?? "")
+        },
+        Form(
             "tmpfs PATHS",
-            "Private file systems in memory, mounted there with the options of Docker's `--tmpfs` (64 MiB, noexec, nosuid, nodev).",
+            "Private file systems in memory, mounted there with the options of Docker's `--tmpfs` (noexec, nosuid, nodev; 256 MiB at most).",
             otherwise: "none but those of the init's profile",
             example: """
                 scenario "room for sockets"
@@ -169,7 +201,10 @@ extension Grammar {
         ) { $0.scenario.settings.tmpfs += $1.texts(0) },
         Form(
             "cgroup ACCESS",
-            "How /sys/fs/cgroup shows the container's control group: writable, read-only, or as an empty directory.",
+            "How /sys/fs/cgroup shows the container's control group. `rw` and `ro`: as the unified hierarchy, with a namespace of its own "
+                + "(`--cgroupns=private`; `ro` is Docker's default on hosts with version 2). `host-rw` and `host-ro`: as "
+                + "`-v /sys/fs/cgroup:/sys/fs/cgroup`, with `:ro`; on a host with version 1 that is a directory of hierarchies, and those "
+                + "stay writable even with `:ro`. `none`: an empty directory.",
             otherwise: "read-only on hosts with version 2 only; empty on others", once: true,
             example: """
                 scenario "no control groups"
@@ -317,13 +352,66 @@ extension Grammar {
                   command sh -c "head -c 200m /dev/zero | tail > /dev/null"
 
                   start
-                  expect no exit 0 within 10s
+                  wait for state exited within 10s
+                  expect no exit 0
                 """
         ) { $0.scenario.settings.memoryLimit = $1.number(0) },
         Form(
+            "layer limit SIZE",
+            "How much the container may write outside its volumes and tmpfs; a write beyond fails with ENOSPC.",
+            otherwise: "256MiB", once: true,
+            example: """
+                scenario "the disk is full"
+                  layer limit 1MiB
+                  command sh -c "head -c 2m /dev/zero > /var/log/app.log"
+
+                  start
+                  expect exit 1 within 10s
+                  expect output contains "No space left on device"
+                """
+        ) { $0.scenario.settings.layerLimit = $1.number(0) },
+        Form(
+            "ulimit RESOURCE LIMITS",
+            "How much of a resource each process may have (setrlimit(2)), in the resource's own unit: bytes, seconds, a number; as with "
+                + "`--ulimit`; of several for one resource the last counts. What the harness itself may have does not matter, but without "
+                + "CAP_SYS_RESOURCE nothing goes beyond it.",
+            otherwise: "nofile 1024:524288, stack 8388608:unlimited, the others unlimited where that may be",
+            example: """
+                scenario "eight open files"
+                  ulimit nofile 8:16
+                  command sh -c 'test "$(ulimit -n):$(ulimit -Hn)" = 8:16'
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) {
+            if let resource = $1.text(0).flatMap(ResourceLimit.Resource.init(rawValue:)),
+                let limit = ResourceLimit(resource, $1.text(1) ?? "")
+            {
+                $0.scenario.settings.resourceLimits.append(limit)
+            }
+        },
+        Form(
+            "read-only root on",
+            "Nothing may be written but to volumes, tmpfs and /dev, as with `docker run --read-only`. What the scenario says about files is "
+                + "there nevertheless.",
+            otherwise: "the container has a layer of its own to write to", once: true,
+            example: """
+                scenario "nowhere to write the marker"
+                  read-only root on
+                  tmpfs /run
+                  command sh -c "touch /run/works && touch /etc/marker"
+
+                  start
+                  expect exit 1 within 5s
+                  expect output contains "Read-only file system"
+                """
+        ) { draft, _ in draft.scenario.settings.hasReadOnlyRoot = true },
+        Form(
             "pre-stop COMMAND",
-            "A command that is carried out inside before the stop signal is sent; its time counts. Kubernetes has such hooks.",
-            otherwise: "none", once: true, carriedOut: false,
+            "A command that is carried out inside before the stop signal is sent. Its time counts, in whole seconds, but for the last two of the "
+                + "grace period; whether it fails does not matter. Kubernetes has such hooks.",
+            otherwise: "none", once: true,
             example: """
                 scenario "the hook sends the signal that the runtime does not"
                   runtime kubernetes
@@ -334,6 +422,7 @@ extension Grammar {
                     exits 0 on SIGRTMIN+3
 
                   start
+                  wait for app ready within 5s
                   stop
                   expect exit 0
                 """

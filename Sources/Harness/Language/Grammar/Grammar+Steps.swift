@@ -31,6 +31,22 @@ extension Grammar {
                 """
         ) { $0.action = .stop(grace: $1.duration(1)) },
         Form(
+            "kill at event COUNT",
+            "SIGKILL to PID 1 right after event N of the container, counted from the first start: forks, execs, ends, and "
+                + "what fake services say. It is what `sweep kill at every event` prints to show a failure again. Where the next event "
+                + "comes first the run is void, and is made again.",
+            example: """
+                scenario "killed where it matters"
+                  volume data at /data
+                  entrypoint initialises marker /data/done steps schema, users each 20ms then sleep 60
+
+                  start
+                  kill at event 2
+                  start
+                  expect step users ran once within 5s
+                """
+        ) { $0.action = .killAtEvent($1.number(0) ?? 1) },
+        Form(
             "kill [SIGNAL]",
             "A signal to PID 1 from outside, as `docker kill`. SIGKILL is waited for, other signals are not.",
             otherwise: "SIGKILL",
@@ -64,6 +80,7 @@ extension Grammar {
                   service app
 
                   start
+                  wait for app ready within 5s
                   stop
                   recreate
                   start
@@ -79,6 +96,7 @@ extension Grammar {
                   service app
 
                   start
+                  wait for app ready within 5s
                   stop
                   remove volume data
                   start
@@ -223,8 +241,9 @@ extension Grammar {
                 """
         ) { $0.action = .wait($1.duration(0) ?? .zero) },
         Form(
-            "wait for CONDITION within TIME",
-            "Goes on when the condition holds. When the time passes first, the scenario has failed and ends here.",
+            "wait for QUESTION within TIME",
+            "Goes on when the condition holds, or with `no` when it does not hold any more. When the time passes first, the scenario has "
+                + "failed and ends here.",
             example: """
                 scenario "when it is ready"
                   service app
@@ -234,8 +253,8 @@ extension Grammar {
                   expect state running
                 """
         ) {
-            if case .condition(let condition, _) = $1[0] {
-                $0.action = .waitFor(condition, within: $1.duration(1) ?? .zero)
+            if case .condition(let condition, let isNegated) = $1[0] {
+                $0.action = .waitFor(condition, isNegated: isNegated, within: $1.duration(1) ?? .zero)
             }
         },
         Form(
@@ -282,7 +301,8 @@ extension Grammar {
         Form(
             "expect QUESTION [within TIME] [for TIME]",
             "What must be so: now, or with `within` at some moment up to then; with `for` it must stay so for that time. "
-                + "`no` turns the answer round; said of several, it is said of each. When PID 1 has ended nothing is waited for any more.",
+                + "`no` turns the answer round; said of several, it is said of each. `no … within` says that it does not come true in "
+                + "that time, at no moment of it; `wait for no …` waits for its end. When PID 1 has ended nothing is waited for any more.",
             otherwise: "now",
             example: """
                 scenario "left in peace"
@@ -291,7 +311,7 @@ extension Grammar {
 
                   start
                   expect app ready within 5s
-                  expect no app received SIGTERM
+                  expect no app received SIGTERM within 20ms
                   expect state running for 20ms
                 """
         ) {

@@ -17,6 +17,8 @@ struct Grammar: Sendable {
     let nobody: Words.Index
     let zombies: Words.Index
     let processes: Words.Index
+    let service: Words.Index
+    let killed: Words.Index
 
     /// A scenario that is being read, and the step of the present line, if it is one.
     struct Draft: Sendable {
@@ -47,6 +49,8 @@ struct Grammar: Sendable {
         nobody = number("nobody")
         zombies = number("zombies")
         processes = number("processes")
+        service = number("service")
+        killed = number("killed")
         files = FormTable(Grammar.fileForms, phrase: "'scenario'", words: words)
         scenario = FormTable(
             Grammar.setupForms + Grammar.stepForms, phrase: "a word of a scenario", words: words)

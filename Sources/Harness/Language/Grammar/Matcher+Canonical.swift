@@ -27,8 +27,8 @@ extension Matcher {
             slot == .mode ? Spelling.octal(UInt16(number)) : slot == .size ? Spelling.size(number) : String(number)
         case .duration(let time): time.text
         case .durations(let times): times.map(\.text).joined(separator: ", ")
-        case .signal(let signal): signal.description
-        case .signals(let signals): signals.map(\.description).joined(separator: ", ")
+        case .signal(let signal): signal.spelling
+        case .signals(let signals): signals.map(\.spelling).joined(separator: ", ")
         case .text(let text):
             switch slot {
             case .title, .text: Spelling.quoted(text)

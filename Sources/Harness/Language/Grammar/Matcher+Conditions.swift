@@ -5,7 +5,7 @@ import Vocabulary
 extension Matcher {
     mutating func question(_ slot: Slot) -> Value? {
         var isNegated = false
-        if slot == .question, let token = next, token.word == grammar.no, !beginsOwnNo(position) {
+        if let token = next, token.word == grammar.no, !beginsOwnNo(position) {
             isNegated = true
             position += 1
             if let second = next, second.word == grammar.no || second.word == grammar.nobody {
@@ -30,11 +30,15 @@ extension Matcher {
         return condition.map { .condition($0, isNegated: isNegated) }
     }
 
-    /// `no zombies` and `no processes left` are conditions of their own.
+    /// `no zombies`, `no processes left` and `no service killed` are conditions of their own.
     func beginsOwnNo(_ position: Int) -> Bool {
         guard position + 1 < Int(line.endOfTokens) else { return false }
         let word = text.tokens[position + 1].word
-        return word != Words.none && (word == grammar.zombies || word == grammar.processes)
+        guard word != Words.none else { return false }
+        if word == grammar.zombies || word == grammar.processes { return true }
+        // A service may be called `service`: `no service killed` is the condition, anything else is about that service.
+        return word == grammar.service && position + 2 < Int(line.endOfTokens)
+            && text.tokens[position + 2].word == grammar.killed
     }
 
     /// Nothing that begins so is a condition: what stands behind the names decides, or else the first word.

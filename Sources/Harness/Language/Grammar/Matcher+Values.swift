@@ -51,7 +51,10 @@ extension Matcher {
         case .name, .word, .directory: text.isEmpty ? nil : .text(text)
         case .runtime: Runtime(rawValue: text).map { .text($0.rawValue) }
         case .restartPolicy: RestartPolicy(text).map(Value.restartPolicy)
+        case .tmpfsOptions: TmpfsOptions(text).map { _ in .text(text) }
         case .cgroupAccess: ContainerSettings.CgroupAccess(rawValue: text).map { .text($0.rawValue) }
+        case .resource: ResourceLimit.Resource(rawValue: text).map { .text($0.rawValue) }
+        case .resourceLimit: ResourceLimit(.nofile, text).map { .text($0.text) }
         case .state: Condition.State(rawValue: text).map { .text($0.rawValue) }
         case .dataState: Condition.DataState(rawValue: text).map { .text($0.rawValue) }
         case .path: path(text).map(Value.text)

@@ -31,6 +31,9 @@ enum Slot: String, CaseIterable, Sendable {
     case runtime = "RUNTIME"
     case restartPolicy = "POLICY"
     case cgroupAccess = "ACCESS"
+    case tmpfsOptions = "TMPFS-OPTIONS"
+    case resource = "RESOURCE"
+    case resourceLimit = "LIMITS"
     case state = "STATE"
     case dataState = "CLEANNESS"
     case path = "PATH"
@@ -74,7 +77,10 @@ extension Slot {
         case .capabilities: "a capability"
         case .runtime: "a runtime"
         case .restartPolicy: "a restart policy: no, always, unless-stopped, on-failure or on-failure:N"
-        case .cgroupAccess: "'rw', 'ro' or 'none'"
+        case .cgroupAccess: "'rw', 'ro', 'host-rw', 'host-ro' or 'none'"
+        case .tmpfsOptions: "options of a tmpfs: exec, ro, size=N, mode=N, uid=N, gid=N, with commas between"
+        case .resource: "a resource"
+        case .resourceLimit: "a limit: N, SOFT:HARD with the soft one not above the hard one, or 'unlimited'"
         case .state: "a state of a container"
         case .dataState: "'clean' or 'dirty'"
         case .path, .paths: "an absolute path without '..'"
@@ -133,6 +139,10 @@ extension Slot {
         case .runtime: Slot.alternatives(Runtime.self)
         case .restartPolicy: "\"no\" | \"always\" | \"unless-stopped\" | \"on-failure\" [ \":\" number ]"
         case .cgroupAccess: Slot.alternatives(ContainerSettings.CgroupAccess.self)
+        case .tmpfsOptions:
+            "option { \",\" option }; option = \"exec\" | \"ro\" | ( \"size\" | \"mode\" | \"uid\" | \"gid\" ) \"=\" number"
+        case .resource: Slot.alternatives(ResourceLimit.Resource.self)
+        case .resourceLimit: "limit [ \":\" limit ], the soft one first; limit = number | \"unlimited\" | \"-1\""
         case .state: Slot.alternatives(Condition.State.self)
         case .dataState: Slot.alternatives(Condition.DataState.self)
         case .path: "\"/\" characters, no \"..\" between slashes; several slashes are one, and \".\" is left out"
@@ -163,6 +173,7 @@ extension Slot {
         case .runtime: Runtime.allCases.map(\.rawValue)
         case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
         case .cgroupAccess: ContainerSettings.CgroupAccess.allCases.map(\.rawValue)
+        case .resource: ResourceLimit.Resource.allCases.map(\.rawValue)
         case .state: Condition.State.allCases.map(\.rawValue)
         case .dataState: Condition.DataState.allCases.map(\.rawValue)
         default: []

@@ -6,11 +6,13 @@ public struct LanguageReference: Sendable {
     public struct Entry: Sendable {
         /// As it is written: words small, values in capitals, optional parts in brackets.
         public let pattern: String
+        /// What it does or asks, in a sentence or some.
         public let meaning: String
         /// What is so without it.
         public let otherwise: String?
         /// A whole scenario, or where one is.
         public let example: String
+        /// False: it is read and checked, and this version cannot do it.
         public let isCarriedOut: Bool
         /// Diagnostics that a line of this form can give, with the reason.
         public fileprivate(set) var errors: [String]
@@ -23,15 +25,19 @@ public struct LanguageReference: Sendable {
 
     /// Lines of one kind of block.
     public struct Section: Sendable {
+        /// Its heading.
         public let title: String
         let introduction: String
         /// What the grammar calls such a line.
         let symbol: String
+        /// Its lines, in the order of the reference.
         public let entries: [Entry]
     }
 
+    /// All kinds of lines, in the order of the reference.
     public let sections: [Section]
 
+    /// Reads the tables of the grammar.
     public init() {
         sections = [
             Section(
@@ -86,6 +92,9 @@ public struct LanguageReference: Sendable {
         case .cycle: "Services that come after each other; the notes point at each."
         case .impossible: "A step that cannot happen where it stands."
         case .undecidable: "A question that nothing in the scenario could decide: it would pass or fail for no reason."
+        case .provesNothing:
+            "A warning: the question is answered before anything can have happened, and the answer is the same for every init."
+        case .tooEarly: "A warning: the signal comes before any program can have prepared for it."
         case .incomplete: "A scenario, block or profile that says too little to be run."
         case .notYetSupported: "The line is understood, but this version cannot carry it out: nothing is run."
         }
@@ -133,7 +142,7 @@ extension LanguageReference {
             values.append(slot.rawValue)
         }
         if !values.isEmpty { result.append("`bad-value` (\(values.joined(separator: ", ")))") }
-        if isOnce { result.append("`duplicate` (it stands once)") }
+        if isOnce { result.append("`duplicate` (it is written once)") }
         if pattern.slots.contains(where: {
             [.service, .services, .party, .parties, .question, .condition].contains($0)
         }) {
@@ -145,8 +154,10 @@ extension LanguageReference {
     /// Errors that follow from what the line means.
     private static let particular: [String: [String]] = [
         "scenario TITLE": ["`duplicate` (the title)", "`incomplete` (nothing happens, is expected, or is started)"],
-        "runtime RUNTIME": ["`not-yet-supported` (all but docker)"],
-        "volume VOLUME at PATH": ["`duplicate` (name or path)", "`conflict` (a tmpfs is there)"],
+        "runtime RUNTIME [NUMBER]": ["`not-yet-supported` (all but docker)"],
+        "volume VOLUME at PATH [from DIRECTORY] [owner OWNER] [empty]": [
+            "`duplicate` (name or path)", "`conflict` (a tmpfs is there)",
+        ],
         "auto-remove on": ["`conflict` (there is a restart policy too)"],
         "pre-stop COMMAND": ["`conflict` (another runtime than kubernetes)"],
         "command COMMAND": ["`conflict` (there are services too)"],
@@ -161,7 +172,9 @@ extension LanguageReference {
         "exits CODE (after TIME | on CAUGHT)": ["`conflict` (another end, or the signal is ignored)"],
         "runs COMMAND": ["`conflict` (any other behaviour)"],
         "writes data PATH": ["`conflict` (another service writes there; a second file)"],
-        "stop [grace GRACE]": ["`impossible` (nothing was started before)"],
+        "stop [grace GRACE]": ["`impossible` (nothing was started before)", "`too-early` (right after a start)"],
+        "kill [SIGNAL]": ["`too-early` (right after a start)"],
+        "signal SIGNAL to PARTY": ["`too-early` (to `init`, right after a start)"],
         "remove volume VOLUME": ["`unknown-volume`"],
         "pause": ["`impossible` (paused already)"],
         "resume": ["`impossible` (not paused)"],
@@ -170,7 +183,10 @@ extension LanguageReference {
         "sweep kill (from TIME to TIME step TIME | at every event)": [
             "`bad-value` (more than 10000 kill times, or none)", "`incomplete` (no block)",
         ],
-        "expect QUESTION [within TIME] [for TIME]": ["`undecidable` (see the condition; nothing was started before)"],
+        "expect QUESTION [within TIME] [for TIME]": [
+            "`undecidable` (see the condition; nothing was started before)",
+            "`proves-nothing` (nothing can have happened yet)", "`conflict` (`no … within` with `for`)",
+        ],
         "PARTY stopped before PARTY": ["`undecidable` (before itself)"],
         "orphans reaped": ["`undecidable` (nothing makes orphans)"],
         "state STATE": ["`undecidable` (`restarting` without a restart policy, `removed` without `auto-remove on`)"],

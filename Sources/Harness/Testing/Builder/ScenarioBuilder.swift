@@ -127,9 +127,17 @@ extension Condition {
         _ parties: Party..., signal: Signal, times: Int? = nil, from sender: Party? = nil
     ) -> Condition { .received(parties, signal, times: times, from: sender) }
     /// A printed line has the text in it.
-    public static func output(contains text: String) -> Condition { .outputContains(text) }
-    /// Lines with these texts have been printed, one behind the other.
-    public static func output(inOrder texts: String...) -> Condition { .outputInOrder(texts) }
+    public static func output(contains text: String, in output: Condition.Output = .presentLife) -> Condition {
+        .outputContains(text, in: output)
+    }
+    /// A line is this text, and nothing else.
+    public static func output(line text: String, in output: Condition.Output = .presentLife) -> Condition {
+        .outputLine(text, in: output)
+    }
+    /// Lines with these texts have been printed, one after the other.
+    public static func output(inOrder texts: String..., in output: Condition.Output = .presentLife) -> Condition {
+        .outputInOrder(texts, in: output)
+    }
     /// A file of the container, by its absolute path.
     public static func file(_ path: String, _ state: FileState) -> Condition { .file(path: path, state) }
     /// What a service keeps there has been left by an orderly stop, or has not.

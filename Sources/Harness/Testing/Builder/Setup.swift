@@ -100,7 +100,7 @@ public struct OpenInput: ScenarioPart {
 public struct Driven: ScenarioPart {
     private let runtime: Runtime
 
-    /// - Parameter runtime: this version carries out Docker's.
+    /// - Parameter runtime: this version carries out the rules of Docker, Podman and Kubernetes.
     public init(by runtime: Runtime) {
         self.runtime = runtime
     }
@@ -130,12 +130,12 @@ public struct LiveRestore: ScenarioPart {
 /// The signal that asks the container to end, and the time from there to SIGKILL; a negative one has no end.
 public struct StopSignal: ScenarioPart {
     private let signal: Signal
-    private let grace: Duration
+    private let grace: Duration?
 
     /// - Parameters:
     ///   - signal: sent to PID 1.
-    ///   - grace: Docker's ten seconds where it is not given.
-    public init(_ signal: Signal, grace: Duration = StopPolicy().grace) {
+    ///   - grace: the runtime's own where it is not given.
+    public init(_ signal: Signal, grace: Duration? = nil) {
         self.signal = signal
         self.grace = grace
     }
@@ -284,28 +284,50 @@ public struct Command: ScenarioPart {
 public struct Limit: ScenarioPart {
     private let processes: Int?
     private let memory: Int?
+    private let layer: Int?
 
     /// - Parameters:
     ///   - processes: how many at once.
     ///   - memory: in bytes.
-    public init(processes: Int? = nil, memory: Int? = nil) {
+    ///   - layer: what it may write into its own layer, in bytes.
+    public init(processes: Int? = nil, memory: Int? = nil, layer: Int? = nil) {
         self.processes = processes
         self.memory = memory
+        self.layer = layer
     }
 
     /// Puts the line into a scenario.
     public func add(to scenario: inout Scenario) {
         if let processes { scenario.settings.processLimit = processes }
         if let memory { scenario.settings.memoryLimit = memory }
+        if let layer { scenario.settings.layerLimit = layer }
     }
+}
+
+extension ResourceLimit: ScenarioPart {
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.resourceLimits.append(self) }
+}
+
+/// Nothing may be written but to volumes, file systems in memory and /dev.
+public struct ReadOnlyRoot: ScenarioPart {
+    /// As `docker run --read-only`.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.hasReadOnlyRoot = true }
 }
 
 extension Volume: ScenarioPart {
     /// A directory that outlives the container.
+    ///
+    /// - Parameter limit: how much it may hold, in bytes.
     public init(
-        _ name: String, at path: String, filePath: String = #filePath, line: Int = #line, column: Int = #column
+        _ name: String, at path: String, limit: Int? = nil, filePath: String = #filePath, line: Int = #line,
+        column: Int = #column
     ) {
         self.init(name: name, path: path, place: SourcePlace(file: filePath, line: line, column: column))
+        self.limit = limit
     }
 
     /// Puts the line into a scenario.

@@ -42,6 +42,13 @@ public struct Kill: StepPart {
     public init(_ signal: Signal = .kill, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
         step = Step(.kill(signal), place: SourcePlace(file: filePath, line: line, column: column))
     }
+
+    /// - Parameter count: SIGKILL comes right after this number of events of the container, as a sweep counts them.
+    public init(
+        atEvent count: Int, filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        step = Step(.killAtEvent(count), place: SourcePlace(file: filePath, line: line, column: column))
+    }
 }
 
 /// Stops it and starts it again, so many times.
@@ -228,6 +235,18 @@ public struct Wait: StepPart {
     ) {
         step = Step(
             .waitFor(condition, within: limit), place: SourcePlace(file: filePath, line: line, column: column))
+    }
+
+    /// - Parameters:
+    ///   - condition: what is to hold no more.
+    ///   - limit: when it still holds by then, the scenario ends here, failed.
+    public init(
+        forNo condition: Condition, within limit: Duration,
+        filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        step = Step(
+            .waitFor(condition, isNegated: true, within: limit),
+            place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 

@@ -1,0 +1,202 @@
+import Model
+import Vocabulary
+
+/// One container of a pod as the kubelet drives it, by way of containerd.
+///
+/// The rules are those of kubernetes (pkg/kubelet/kuberuntime: kuberuntime_container.go, kuberuntime_manager.go; pod_workers.go; the back-off of
+/// client-go, util/flowcontrol) and of containerd (internal/cri/server/container_stop.go): read, not tried. A stop is the deletion of the
+/// pod; what is started then is a pod of the same specification. Each start makes a new container: only volumes stay.
+public struct KubernetesLifecycle: Lifecycle, Hashable {
+    private let policy: ContainerPolicy
+    public private(set) var state = ContainerState.created
+    private var stop: Stop?
+    private var pending: Pending?
+    private var isStarting = false
+    /// The pod is being deleted, or has been: nothing of it is started again.
+    private var isDeleted = false
+    private var startedAt = MonotonicInstant(nanoseconds: 0)
+    private var count = 0
+    /// Before the next restart but one; nil: the next comes at once.
+    private var delay: Duration?
+
+    private enum Stop: Hashable {
+        /// The preStop hook runs, since then, and is given so much.
+        case hook(since: MonotonicInstant, grace: Duration)
+        case waiting, killed
+    }
+
+    /// The request that is not answered yet.
+    private enum Pending: Hashable {
+        case start, stop, restart, recreate
+    }
+
+    /// Of a pod that says nothing (the API's terminationGracePeriodSeconds).
+    static let usualGrace = Duration.seconds(30)
+    /// No SIGKILL comes sooner than this after the stop signal, even where a hook has used up the grace period (kuberuntime_manager.go:
+    /// minimumGracePeriodInSeconds).
+    static let leastGrace = Duration.seconds(2)
+    /// The delay that doubles, after the first restart, which comes at once (kubelet.go: backOffPeriod, MaxContainerBackOff).
+    static let firstDelay = Duration.seconds(10)
+    /// No delay is longer.
+    static let longestDelay = Duration.seconds(300)
+    /// A life of more than this takes the delay back to the beginning (client-go: twice the longest delay).
+    static let longLife = Duration.seconds(600)
+    /// After SIGKILL, until the kubelet's request is over; it would make another one (kubelet: runtimeRequestTimeout).
+    static let waitAfterKill = Duration.seconds(120)
+
+    /// A pod that was accepted, and not started.
+    public init(_ policy: ContainerPolicy) { self.policy = policy }
+
+    // MARK: - Inputs
+
+    public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
+        switch input {
+        case .asked(let request): return answer(request, now)
+        case .started:
+            isStarting = false
+            state = .running
+            return finish(.start)
+        case .startFailed:
+            isStarting = false
+            let answer = finish(.start)
+            return schedule(after: .zero, KubernetesLifecycle.codeOfStartFailure, now) + answer
+        case .ended(let status): return ended(DockerExit.code(of: status), now)
+        case .due: return due(now)
+        case .hookEnded:
+            guard case .hook(let since, let grace)? = stop else { return [] }
+            return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)))
+        // containerd waits on: the end is an event of its own.
+        case .sendFailed: return []
+        }
+    }
+
+    private mutating func answer(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch request {
+        case .start: return state.isRunning || state == .restarting ? [.done] : startByHand(now)
+        case .stop(let grace), .restart(let grace):
+            if let grace, grace < .zero { return [.refuse("kubernetes takes no negative grace period")] }
+            if case .stop = request { pending = .stop } else { pending = .restart }
+            return delete(grace, now)
+        case .recreate:
+            pending = .recreate
+            return delete(nil, now)
+        // Past the kubelet, on its node: it sees a container that has ended.
+        case .kill(let signal):
+            return state.isRunning ? [.send(signal), .done] : [.refuse(LifecycleRefusal.notRunning)]
+        case .pause, .resume: return [.refuse("kubernetes does not pause containers")]
+        case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
+        // Containers go on without the kubelet.
+        case .replaceDaemon(let isKilled):
+            return [.note(.daemonEnded(isKilled: isKilled)), .note(.daemonStarted), .done]
+        }
+    }
+
+    // MARK: - Starting
+
+    /// What a start that failed is reported with (containerd: StartError).
+    static let codeOfStartFailure = 128
+
+    private mutating func startByHand(_ now: MonotonicInstant) -> [LifecycleCommand] {
+        (isDeleted, count, delay, pending) = (false, 0, nil, .start)
+        return [.note(.startRequested)] + start(byPolicy: false, now)
+    }
+
+    private mutating func start(byPolicy: Bool, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        startedAt = now
+        isStarting = true
+        return [.start(byPolicy: byPolicy, onNewLayer: true)]
+    }
+
+    // MARK: - Stopping
+
+    private mutating func delete(_ grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        isDeleted = true
+        guard state.isRunning else {
+            let callingOff: [LifecycleCommand] =
+                state == .restarting ? [.wake(after: nil), .note(.restartCancelled)] : []
+            if state == .restarting { state = .exited }
+            return callingOff + finishStop(now)
+        }
+        // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
+        let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
+        let asked = LifecycleCommand.note(.stopRequested(policy.stopSignal ?? .term, grace: grace))
+        guard let hook = policy.preStop else { return [asked] + signal(grace) }
+        stop = .hook(since: now, grace: grace)
+        // One that takes longer goes on, and the stop with it.
+        return [asked, .wake(after: grace), .runHook(hook)]
+    }
+
+    /// The kubelet counts a hook's time in whole seconds (kuberuntime_container.go: executePreStopHook).
+    private static func wholeSeconds(_ time: Duration) -> Duration { .seconds(time.components.seconds) }
+
+    private mutating func signal(_ rest: Duration) -> [LifecycleCommand] {
+        stop = .waiting
+        return [.send(policy.stopSignal ?? .term), .wake(after: max(rest, KubernetesLifecycle.leastGrace))]
+    }
+
+    private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch stop {
+        case .hook: return signal(.zero)
+        case .waiting:
+            stop = .killed
+            return [.note(.graceExpired), .send(.kill), .wake(after: KubernetesLifecycle.waitAfterKill)]
+        case .killed:
+            stop = nil
+            let time = KubernetesLifecycle.waitAfterKill.text
+            return [.note(.stopFailed(reason: "it did not end within \(time) of SIGKILL"))] + answerStop(now)
+        case nil: return state == .restarting && !isStarting ? start(byPolicy: true, now) : []
+        }
+    }
+
+    private mutating func ended(_ code: Int, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        guard state.isRunning else { return [] }
+        let wasStopping = stop != nil
+        (state, stop) = (.exited, nil)
+        let again = schedule(after: now.duration(since: startedAt) * policy.speed, code, now)
+        return [.wake(after: nil)] + again + (wasStopping ? finishStop(now) : [])
+    }
+
+    /// Always, OnFailure and Never; the number of restarts is not limited.
+    private mutating func schedule(after life: Duration, _ code: Int, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        if state != .created || isDeleted { state = .exited }
+        let isWanted =
+            switch policy.restart {
+            case .no: false
+            case .always, .unlessStopped: true
+            case .onFailure: code != 0
+            }
+        guard isWanted, !isDeleted else { return [] }
+        if life > KubernetesLifecycle.longLife { delay = nil }
+        let wait = delay ?? .zero
+        delay = delay.map { min($0 * 2, KubernetesLifecycle.longestDelay) } ?? KubernetesLifecycle.firstDelay
+        count += 1
+        state = .restarting
+        let sped = policy.speed == 1 ? wait : wait / policy.speed
+        return [.note(.restartScheduled(after: sped, count: count)), .wakeAt(now.advanced(by: sped))]
+    }
+
+    // MARK: - Answers
+
+    private mutating func finishStop(_ now: MonotonicInstant) -> [LifecycleCommand] {
+        [.note(.stopFinished)] + answerStop(now)
+    }
+
+    private mutating func answerStop(_ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch pending {
+        case .restart where !state.isRunning: return startByHand(now)
+        case .recreate:
+            (state, pending, isStarting, isDeleted, count, delay) = (.created, nil, false, false, 0, nil)
+            return [.remove, .note(.recreated), .done]
+        case nil, .start: return []
+        case .stop, .restart:
+            pending = nil
+            return [.done]
+        }
+    }
+
+    private mutating func finish(_ request: Pending) -> [LifecycleCommand] {
+        guard pending == request else { return [] }
+        pending = nil
+        return [.done]
+    }
+}
