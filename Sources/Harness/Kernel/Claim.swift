@@ -9,6 +9,9 @@ package final class Claim: Sendable {
 
     private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
+    /// Closing is not enough: a child between clone and exec has a copy of the descriptor, and the lock with it.
+    deinit { flock(descriptor.rawValue, LOCK_UN) }
+
     /// How often a directory is made anew: another run may take it for a leftover in the moment before it is locked.
     private static let attempts = 10
 
