@@ -20,7 +20,7 @@ extension CommandLineTool {
             let format = try options.format("human", "json", "github")
             let isStrict = options.flags.contains("--strict")
             var suite = Suite()
-            let files = try paths(options).flatMap { SourceFile.files(at: $0, includingPlanned: false) }
+            let files = try paths(options).flatMap { SourceFile.files(at: $0) }
             for file in files { suite.add(file) }
             if suite.fileCount == 0 { return complain("there is no scenario and no profile there") }
             let text =

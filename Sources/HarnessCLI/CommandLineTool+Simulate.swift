@@ -21,7 +21,7 @@ extension CommandLineTool {
             }
             var schedules: [Schedule] = []
             for runtime in try runtimes(options) {
-                guard let schedule = Simulation.schedule(happenings, try policy(options), by: runtime) else { continue }
+                let schedule = Simulation.schedule(happenings, try policy(options), by: runtime)
                 schedules.append(schedule)
             }
             let report = SimulationReport(schedules)

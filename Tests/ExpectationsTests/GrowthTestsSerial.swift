@@ -52,7 +52,7 @@ struct GrowthTestsSerial {
         case .words: for number in 0..<count { events.append(.said(.ran(step: "s\(number)"), by: Story.app)) }
         case .restarts:
             for number in 0..<count {
-                events.append(.runtime(.exited(.exited(0))))
+                events.append(.runtime(.exited(.exited(0), code: 0)))
                 events.append(.runtime(.restartScheduled(after: .milliseconds(100), count: number + 1)))
                 events.append(.runtime(.started(pid(number), program: "tini")))
             }

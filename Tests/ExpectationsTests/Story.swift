@@ -69,7 +69,12 @@ struct Story {
 
     mutating func end(_ status: ExitStatus) {
         exit(Story.initPID)
-        add(.runtime(.exited(status)))
+        let code =
+            switch status {
+            case .exited(let code): Int(code)
+            case .signaled(let signal, _): 128 + Int(signal.rawValue)
+            }
+        add(.runtime(.exited(status, code: code)))
     }
 
     /// A story and what comes after its beginning.

@@ -127,7 +127,7 @@ struct ProcessTreeTests {
     private static let appExit = [at(10, .kernel(.exited(app))), told(10, initPID, by: app)]
 
     private static let end: [Event] = [
-        at(20, .kernel(.exited(initPID))), at(21, .runtime(.exited(.exited(0)))), at(40, .kernel(.freed(app))),
+        at(20, .kernel(.exited(initPID))), at(21, .runtime(.exited(.exited(0), code: 0))), at(40, .kernel(.freed(app))),
     ]
 
     @Test func whoWasNeverWaitedForWasAZombieAtTheEnd() {

@@ -225,9 +225,6 @@ struct DiagnosticTests {
             "scenario \"x\"\n  runtime docker podman\n  service a\n  start\n  expect exit 0\n",
             "2:18+6 bad-value 'podman' is not a number from 0 to 100000"),
         Case(
-            "scenario \"x\"\n  runtime compose\n  service a\n  start\n  expect exit 0\n",
-            "2:3+7 not-yet-supported 'runtime compose' is read, but this version cannot carry it out yet"),
-        Case(
             "scenario \"x\"\n  runtime docker\n  runtime docker\n  service a\n  start\n  expect exit 0\n",
             "3:3+7 duplicate 'runtime' is set a second time (2:3 it is set here)"),
         Case(
@@ -358,7 +355,7 @@ struct DiagnosticTests {
             "2:10+3 unexpected expected 'limit', found '64m'"),
         Case(
             "scenario \"x\"\n  pre-stop kill -TERM 1\n  service a\n  start\n  expect exit 0\n",
-            "2:3+8 conflict docker has no pre-stop hook; kubernetes has"),
+            "2:3+8 conflict docker has no pre-stop hook; kubernetes and compose have"),
         Case(
             "scenario \"x\"\n  command\n  service a\n  start\n  expect exit 0\n",
             "2:10+1 missing a command line is missing here"),

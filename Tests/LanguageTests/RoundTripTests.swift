@@ -9,7 +9,7 @@ import Vocabulary
 struct RoundTripTests {
     /// Faults of meaning that a random scenario may have: they say nothing of its spelling.
     private static let faultsOfMeaning: Set<Diagnostic.ID> = [
-        .notYetSupported, .undecidable, .impossible, .conflict, .duplicate, .provesNothing, .tooEarly,
+        .undecidable, .impossible, .conflict, .duplicate, .provesNothing, .tooEarly,
     ]
 
     @Test(.timeLimit(.minutes(3)), arguments: 0..<8)

@@ -1,6 +1,6 @@
 import Harness
 
-/// One rule of Podman or of Kubernetes, broken: what the scenarios about these runtimes must notice.
+/// One rule of a runtime other than Docker, broken: what the scenarios about these runtimes must notice.
 enum RuleDefect: String, CaseIterable, Sendable {
     case podmanWaits = "podman-waits"
     case podmanSignalsWithoutGrace = "podman-signals-without-grace"
@@ -12,6 +12,14 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case kubernetesCountsNoHook = "kubernetes-counts-no-hook"
     case kubernetesHasNoLeastGrace = "kubernetes-has-no-least-grace"
     case kubernetesWaitsForTheFirst = "kubernetes-waits-for-the-first"
+    case composeRoundsUp = "compose-rounds-up"
+    case composeCountsHook = "compose-counts-hook"
+    case composeStopsAfterABadHook = "compose-stops-after-a-bad-hook"
+    case composeKillsTheOldContainer = "compose-kills-the-old-container"
+    case nspawnSignals = "nspawn-signals"
+    case nspawnKnowsNoInit = "nspawn-knows-no-init"
+    case nspawnKnowsNoReboot = "nspawn-knows-no-reboot"
+    case nspawnReportsSignals = "nspawn-reports-signals"
 
     var summary: String {
         switch self {
@@ -25,15 +33,25 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .kubernetesCountsNoHook: "a preStop hook has its own time"
         case .kubernetesHasNoLeastGrace: "a grace period of zero is one of zero"
         case .kubernetesWaitsForTheFirst: "the first restart waits ten seconds, too"
+        case .composeRoundsUp: "Compose gives less than a second of grace as it is"
+        case .composeCountsHook: "a pre_stop hook of Compose is part of the grace period"
+        case .composeStopsAfterABadHook: "Compose stops a container although its hook has failed"
+        case .composeKillsTheOldContainer: "Compose kills a container to make a new one"
+        case .nspawnSignals: "nspawn sends SIGTERM where no kill signal is set"
+        case .nspawnKnowsNoInit: "nspawn sends nothing to an init that it has booted"
+        case .nspawnKnowsNoReboot: "nspawn does not start again what reboots"
+        case .nspawnReportsSignals: "nspawn reports 128 + n of PID 1"
         }
     }
 
-    var runtime: Runtime { rawValue.hasPrefix("podman") ? .podman : .kubernetes }
+    /// The one whose name its own begins with.
+    var runtime: Runtime { Runtime.allCases.first { rawValue.hasPrefix($0.rawValue) } ?? .docker }
 
     /// The runtime's rules but for the defect.
     var rules: RuntimeRules {
-        var rules = RuntimeRules.of(runtime) ?? .docker
-        let right = rules.makeLifecycle
+        var rules = RuntimeRules.of(runtime)
+        if self == .nspawnReportsSignals { rules.codeOfEnd = RuntimeRules.docker.codeOfEnd }
+        let right = self == .composeRoundsUp ? RuntimeRules.docker.makeLifecycle : rules.makeLifecycle
         rules.makeLifecycle = { policy in
             var policy = policy
             switch self {
@@ -41,6 +59,8 @@ enum RuleDefect: String, CaseIterable, Sendable {
             case .podmanTakesSignalsForStops: policy.engineVersion = 6
             case .podmanForgetsSignals: policy.engineVersion = nil
             case .kubernetesRunsNoHook: policy.preStop = nil
+            case .nspawnSignals: policy.stopSignal = policy.stopSignal ?? .term
+            case .nspawnKnowsNoInit: policy.command = []
             default: break
             }
             return BrokenLifecycle(defect: self, policy: policy, right: right(policy))
@@ -57,8 +77,16 @@ private struct BrokenLifecycle: Lifecycle {
     var state: ContainerState { right.state }
 
     mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
-        right.handle(input, at: now).flatMap { command -> [LifecycleCommand] in
+        var input = input
+        switch (defect, input) {
+        case (.composeStopsAfterABadHook, .hookEnded): input = .hookEnded(code: 0)
+        case (.nspawnKnowsNoReboot, .ended(.signaled(.hup, _))): input = .ended(.exited(0))
+        default: break
+        }
+        return right.handle(input, at: now).flatMap { command -> [LifecycleCommand] in
             switch (defect, input, command) {
+            case (.composeCountsHook, .hookEnded, .wake): [.wake(after: .milliseconds(10))]
+            case (.composeKillsTheOldContainer, .asked(.recreate), .send): [.send(.kill)]
             case (.podmanWaits, _, .wakeAt(let moment)): [.wakeAt(moment.advanced(by: .seconds(2)))]
             case (.podmanSignalsWithoutGrace, .asked(.stop), .send(.kill)): [.send(.term), command]
             case (.kubernetesKeepsLayer, _, .start(let byPolicy, _)): [.start(byPolicy: byPolicy, onNewLayer: false)]

@@ -97,7 +97,13 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
         if case .stop(let grace) = asked, let grace, grace < .zero { return nil }
         var lasting = container
         for _ in 0..<12 where lasting.asked != nil {
-            if lasting.isStarting { lasting.comeOfStart(nil) } else { lasting.wake() }
+            if lasting.isStarting {
+                lasting.comeOfStart(nil)
+            } else if lasting.wakeAt == nil, lasting.hasHook {
+                lasting.endHook()
+            } else {
+                lasting.wake()
+            }
         }
         return lasting.asked == nil ? nil : "\(asked) is not answered when PID 1 does not end"
     }

@@ -127,11 +127,3 @@ struct PodmanLifecycleTests {
         #expect(states > 100, "\(states)")
     }
 }
-
-@Suite("Runtimes")
-struct RuntimeRulesTests {
-    @Test(arguments: Runtime.allCases)
-    func whatTheLanguageTakesIsCarriedOut(runtime: Runtime) {
-        #expect((RuntimeRules.of(runtime) != nil) == runtime.isCarriedOut)
-    }
-}

@@ -59,9 +59,9 @@ struct VirtualContainer<Machine: Lifecycle> {
         tell(.ended(status))
     }
 
-    mutating func endHook() {
+    mutating func endHook(code: Int = 0) {
         hasHook = false
-        tell(.hookEnded)
+        tell(.hookEnded(code: code))
     }
 
     mutating func comeOfStart(_ errno: Int32?) {

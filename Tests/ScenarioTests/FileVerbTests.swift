@@ -75,17 +75,6 @@ struct FileVerbTests {
         #expect(end.output.hasPrefix("\(path):1:"))
     }
 
-    @Test func whatCannotBeCarriedOutYetIsSaid() async throws {
-        let end = try await harness("lint", Checkout.root + "/scenarios/not-yet/runtimes.scenario")
-        #expect(end.status == .exited(2))
-        #expect(
-            end.output.contains(
-                "'runtime nspawn' is read, but this version cannot carry it out yet [not-yet-supported]"))
-        let run = try await harness("run", Checkout.root + "/scenarios/not-yet/restarts.scenario")
-        #expect(run.status == .exited(2))
-        #expect(run.output.isEmpty)
-    }
-
     // MARK: - Format
 
     static let untidy =

@@ -7,7 +7,7 @@ import Testing
 struct LanguageInUseTests {
     /// The examples of the reference that this version can carry out.
     static let examples = LanguageReference().sections.dropLast().flatMap(\.entries)
-        .filter { $0.isCarriedOut && $0.example.hasPrefix("#") || $0.example.hasPrefix("scenario") && $0.isCarriedOut }
+        .filter { $0.example.hasPrefix("#") || $0.example.hasPrefix("scenario") }
 
     @Test func everyExampleOfTheReferencePasses() async throws {
         try await Self.expectToPass(Self.examples.filter { !$0.example.contains("restart delays") }, atLeast: 40)
@@ -54,24 +54,6 @@ struct LanguageInUseTests {
         }
         let unused = LanguageReference().words.filter { !used.contains($0[...]) }
         #expect(unused == [])
-    }
-
-    /// Scenarios that this version reads but cannot carry out stand apart. When it can, they belong in the suite.
-    @Test func whatCannotBeCarriedOutYetIsRefused() throws {
-        let files = SourceFile.files(at: Checkout.root + "/scenarios/not-yet")
-        #expect(!files.isEmpty)
-        for file in files {
-            let parsed = parseScenarios(try SourceFile.bytes(of: file), file: file)
-            #expect(parsed.isWellFormed, "\(parsed.diagnostics)")
-            // Each scenario by itself: from its first line to that of the next.
-            let starts = parsed.values.map(\.place.line) + [Int.max]
-            for (index, scenario) in parsed.values.enumerated() {
-                let lines = starts[index]..<starts[index + 1]
-                #expect(
-                    parsed.diagnostics.contains { lines.contains($0.place.line) },
-                    "\(scenario.place): this can be carried out: it belongs in the suite")
-            }
-        }
     }
 
     @Test func everyFileIsInCanonicalForm() throws {

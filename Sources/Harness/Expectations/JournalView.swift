@@ -120,7 +120,7 @@ extension JournalView {
         case .sendFailed(let signal, let pid, let reason):
             "could not send \(signal) to \(label(pid, at: now)): \(reason)"
         case .graceExpired: "the grace period is over"
-        case .exited(let status): "PID 1 \(status)"
+        case .exited(let status, _): "PID 1 \(status)"
         case .startRequested: "start"
         case .restartScheduled(let time, let count): "restart \(count) in \(time.text)"
         case .restartCancelled: "the restart is called off"

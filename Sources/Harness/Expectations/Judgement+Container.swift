@@ -5,14 +5,14 @@ import Vocabulary
 /// Questions about the container as a whole: its end, its leftovers, its output, its time.
 extension JournalView {
     /// How PID 1 ended, and when.
-    var end: (status: ExitStatus, event: Event)? {
+    var end: (status: ExitStatus, code: Int, event: Event)? {
         for event in presentRuntimeEvents.reversed() {
             switch event.kind {
-            case .runtime(.exited(let status)): return (status, event)
+            case .runtime(.exited(let status, let code)): return (status, code, event)
             // What could not be started again counts as having ended with the status that the runtime reports: where the policy has
             // tried to, that of the last life.
-            case .runtime(.startFailed(_, let code?)): return (.exited(Int32(code)), event)
-            case .runtime(.startFailed(_, nil)): return lastStatus.map { ($0, event) }
+            case .runtime(.startFailed(_, let code?)): return (.exited(Int32(code)), code, event)
+            case .runtime(.startFailed(_, nil)): return lastEnd.map { ($0.status, $0.code, event) }
             default: continue
             }
         }
@@ -20,10 +20,10 @@ extension JournalView {
     }
 
     /// How the last life of this container ended.
-    private var lastStatus: ExitStatus? {
+    private var lastEnd: (status: ExitStatus, code: Int)? {
         for event in runtimeEvents.reversed() {
             switch event.kind {
-            case .runtime(.exited(let status)): return status
+            case .runtime(.exited(let status, let code)): return (status, code)
             case .runtime(.recreated): return nil
             default: continue
             }
@@ -33,19 +33,10 @@ extension JournalView {
 
     func exitCode(_ code: Int) -> Judgement {
         guard let end else { return Judgement(false, "PID 1 still runs" + dropNote(), evidenceOfStop()) }
-        let observedCode: Int
-        var observed: String
-        switch end.status {
-        case .exited(let code):
-            observedCode = Int(code)
-            observed = "exit \(code)"
-        case .signaled(let signal, _):
-            // As every runtime reports it: 128 + the signal's number.
-            observedCode = 128 + Int(signal.rawValue)
-            observed = "exit \(observedCode) (PID 1 died of \(signal))"
-        }
-        if observedCode != code { observed += dropNote() }
-        return Judgement(observedCode == code, observed, evidenceOfStop())
+        var observed = "exit \(end.code)"
+        if case .signaled(let signal, _) = end.status { observed += " (PID 1 died of \(signal))" }
+        if end.code != code { observed += dropNote() }
+        return Judgement(end.code == code, observed, evidenceOfStop())
     }
 
     func exitSignal(_ signal: Signal) -> Judgement {

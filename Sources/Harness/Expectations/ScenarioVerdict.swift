@@ -114,7 +114,7 @@ extension JournalView {
         default: break
         }
         guard let end, !isEndAskedFor else { return "" }
-        guard case .runtime(.exited(let status)) = end.event.kind else { return "" }
+        guard case .runtime(.exited(let status, _)) = end.event.kind else { return "" }
         let started = presentRuntimeEvents.first { if case .runtime(.started) = $0.kind { true } else { false } }
         let life = started.map { ", \(end.event.instant.duration(since: $0.instant).rounded) after its start" } ?? ""
         return "; PID 1 \(status)\(life)"

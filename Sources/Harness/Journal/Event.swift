@@ -89,7 +89,7 @@ public enum RuntimeEvent: Hashable, Sendable {
     /// The grace period is over, and PID 1 still runs.
     case graceExpired
     /// PID 1 has been waited for.
-    case exited(ExitStatus)
+    case exited(ExitStatus, code: Int)
     /// The runtime does not do what was asked of it.
     case refused(reason: String)
     /// The stop is complete; the runtime would answer its caller now.

@@ -174,7 +174,7 @@ public struct ProcessTree: Sendable {
             roots.append(index)
             rootSet.insert(index)
             becomes(program, index, at: event.instant, unlessKnown: true)
-        case .runtime(.exited(let status)):
+        case .runtime(.exited(let status, _)):
             guard let root else { return }
             if processes[root].exitedAt == nil { processes[root].exitedAt = event.instant }
             processes[root].goneAt = event.instant

@@ -15,8 +15,8 @@ public struct Parsed<Value: Sendable>: Sendable {
         }.map(\.element)
     }
 
-    /// Whether it means something: words that this version cannot carry out are no fault of the text.
-    public var isWellFormed: Bool { !diagnostics.contains { $0.id != .notYetSupported && $0.severity == .error } }
+    /// Whether it can be run.
+    public var isWellFormed: Bool { !diagnostics.contains { $0.severity == .error } }
 }
 
 /// Reads a scenario file.
@@ -87,7 +87,6 @@ struct ScenarioParser {
                 }
                 stood.append((form.pattern.text, place))
             }
-            if !form.isCarriedOut { complainNotYet(keyword(of: form), at: line) }
             return form
         } catch {
             complain(error)
@@ -104,13 +103,6 @@ struct ScenarioParser {
             result.append(spelling)
         }
         return result.joined(separator: " ")
-    }
-
-    private mutating func complainNotYet(_ what: String, at line: Line) {
-        complain(
-            Diagnostic(
-                .notYetSupported, "'\(what)' is read, but this version cannot carry it out yet", at: text.place(line),
-                length: Int(text.tokens[Int(line.firstToken)].end - line.contentStart)))
     }
 
     private mutating func complainOfBlock(_ block: Range<Int>, of index: Int) {
@@ -141,7 +133,7 @@ struct ScenarioParser {
         let complaints = diagnostics.count
         for (inner, innerBlock) in text.entries(in: block) { read(lineAt: inner, innerBlock, &draft) }
         let couldBeCut = !hasLexicalComplaint(upTo: text.lines[block.last ?? index].number)
-        let isWhole = form != nil && couldBeCut && diagnostics[complaints...].allSatisfy { $0.id == .notYetSupported }
+        let isWhole = form != nil && couldBeCut && diagnostics[complaints...].isEmpty
         for problem in draft.scenario.problems(isWhole: isWhole) { complain(located(problem)) }
         if form != nil { scenarios.append(draft.scenario) }
     }
@@ -218,9 +210,6 @@ struct ScenarioParser {
             draft.scenario.settings.volumes[draft.scenario.settings.volumes.count - 1].place = namePlace
             complainOfBlock(block, of: index)
         case .none, .steps: complainOfBlock(block, of: index)
-        }
-        if let runtime = draft.scenario.runtime, !runtime.isCarriedOut, form.pattern.text.hasPrefix("runtime ") {
-            complainNotYet("runtime \(runtime.rawValue)", at: text.lines[index])
         }
     }
 

@@ -169,9 +169,9 @@ private struct ScenarioCheck {
                 .conflict, "what the init is to run is given twice: by '\(word)' and by this service",
                 at: service.place, about: service.name)
         }
-        if scenario.stop.hook != nil, scenario.runtime != .kubernetes {
+        if scenario.stop.hook != nil, scenario.runtime != .kubernetes, scenario.runtime != .compose {
             note(
-                .conflict, "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes has",
+                .conflict, "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes and compose have",
                 at: scenario.place,
                 about: "pre-stop", isSetup: true)
         }
@@ -489,7 +489,8 @@ private struct ScenarioCheck {
                 note(.undecidable, "nothing in this scenario makes orphans before this", at: step.place)
             }
         case .restarts, .restartDelays, .state(.restarting):
-            if scenario.restart == .no, isWhole {
+            // A machine of nspawn that reboots comes again without one.
+            if scenario.restart == .no, scenario.runtime != .nspawn, isWhole {
                 note(
                     .undecidable, "without a restart policy nothing is restarted by the runtime", at: step.place)
             }

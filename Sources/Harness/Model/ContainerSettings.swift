@@ -24,6 +24,8 @@ public struct ContainerSettings: Hashable, Sendable {
     public var hasOpenInput = false
     /// Beyond Docker's default set.
     public var capabilities: [Capability] = []
+    /// Those of Docker's default set that the runtime does not give, by their numbers in linux/capability.h.
+    public var withheldCapabilities: [UInt64] = []
     /// Signals that PID 1 is started with as ignored (SIG_IGN survives exec).
     public var ignoredSignals: [Signal] = []
     /// Signals that PID 1 is started with as blocked.

@@ -38,8 +38,6 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case tooEarly = "too-early"
         /// A scenario, block or profile that says too little to be run.
         case incomplete = "incomplete"
-        /// A word of the language that this version reads, but cannot carry out.
-        case notYetSupported = "not-yet-supported"
     }
 
     /// Whether it keeps a scenario from being run.

@@ -102,9 +102,6 @@ extension Sequence<Scenario> {
 /// A container runtime.
 public enum Runtime: String, CaseIterable, Hashable, Sendable {
     case docker, podman, compose, kubernetes, nspawn
-
-    /// Whether this version carries out its rules; those of the others are read, and refused when run.
-    public var isCarriedOut: Bool { [.docker, .podman, .kubernetes].contains(self) }
 }
 
 /// How the container is asked to stop.

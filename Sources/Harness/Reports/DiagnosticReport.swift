@@ -25,8 +25,8 @@ public struct FileDiagnostics: Sendable {
 }
 
 extension FileDiagnostics {
-    /// Whether it means something: words that this version cannot carry out are no fault of the text.
-    public var isWellFormed: Bool { diagnostics.allSatisfy { $0.id == .notYetSupported || $0.severity == .warning } }
+    /// Whether it can be run.
+    public var isWellFormed: Bool { !hasErrors }
 
     /// Whether something in it must be changed before it can be run.
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }

@@ -18,6 +18,7 @@ final class ContainerLife {
     private let scenario: Scenario
     private let profile: InitProfile
     private let rules: RuntimeRules
+    private let surroundings: RuntimeSurroundings
     private var process: Process?
     private var execution: Execution?
     private(set) var isPaused = false
@@ -48,14 +49,16 @@ final class ContainerLife {
     ///
     /// - Throws: what kept it from being made: an error of the harness or the machine, not of the init.
     init(
-        _ session: Session, _ scenario: Scenario, _ profile: InitProfile, _ rules: RuntimeRules, _ volumes: VolumeStore?
+        _ session: Session, _ scenario: Scenario, _ profile: InitProfile, _ rules: RuntimeRules,
+        _ surroundings: RuntimeSurroundings, _ volumes: VolumeStore?
     ) throws {
         self.rules = rules
+        self.surroundings = surroundings
         self.session = session
         self.scenario = scenario
         self.profile = profile
         container = try Container(
-            host: session.host, settings: scenario.settings(with: profile), lower: try scenario.rootDirectory(),
+            host: session.host, settings: scenario.settings(with: profile, in: surroundings), lower: try scenario.rootDirectory(),
             overlays: try profile.layerDirectories(), named: scenario.namedPaths(with: profile),
             freezes: scenario.pauses,
             lookUp: RuntimeLookUp(
@@ -76,8 +79,9 @@ final class ContainerLife {
         let command = scenario.command(with: profile)
         let program = Container.Program(
             command: command.words,
-            environment: profile.environment + scenario.settings.environment,
-            tmpfs: profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
+            environment: environment,
+            tmpfs: surroundings.tmpfs.filter { !profile.tmpfs.contains($0) && !scenario.settings.tmpfs.contains($0) }
+                + profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
             files: profile.files(for: scenario), links: profile.links(for: scenario), boundFiles: command.files)
         isPaused = false
         let began = MonotonicInstant.now
@@ -135,15 +139,21 @@ final class ContainerLife {
         }
     }
 
+    /// What every process of the container finds in its environment besides what all have.
+    private var environment: [String] {
+        surroundings.environment + profile.environment + scenario.settings.environment
+    }
+
     /// Whether a process that was started by `execute` still runs.
     var isExecuting: Bool { execution != nil }
+    /// What the last of these ended with, or what is reported where it could not be started.
+    private(set) var lastExecutionCode = 0
 
     /// Starts a further process, as `docker exec` does.
     ///
     /// - Throws: what kept it from being started for a reason that lies outside the container.
     func execute(_ command: [String], within limit: Duration?, into journal: inout Journal) throws {
         guard isRunning, let process else { return }
-        let environment = profile.environment + scenario.settings.environment
         let began = MonotonicInstant.now
         let patience = (limit ?? ContainerLife.patienceWithExec, session.cancellation.descriptor)
         do {
@@ -168,11 +178,13 @@ final class ContainerLife {
             if case .execute = error.stage {} else if !isTheContainers { throw error }
             if error.errno == .timedOut {
                 let stage = "it was kept from its exec for \(patience.0.text), and was killed"
+                lastExecutionCode = 137
                 return journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: 137))))
             }
             let code =
                 error.errno == .noSuchFileOrDirectory
                 ? rules.execFailures.missingInExec : DockerExit.code(ofStartFailure: error.errno.rawValue)
+            lastExecutionCode = code
             journal.append(Event(at: began, .runtime(.execFailed(stage: "\(error)", code: code))))
         }
     }
@@ -191,6 +203,7 @@ final class ContainerLife {
         let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
         journal.append(contentsOf: rest.atOnce)
         journal.append(Event(at: .now, .runtime(.execEnded(execution.process.descriptor.pid, status))))
+        lastExecutionCode = DockerExit.code(of: status)
         self.execution = nil
     }
 
@@ -256,7 +269,7 @@ final class ContainerLife {
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
             let now = MonotonicInstant.now
-            journal.append(Event(at: now, .runtime(.exited(status))))
+            journal.append(Event(at: now, .runtime(.exited(status, code: rules.codeOfEnd(status)))))
             end = (status, now)
             readStreams(into: &journal, isFinal: true)
         } else if !kernel && said.isEmpty {
@@ -420,7 +433,7 @@ final class ContainerLife {
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
             let status = try? process.descriptor.reap(blocking: false)
             isRunning = false
-            if let status { journal.append(Event(at: .now, .runtime(.exited(status)))) }
+            if let status { journal.append(Event(at: .now, .runtime(.exited(status, code: rules.codeOfEnd(status))))) }
         }
         _ = try? collect(into: &journal, kernel: true)
         var rest = reports.finish()

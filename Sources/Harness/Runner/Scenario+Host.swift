@@ -1,5 +1,6 @@
 import Kernel
 import Model
+import Runtimes
 import Sandbox
 
 /// What a scenario and a profile take from the host, and what a container is made of.
@@ -16,9 +17,13 @@ extension Scenario {
     var pauses: Bool { steps.contains { $0.action == .pause } }
 
     /// The settings with what the profile needs, where the scenario does not say otherwise.
-    func settings(with profile: InitProfile) -> ContainerSettings {
+    func settings(
+        with profile: InitProfile, in surroundings: RuntimeSurroundings = RuntimeSurroundings()
+    ) -> ContainerSettings {
         var result = settings
-        result.cgroup = settings.cgroup ?? profile.cgroup
+        result.cgroup = settings.cgroup ?? profile.cgroup ?? surroundings.cgroup
+        result.withheldCapabilities = surroundings.withheldCapabilities
+        result.capabilities += surroundings.capabilities
         result.hasTerminal = settings.hasTerminal || profile.hasTerminal
         result.capabilities += profile.capabilities
         return result

@@ -134,7 +134,7 @@ extension ScenarioRun {
             volumes = try VolumeStore(host: session.host, try scenario.volumesWithSources())
         }
         if onNewLayer { endLife() }
-        let life = try self.life ?? ContainerLife(session, scenario, profile, rules, volumes)
+        let life = try self.life ?? ContainerLife(session, scenario, profile, rules, surroundings, volumes)
         self.life = life
         startedAt = .now
         lifeCount += 1

@@ -29,6 +29,8 @@ final class ScenarioRun {
     private let asked: Runtime?
     /// What differs between runtimes.
     let rules: RuntimeRules
+    /// What the container is given without being asked.
+    let surroundings: RuntimeSurroundings
     /// The container as its runtime sees it.
     var lifecycle: any Lifecycle
     /// When the lifecycle wants to be told that it is time.
@@ -66,7 +68,9 @@ final class ScenarioRun {
         profile = job.profile
         asked = job.runtime
         rules = job.rules.of(version: job.scenario.engineVersion)
-        lifecycle = rules.makeLifecycle(job.scenario.policy(with: job.profile, speed: job.speed))
+        let policy = job.scenario.policy(with: job.profile, speed: job.speed)
+        lifecycle = rules.makeLifecycle(policy)
+        surroundings = rules.surroundings(policy)
         killAt = job.killAt
         speed = job.speed
         journal = Journal(witness: session.witness)
@@ -376,7 +380,7 @@ final class ScenarioRun {
             try handleEnd()
             if isHookRunning, life?.isExecuting != true {
                 isHookRunning = false
-                try tell(.hookEnded)
+                try tell(.hookEnded(code: life?.lastExecutionCode ?? 0))
             }
             // Before the next start, also when that is overdue: nothing is to pass unseen.
             if isDone() || MonotonicInstant.now >= deadline { return }

@@ -178,7 +178,7 @@ public final class Session: Sendable {
             rules: RuntimeRules? = nil
         ) {
             let speed = scenario.possibleSpeed(speed, with: profile)
-            let rules = rules ?? RuntimeRules.of(runtime ?? scenario.runtime ?? .docker) ?? .docker
+            let rules = rules ?? .of(runtime ?? scenario.runtime ?? .docker)
             self.init(
                 sped: scenario.sped(by: speed), profile, speed: speed, runtime: runtime, rules: rules, killAt: nil)
         }

@@ -44,16 +44,13 @@ public enum SourceFile {
 
     /// Every scenario and profile file that a path leads to: itself, or those in a folder and the folders in it, in the
     /// order of their names.
-    ///
-    /// - Parameter includingPlanned: whether folders are looked into whose scenarios cannot be carried out yet.
-    public static func files(at path: String, includingPlanned: Bool = true) -> [String] {
+    public static func files(at path: String) -> [String] {
         guard Files.isDirectory(path) else { return [path] }
         return Files.names(in: path).flatMap { name -> [String] in
-            if name == Suite.plannedFolder && !includingPlanned { return [] }
             let inner = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
             // A link to a folder is not followed: it may lead back here.
             if Files.isDirectory(inner) {
-                return Files.target(ofLink: inner) != nil ? [] : files(at: inner, includingPlanned: includingPlanned)
+                return Files.target(ofLink: inner) != nil ? [] : files(at: inner)
             }
             return name.hasSuffix(".scenario") || name.hasSuffix(".init") ? [inner] : []
         }

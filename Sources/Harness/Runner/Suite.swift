@@ -14,14 +14,10 @@ public struct Suite: Sendable {
 
     public init() {}
 
-    /// A folder of this name, in another, is left out: its scenarios are read, but cannot be carried out yet. By its own
-    /// path it is taken like any other.
-    public static let plannedFolder = "not-yet"
-
     /// Adds a scenario file, or all those in a folder and the folders in it (`*.scenario`), in the order of their names.
     public mutating func addScenarios(at path: String) {
         if Files.isDirectory(path) {
-            for name in Files.names(in: path) where name != Suite.plannedFolder {
+            for name in Files.names(in: path) {
                 let inner = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
                 // A link to a folder is not followed: it may lead back here.
                 let isFolder = Files.isDirectory(inner) && Files.target(ofLink: inner) == nil

@@ -62,6 +62,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             return schedule(after: .zero, KubernetesLifecycle.codeOfStartFailure, now) + answer
         case .ended(let status): return ended(DockerExit.code(of: status), now)
         case .due: return due(now)
+        // Whether it has failed does not matter.
         case .hookEnded:
             guard case .hook(let since, let grace)? = stop else { return [] }
             return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)))

@@ -41,8 +41,8 @@ public enum LifecycleInput: Hashable, Sendable {
     case ended(ExitStatus)
     /// The moment that was asked for by `wake` has come.
     case due
-    /// The hook that was to be run has ended, or could not be started.
-    case hookEnded
+    /// The hook that was to be run has ended with this status, or could not be started, 126 or 127.
+    case hookEnded(code: Int)
     /// A signal that was to be sent could not be: the process is gone, or it may not be signalled.
     case sendFailed(Signal)
 }

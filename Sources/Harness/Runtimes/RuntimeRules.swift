@@ -11,6 +11,10 @@ public struct RuntimeRules: Sendable {
     var hasDockerVersions = false
     /// The status that is reported of a program that could not be started, by its errno.
     public var codeOfStartFailure: @Sendable (Int32) -> Int = DockerExit.code(ofStartFailure:)
+    /// The status that is reported of a PID 1 that has ended.
+    public var codeOfEnd: @Sendable (ExitStatus) -> Int = DockerExit.code(of:)
+    /// What a container is given without being asked.
+    public var surroundings: @Sendable (ContainerPolicy) -> RuntimeSurroundings = { _ in RuntimeSurroundings() }
     /// What a scenario speaks of that the runtime does not have; nil: nothing.
     public var reasonNotApplicable: @Sendable (Scenario) -> String? = { _ in nil }
 
@@ -24,6 +28,14 @@ public struct RuntimeRules: Sendable {
     public static let podman: RuntimeRules = {
         var rules = RuntimeRules { PodmanLifecycle($0) }
         rules.reasonNotApplicable = { $0.needsDaemon ? "podman has no daemon" : nil }
+        rules.surroundings = RuntimeSurroundings.podman
+        return rules
+    }()
+
+    /// Docker Compose's, with Docker's engine.
+    public static let compose: RuntimeRules = {
+        var rules = RuntimeRules { ComposeLifecycle($0) }
+        rules.reasonNotApplicable = { $0.removesItself ? "compose has no services that remove themselves" : nil }
         return rules
     }()
 
@@ -33,23 +45,33 @@ public struct RuntimeRules: Sendable {
         rules.codeOfStartFailure = { _ in KubernetesLifecycle.codeOfStartFailure }
         rules.reasonNotApplicable = { scenario in
             if scenario.removesItself { return "kubernetes has no containers that remove themselves" }
-            return scenario.hasStep {
-                switch $0 {
-                case .pause, .resume: true
-                default: false
-                }
-            } ? "kubernetes does not pause containers" : nil
+            return scenario.pauses ? "kubernetes does not pause containers" : nil
         }
         return rules
     }()
 
-    /// Those of a runtime; nil: they are not carried out yet.
-    public static func of(_ runtime: Runtime) -> RuntimeRules? {
+    /// systemd-nspawn's.
+    public static let nspawn: RuntimeRules = {
+        var rules = RuntimeRules { NspawnLifecycle($0) }
+        rules.codeOfEnd = NspawnLifecycle.code(of:)
+        rules.surroundings = { _ in RuntimeSurroundings.nspawn }
+        rules.reasonNotApplicable = { scenario in
+            if scenario.needsDaemon { return "nspawn has no daemon" }
+            if scenario.restart != .no { return "nspawn has no restart policy" }
+            if scenario.removesItself { return "nspawn's machines do not remove themselves" }
+            return scenario.pauses ? "nspawn does not pause machines" : nil
+        }
+        return rules
+    }()
+
+    /// Those of a runtime.
+    public static func of(_ runtime: Runtime) -> RuntimeRules {
         switch runtime {
         case .docker: .docker
         case .podman: .podman
+        case .compose: .compose
         case .kubernetes: .kubernetes
-        case .compose, .nspawn: nil
+        case .nspawn: .nspawn
         }
     }
 
@@ -69,6 +91,16 @@ extension Scenario {
                 default: false
                 }
             }
+    }
+
+    /// Whether it freezes the container.
+    fileprivate var pauses: Bool {
+        hasStep {
+            switch $0 {
+            case .pause, .resume: true
+            default: false
+            }
+        }
     }
 
     /// Whether a step is of a kind, also one in a block.

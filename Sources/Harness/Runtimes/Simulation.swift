@@ -6,6 +6,7 @@ public struct Simulation {
     private var machine: any Lifecycle
     private let happenings: Happenings
     private let stopSignal: Signal
+    private let codeOfEnd: @Sendable (ExitStatus) -> Int
     private let begin = MonotonicInstant(nanoseconds: 1_000_000_000_000)
     private var now: MonotonicInstant
     private var wakeAt: MonotonicInstant?
@@ -23,16 +24,15 @@ public struct Simulation {
 
     /// What becomes of a container with this policy.
     ///
-    /// - Returns: nil where the runtime's rules are not carried out.
-    public static func schedule(_ happenings: Happenings, _ policy: ContainerPolicy, by runtime: Runtime) -> Schedule? {
-        guard let rules = RuntimeRules.of(runtime) else { return nil }
-        var simulation = Simulation(rules.makeLifecycle(policy), happenings, policy)
+    public static func schedule(_ happenings: Happenings, _ policy: ContainerPolicy, by runtime: Runtime) -> Schedule {
+        var simulation = Simulation(.of(runtime), happenings, policy)
         let isCut = simulation.run()
         return Schedule(runtime: runtime, entries: simulation.entries, isCut: isCut)
     }
 
-    private init(_ machine: any Lifecycle, _ happenings: Happenings, _ policy: ContainerPolicy) {
-        self.machine = machine
+    private init(_ rules: RuntimeRules, _ happenings: Happenings, _ policy: ContainerPolicy) {
+        machine = rules.makeLifecycle(policy)
+        codeOfEnd = rules.codeOfEnd
         self.happenings = happenings
         asks = happenings.asks[...]
         stopSignal = policy.stopSignal ?? .term
@@ -57,7 +57,7 @@ public struct Simulation {
             } else if next[1] == moment {
                 hookEndsAt = nil
                 note(.hook, "the hook ends")
-                tell(.hookEnded)
+                tell(.hookEnded(code: 0))
             } else if next[2] == moment {
                 wakeAt = nil
                 tell(.due)
@@ -104,7 +104,7 @@ public struct Simulation {
         (isAlive, endsAt, hookEndsAt, frozenAt) = (false, nil, nil, nil)
         switch status {
         case .exited(let code): note(.end, "PID 1 exits \(code)")
-        case .signaled(let signal, _): note(.end, "PID 1 dies of \(signal): \(DockerExit.code(of: status))")
+        case .signaled(let signal, _): note(.end, "PID 1 dies of \(signal): \(codeOfEnd(status))")
         }
         tell(.ended(status))
     }

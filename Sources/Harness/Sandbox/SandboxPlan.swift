@@ -157,7 +157,8 @@ package struct SandboxPlan: Sendable {
 
     /// What makes a process one of the container's, right before its exec: who it is, and what it may do.
     private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
-        let capabilities = settings.capabilities.reduce(dockerCapabilities) { $0 | 1 << $1.number }
+        let usual = settings.withheldCapabilities.reduce(dockerCapabilities) { $0 & ~(1 << $1) }
+        let capabilities = settings.capabilities.reduce(usual) { $0 | 1 << $1.number }
         // After the last file that is opened, before the loss of the capabilities.
         var steps = limitSteps(settings)
         steps += [

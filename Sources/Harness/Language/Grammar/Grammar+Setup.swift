@@ -64,8 +64,7 @@ extension Grammar {
         ) { $0.scenario.programs += $1.texts(0) },
         Form(
             "runtime RUNTIME [NUMBER]",
-            "Whose rules the container is driven by, and the engine's major version. Docker's, Podman's and Kubernetes' are carried out; the "
-                + "others are read, and refused when run. From Docker 28 on a program that cannot be executed ends with 255, before with 1, and an `exec` of one "
+            "Whose rules the container is driven by, and the engine's major version. From Docker 28 on a program that cannot be executed ends with 255, before with 1, and an `exec` of one "
                 + "that is not there with 127, before with 126.",
             otherwise: "what the run is given (--runtime), else docker; as 20.10 does it", once: true,
             example: """
@@ -409,8 +408,9 @@ extension Grammar {
         ) { draft, _ in draft.scenario.settings.hasReadOnlyRoot = true },
         Form(
             "pre-stop COMMAND",
-            "A command that is carried out inside before the stop signal is sent. Its time counts, in whole seconds, but for the last two of the "
-                + "grace period; whether it fails does not matter. Kubernetes has such hooks.",
+            "A command that is carried out inside before the stop signal is sent, as Kubernetes and Compose have it. Under kubernetes its time "
+                + "counts, in whole seconds, but for the last two of the grace period, and whether it fails does not matter. Under compose it has "
+                + "its own time, and where it fails the stop is refused.",
             otherwise: "none", once: true,
             example: """
                 scenario "the hook sends the signal that the runtime does not"

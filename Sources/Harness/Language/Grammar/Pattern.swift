@@ -122,32 +122,29 @@ final class Form<Subject>: Sendable {
     let example: String
     /// It may stand only once in its block.
     let isOnce: Bool
-    /// False: this version reads it, and refuses to run it.
-    let isCarriedOut: Bool
     let apply: @Sendable (inout Subject, Captures) -> Void
 
     convenience init(
-        _ pattern: String, _ meaning: String, otherwise: String? = nil, once: Bool = false, carriedOut: Bool = true,
+        _ pattern: String, _ meaning: String, otherwise: String? = nil, once: Bool = false,
         example: String, apply: @escaping @Sendable (inout Subject, Captures) -> Void
     ) {
-        self.init(Pattern(pattern), meaning, otherwise, once, carriedOut, example, apply)
+        self.init(Pattern(pattern), meaning, otherwise, once, example, apply)
     }
 
     private init(
-        _ pattern: Pattern, _ meaning: String, _ otherwise: String?, _ isOnce: Bool, _ isCarriedOut: Bool,
+        _ pattern: Pattern, _ meaning: String, _ otherwise: String?, _ isOnce: Bool,
         _ example: String, _ apply: @escaping @Sendable (inout Subject, Captures) -> Void
     ) {
         self.pattern = pattern
         self.meaning = meaning
         self.otherwise = otherwise
         self.isOnce = isOnce
-        self.isCarriedOut = isCarriedOut
         self.example = example
         self.apply = apply
     }
 
     func numbered(_ words: Words) -> Form {
-        Form(pattern.numbered(words), meaning, otherwise, isOnce, isCarriedOut, example, apply)
+        Form(pattern.numbered(words), meaning, otherwise, isOnce, example, apply)
     }
 }
 

@@ -106,7 +106,6 @@ extension LanguageReference {
         let values = seen.filter { ![.question, .condition].contains($0) }.map { "`\($0.rawValue)` \($0.phrase)" }
         if !values.isEmpty { facts.append("Values: \(values.joined(separator: "; ")).") }
         if !entry.errors.isEmpty { facts.append("Errors: \(entry.errors.joined(separator: ", ")).") }
-        if !entry.isCarriedOut { facts.append("This version reads it, and refuses to run it (`not-yet-supported`).") }
         if !facts.isEmpty { text += "\n" + facts.map { "- \($0)\n" }.joined() }
         if entry.example.hasPrefix("see ") {
             text += "\nAn example: \(entry.example).\n"

@@ -13,7 +13,6 @@ public struct LanguageReference: Sendable {
         /// A whole scenario, or where one is.
         public let example: String
         /// False: it is read and checked, and this version cannot do it.
-        public let isCarriedOut: Bool
         /// Diagnostics that a line of this form can give, with the reason.
         public fileprivate(set) var errors: [String]
         /// The words of the language that it is made of.
@@ -96,7 +95,6 @@ public struct LanguageReference: Sendable {
             "A warning: the question is answered before anything can have happened, and the answer is the same for every init."
         case .tooEarly: "A warning: the signal comes before any program can have prepared for it."
         case .incomplete: "A scenario, block or profile that says too little to be run."
-        case .notYetSupported: "The line is understood, but this version cannot carry it out: nothing is run."
         }
     }
 }
@@ -114,7 +112,6 @@ extension LanguageReference.Entry {
         meaning = form.meaning
         otherwise = form.otherwise
         example = form.example
-        isCarriedOut = form.isCarriedOut
         words = form.pattern.words
         production = form.pattern.parts.map(LanguageReference.production).joined(separator: " ")
         slots = form.pattern.slots
@@ -154,7 +151,6 @@ extension LanguageReference {
     /// Errors that follow from what the line means.
     private static let particular: [String: [String]] = [
         "scenario TITLE": ["`duplicate` (the title)", "`incomplete` (nothing happens, is expected, or is started)"],
-        "runtime RUNTIME [NUMBER]": ["`not-yet-supported` (all but docker)"],
         "volume VOLUME at PATH [from DIRECTORY] [owner OWNER] [empty]": [
             "`duplicate` (name or path)", "`conflict` (a tmpfs is there)",
         ],

@@ -48,7 +48,7 @@ struct LifeReader {
                 guard view.tree.root.map({ view.tree.processes[$0].pid }) == pid else { continue }
                 entry.life.programs.append((path, after))
                 if entry.life.programs.count > 1 { entry.life.lastExec = LifeReader.wallClock(of: event.instant) }
-            case .runtime(.exited(let status)): entry.life.end = (status, after)
+            case .runtime(.exited(let status, _)): entry.life.end = (status, after)
             case .runtime(.stopRequested): entry.wasStopped = true
             default: continue
             }
@@ -181,7 +181,7 @@ struct StopReader {
         var wasKilled = false
         for event in events {
             switch event.kind {
-            case .runtime(.exited(let end)): (status, ended) = (end, event.instant)
+            case .runtime(.exited(let end, _)): (status, ended) = (end, event.instant)
             case .runtime(.graceExpired): wasKilled = true
             default: continue
             }

@@ -1,0 +1,170 @@
+import Model
+import Vocabulary
+
+/// One container as systemd-nspawn runs it, as a service of the machine's systemd (`systemd-nspawn@NAME.service`).
+///
+/// A stop is `systemctl stop`: SIGTERM to systemd-nspawn, which sends the container's PID 1 its kill signal, and SIGKILL to all when the unit's
+/// TimeoutStopSec is over. The rules are those of systemd (src/nspawn/nspawn.c, units/systemd-nspawn@.service.in), tried on 252; those of the unit were read.
+public struct NspawnLifecycle: Lifecycle, Hashable {
+    private let policy: ContainerPolicy
+    public private(set) var state = ContainerState.created
+    private var stop: Stop?
+    private var pending: Pending?
+    private var isStarting = false
+    /// How often it has rebooted since a person started it.
+    private var count = 0
+
+    private enum Stop: Hashable {
+        case waiting, killed
+    }
+
+    /// The request that is not answered yet.
+    private enum Pending: Hashable {
+        case start, stop, restart, kill, recreate
+    }
+
+    /// TimeoutStopSec of a unit that says nothing (systemd-system.conf(5): DefaultTimeoutStopSec).
+    static let usualGrace = Duration.seconds(90)
+
+    /// A machine that is not running.
+    public init(_ policy: ContainerPolicy) { self.policy = policy }
+
+    // MARK: - Inputs
+
+    public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
+        switch input {
+        case .asked(let request): return answer(request)
+        case .started:
+            isStarting = false
+            state = .running
+            return finish(.start)
+        case .startFailed:
+            isStarting = false
+            if state != .created { state = .exited }
+            return finish(.start)
+        case .ended(let status): return ended(status, now)
+        case .due: return due()
+        case .sendFailed, .hookEnded: return []
+        }
+    }
+
+    private mutating func answer(_ request: Request) -> [LifecycleCommand] {
+        switch request {
+        case .start: return state.isRunning || state == .restarting ? [.done] : startByHand()
+        case .stop(let grace), .restart(let grace):
+            pending = if case .stop = request { .stop } else { .restart }
+            return state.isRunning ? begin(grace) : callOff() + finishStop()
+        case .kill(let signal):
+            // `machinectl kill --kill-whom=leader`.
+            guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
+            guard signal == .kill else { return [.send(signal), .done] }
+            pending = .kill
+            return [.send(signal), .wake(after: NspawnLifecycle.usualGrace)]
+        case .pause, .resume: return [.refuse("nspawn does not pause machines")]
+        case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
+        case .recreate:
+            pending = .recreate
+            return state.isRunning ? begin(nil) : callOff() + finishStop()
+        case .replaceDaemon: return [.refuse("nspawn has no daemon")]
+        }
+    }
+
+    // MARK: - Starting and stopping
+
+    private mutating func startByHand() -> [LifecycleCommand] {
+        (count, pending) = (0, .start)
+        return [.note(.startRequested)] + start(byPolicy: false)
+    }
+
+    private mutating func start(byPolicy: Bool) -> [LifecycleCommand] {
+        isStarting = true
+        return [.start(byPolicy: byPolicy, onNewLayer: false)]
+    }
+
+    /// With --boot, which it takes to run an init, SIGRTMIN+3; else what --kill-signal= says. Without either SIGTERM ends nspawn itself, and
+    /// PID 1 is killed at once (verify_arguments, on_orderly_shutdown).
+    private mutating func begin(_ grace: Duration?) -> [LifecycleCommand] {
+        // systemd takes a TimeoutStopSec of zero for none (systemd.service(5)).
+        let grace = grace ?? policy.grace ?? NspawnLifecycle.usualGrace / policy.speed
+        guard let signal = policy.stopSignal ?? (policy.isSystemd ? .systemdHalt : nil) else {
+            return [.note(.stopRequested(.kill, grace: grace))] + kill()
+        }
+        stop = .waiting
+        return [
+            .note(.stopRequested(signal, grace: grace > .zero ? grace : .seconds(-1))), .send(signal),
+            .wake(after: grace > .zero ? grace : nil),
+        ]
+    }
+
+    private mutating func kill() -> [LifecycleCommand] {
+        stop = .killed
+        return [.send(.kill), .wake(after: NspawnLifecycle.usualGrace)]
+    }
+
+    private mutating func due() -> [LifecycleCommand] {
+        switch stop {
+        case .waiting: return [.note(.graceExpired)] + kill()
+        case .killed:
+            stop = nil
+            let time = NspawnLifecycle.usualGrace.text
+            return [.note(.stopFailed(reason: "it did not end within \(time) of SIGKILL"))] + answerStop()
+        case nil:
+            if state == .restarting, !isStarting { return start(byPolicy: true) }
+            return finish(.kill)
+        }
+    }
+
+    /// What ends by reboot(2) comes again at once, unless it is being stopped (wait_for_container: SIGHUP).
+    private mutating func ended(_ status: ExitStatus, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        guard state.isRunning else { return [] }
+        let wasStopping = stop != nil
+        (state, stop) = (.exited, nil)
+        var commands: [LifecycleCommand] = [.wake(after: nil)]
+        if case .signaled(.hup, _) = status, !wasStopping {
+            state = .restarting
+            count += 1
+            commands += [.note(.restartScheduled(after: .zero, count: count)), .wakeAt(now)]
+        }
+        return commands + (wasStopping ? finishStop() : finish(.kill))
+    }
+
+    private mutating func callOff() -> [LifecycleCommand] {
+        guard state == .restarting else { return [] }
+        state = .exited
+        return [.wake(after: nil), .note(.restartCancelled)]
+    }
+
+    /// What systemd-nspawn ends with: PID 1's status; 0 where it has halted, by reboot(2), which ends PID 1 by SIGINT; 133 where it reboots and the unit
+    /// is to start it again; 1 where another signal has ended it.
+    static func code(of status: ExitStatus) -> Int {
+        switch status {
+        case .exited(let code): Int(code)
+        case .signaled(.int, _): 0
+        case .signaled(.hup, _): 133
+        case .signaled: 1
+        }
+    }
+
+    // MARK: - Answers
+
+    private mutating func finishStop() -> [LifecycleCommand] { [.note(.stopFinished)] + answerStop() }
+
+    private mutating func answerStop() -> [LifecycleCommand] {
+        switch pending {
+        case .restart where !state.isRunning: return startByHand()
+        case .recreate:
+            (state, pending, isStarting, count) = (.created, nil, false, 0)
+            return [.remove, .note(.recreated), .done]
+        case nil, .start: return []
+        case .stop, .kill, .restart:
+            pending = nil
+            return [.done]
+        }
+    }
+
+    private mutating func finish(_ request: Pending) -> [LifecycleCommand] {
+        guard pending == request else { return [] }
+        pending = nil
+        return [.done]
+    }
+}
