@@ -8,7 +8,7 @@ extension CommandLineTool {
             let options = try FileOptions(
                 arguments, of: "simulate", flags: ["--rm", "--live-restore"],
                 valued: [
-                    "--runtime", "--restart", "--stop-signal", "--grace", "--pre-stop", "--version", "--format",
+                    "--runtime", "--restart", "--stop-signal", "--grace", "--pre-stop", "--version", "--with", "--format",
                 ])
             let format = try options.format("human", "json")
             let text = options.paths.joined(separator: "; ")
@@ -64,6 +64,13 @@ extension CommandLineTool {
                 throw RunOptions.BadUsage(message: "--version takes an engine's major version, not '\(text)'")
             }
             policy.engineVersion = version
+        }
+        if let text = options.values["--with"]?.last {
+            guard let engine = ContainerEngine(text) else {
+                throw RunOptions.BadUsage(
+                    message: "--with is containerd, cri-o, or one with its version, as cri-o:1.22.0, not '\(text)'")
+            }
+            policy.engine = engine
         }
         if let hook = options.values["--pre-stop"]?.last { policy.preStop = [hook] }
         return policy

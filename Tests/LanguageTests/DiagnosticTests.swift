@@ -223,7 +223,7 @@ struct DiagnosticTests {
             "2:10+1 missing a runtime is missing here"),
         Case(
             "scenario \"x\"\n  runtime docker podman\n  service a\n  start\n  expect exit 0\n",
-            "2:18+6 bad-value 'podman' is not a number from 0 to 100000"),
+            "2:18+6 unexpected expected 'with', a number from 0 to 100000 or the end of the line, found 'podman'"),
         Case(
             "scenario \"x\"\n  runtime docker\n  runtime docker\n  service a\n  start\n  expect exit 0\n",
             "3:3+7 duplicate 'runtime' is set a second time (2:3 it is set here)"),

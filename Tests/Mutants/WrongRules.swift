@@ -12,6 +12,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case kubernetesCountsNoHook = "kubernetes-counts-no-hook"
     case kubernetesHasNoLeastGrace = "kubernetes-has-no-least-grace"
     case kubernetesWaitsForTheFirst = "kubernetes-waits-for-the-first"
+    case kubernetesForgetsOldEngines = "kubernetes-forgets-old-engines"
     case composeRoundsUp = "compose-rounds-up"
     case composeCountsHook = "compose-counts-hook"
     case composeStopsAfterABadHook = "compose-stops-after-a-bad-hook"
@@ -33,6 +34,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .kubernetesCountsNoHook: "a preStop hook has its own time"
         case .kubernetesHasNoLeastGrace: "a grace period of zero is one of zero"
         case .kubernetesWaitsForTheFirst: "the first restart waits ten seconds, too"
+        case .kubernetesForgetsOldEngines: "an old CRI-O sends what is declared"
         case .composeRoundsUp: "Compose gives less than a second of grace as it is"
         case .composeCountsHook: "a pre_stop hook of Compose is part of the grace period"
         case .composeStopsAfterABadHook: "Compose stops a container although its hook has failed"
@@ -61,6 +63,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
             case .kubernetesRunsNoHook: policy.preStop = nil
             case .nspawnSignals: policy.stopSignal = policy.stopSignal ?? .term
             case .nspawnKnowsNoInit: policy.command = []
+            case .kubernetesForgetsOldEngines: policy.engine = nil
             default: break
             }
             return BrokenLifecycle(defect: self, policy: policy, right: right(policy))

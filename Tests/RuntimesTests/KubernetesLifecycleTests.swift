@@ -123,6 +123,22 @@ struct KubernetesLifecycleTests {
         #expect(container.log == ["0s new daemon", "0s done"] && container.hasProcess)
     }
 
+    /// cri-o/cri-o#5148: from 1.18.0 to 1.22.0 real-time signals became SIGTERM.
+    @Test(arguments: [
+        ("cri-o:1.17.5", "SIGRTMIN+3"), ("cri-o:1.18", "SIGTERM"), ("cri-o:1.22.0", "SIGTERM"),
+        ("cri-o:1.22.1", "SIGRTMIN+3"), ("cri-o:1.23.0", "SIGRTMIN+3"), ("cri-o", "SIGRTMIN+3"),
+        ("containerd:1.22.0", "SIGRTMIN+3"),
+    ])
+    func someEnginesKnowNoRealTimeSignals(engine: String, sent: String) {
+        var container = Self.running(
+            ContainerPolicy(stopSignal: Signal(rawValue: 37), engine: ContainerEngine(engine)))
+        container.ask(.stop(grace: nil))
+        #expect(container.log == ["0s \(sent)"])
+    }
+
+    @Test(arguments: ["", "crio", "cri-o:", "cri-o:1.2.3.4", "cri-o:+1", "docker", "cri-o:1:2"])
+    func whatIsNoEngine(text: String) { #expect(ContainerEngine(text) == nil) }
+
     @Test(arguments: [
         ContainerPolicy(), ContainerPolicy(restart: .always), ContainerPolicy(restart: .onFailure(limit: nil)),
         ContainerPolicy(preStop: ["true"]), ContainerPolicy(preStop: ["true"], restart: .always),

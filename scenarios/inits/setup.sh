@@ -19,6 +19,12 @@ apt-get update -q
 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
     tini dumb-init catatonit bash dash python3 python3-pip busybox runit s6 supervisor systemd
 
+# A program that scenarios give to systemd as a unit. Where it is not there yet, this machine's own systemd is not to start it either.
+if ! command -v nginx > /dev/null; then
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nginx
+    rm -f /etc/systemd/system/multi-user.target.wants/nginx.service
+fi
+
 # layer NAME PACKAGE…: what is in these packages, in a directory of its own, and beside it the version of the first. Where
 # /bin, /sbin and /lib are links into /usr the layer must not hide them: their files go where the links lead.
 layer() {

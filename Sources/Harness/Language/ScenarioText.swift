@@ -52,7 +52,9 @@ private struct ScenarioWriter {
         if !scenario.inits.isEmpty { line("about", list(scenario.inits)) }
         if !scenario.programs.isEmpty { line("needs", list(scenario.programs)) }
         if let runtime = scenario.runtime {
-            line("runtime", runtime.rawValue, scenario.engineVersion.map(String.init) ?? "")
+            line(
+                "runtime", runtime.rawValue, scenario.engineVersion.map(String.init) ?? "",
+                scenario.engine.map { "with \($0)" } ?? "")
         }
         if let signal = scenario.stop.signal {
             line("stop signal", signal.spelling, scenario.stop.grace.map { "grace \($0.text)" } ?? "")

@@ -22,6 +22,8 @@ public struct Scenario: Hashable, Sendable {
     public var runtime: Runtime?
     /// The engine's major version, where its rules have changed; nil: that on which the rules were tried, Docker 20.10.
     public var engineVersion: Int?
+    /// What the kubelet runs containers with; nil: containerd.
+    public var engine: ContainerEngine?
     /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
     /// Whether the runtime starts it again when it has ended.

@@ -185,7 +185,7 @@ extension Scenario {
             stopSignal: stop.signal ?? profile.stopSignal, grace: stop.grace, preStop: stop.hook,
             restart: restart,
             removesItself: removesItself, isLiveRestored: isLiveRestored,
-            command: profile.commandLine(for: self), engineVersion: engineVersion, speed: speed)
+            command: profile.commandLine(for: self), engineVersion: engineVersion, engine: engine, speed: speed)
     }
 }
 

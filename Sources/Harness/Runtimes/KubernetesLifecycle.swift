@@ -1,7 +1,7 @@
 import Model
 import Vocabulary
 
-/// One container of a pod as the kubelet drives it, by way of containerd.
+/// One container of a pod as the kubelet drives it, by way of containerd or CRI-O.
 ///
 /// The rules are those of kubernetes (pkg/kubelet/kuberuntime: kuberuntime_container.go, kuberuntime_manager.go; pod_workers.go; the back-off of
 /// client-go, util/flowcontrol) and of containerd (internal/cri/server/container_stop.go): read, not tried. A stop is the deletion of the
@@ -120,11 +120,17 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         }
         // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
         let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
-        let asked = LifecycleCommand.note(.stopRequested(policy.stopSignal ?? .term, grace: grace))
+        let asked = LifecycleCommand.note(.stopRequested(stopSignal, grace: grace))
         guard let hook = policy.preStop else { return [asked] + signal(grace) }
         stop = .hook(since: now, grace: grace)
         // One that takes longer goes on, and the stop with it.
         return [asked, .wake(after: grace), .runHook(hook)]
+    }
+
+    /// As the engine understands it.
+    private var stopSignal: Signal {
+        let signal = policy.stopSignal ?? .term
+        return signal.rawValue >= Signal.rtmin.rawValue && policy.engine?.losesRealTimeSignals == true ? .term : signal
     }
 
     /// The kubelet counts a hook's time in whole seconds (kuberuntime_container.go: executePreStopHook).
@@ -132,7 +138,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
 
     private mutating func signal(_ rest: Duration) -> [LifecycleCommand] {
         stop = .waiting
-        return [.send(policy.stopSignal ?? .term), .wake(after: max(rest, KubernetesLifecycle.leastGrace))]
+        return [.send(stopSignal), .wake(after: max(rest, KubernetesLifecycle.leastGrace))]
     }
 
     private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {

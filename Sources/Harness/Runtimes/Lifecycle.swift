@@ -124,6 +124,8 @@ public struct ContainerPolicy: Hashable, Sendable {
     public var command: [String]
     /// The engine's major version, where its rules have changed; nil: that on which they were tried.
     public var engineVersion: Int?
+    /// What a kubelet runs containers with; nil: containerd.
+    public var engine: ContainerEngine?
     /// How many times faster than the runtime's its clocks run: those of restarts, and of a grace period of its own.
     public var speed: Double
 
@@ -132,7 +134,7 @@ public struct ContainerPolicy: Hashable, Sendable {
         stopSignal: Signal? = nil, grace: Duration? = nil, preStop: [String]? = nil,
         restart: RestartPolicy = .no,
         removesItself: Bool = false, isLiveRestored: Bool = false, command: [String] = [],
-        engineVersion: Int? = nil, speed: Double = 1
+        engineVersion: Int? = nil, engine: ContainerEngine? = nil, speed: Double = 1
     ) {
         self.stopSignal = stopSignal
         self.grace = grace
@@ -142,6 +144,7 @@ public struct ContainerPolicy: Hashable, Sendable {
         self.isLiveRestored = isLiveRestored
         self.command = command
         self.engineVersion = engineVersion
+        self.engine = engine
         self.speed = speed
     }
 

@@ -63,9 +63,10 @@ extension Grammar {
                 """
         ) { $0.scenario.programs += $1.texts(0) },
         Form(
-            "runtime RUNTIME [NUMBER]",
+            "runtime RUNTIME [NUMBER] [with ENGINE]",
             "Whose rules the container is driven by, and the engine's major version. From Docker 28 on a program that cannot be executed ends with 255, before with 1, and an `exec` of one "
-                + "that is not there with 127, before with 126.",
+                + "that is not there with 127, before with 126. Under kubernetes the engine may be named: CRI-O 1.18.0 to 1.22.0 sends SIGTERM in place "
+                + "of a real-time signal.",
             otherwise: "what the run is given (--runtime), else docker; as 20.10 does it", once: true,
             example: """
                 scenario "as Docker does it"
@@ -78,6 +79,7 @@ extension Grammar {
         ) {
             $0.scenario.runtime = $1.text(0).flatMap(Runtime.init(rawValue:))
             $0.scenario.engineVersion = $1.number(2)
+            $0.scenario.engine = $1.text(4).flatMap { ContainerEngine($0) }
         },
         Form(
             "stop signal SIGNAL [grace GRACE]",

@@ -50,6 +50,7 @@ extension Matcher {
         case .party: isParty(text) ? .text(text) : nil
         case .name, .word, .directory: text.isEmpty ? nil : .text(text)
         case .runtime: Runtime(rawValue: text).map { .text($0.rawValue) }
+        case .engine: ContainerEngine(text).map { .text($0.description) }
         case .restartPolicy: RestartPolicy(text).map(Value.restartPolicy)
         case .tmpfsOptions: TmpfsOptions(text).map { _ in .text(text) }
         case .cgroupAccess: ContainerSettings.CgroupAccess(rawValue: text).map { .text($0.rawValue) }

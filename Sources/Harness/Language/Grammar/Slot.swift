@@ -30,6 +30,7 @@ enum Slot: String, CaseIterable, Sendable {
     case capabilities = "CAPABILITIES"
     case runtime = "RUNTIME"
     case restartPolicy = "POLICY"
+    case engine = "ENGINE"
     case cgroupAccess = "ACCESS"
     case tmpfsOptions = "TMPFS-OPTIONS"
     case resource = "RESOURCE"
@@ -76,6 +77,7 @@ extension Slot {
         case .abilities: "an ability of an init"
         case .capabilities: "a capability"
         case .runtime: "a runtime"
+        case .engine: "what a kubelet runs containers with: containerd, cri-o, or one with its version, as cri-o:1.22.0"
         case .restartPolicy: "a restart policy: no, always, unless-stopped, on-failure or on-failure:N"
         case .cgroupAccess: "'rw', 'ro', 'host-rw', 'host-ro' or 'none'"
         case .tmpfsOptions: "options of a tmpfs: exec, ro, size=N, mode=N, uid=N, gid=N, with commas between"
@@ -137,6 +139,7 @@ extension Slot {
         case .abilities: "ability { \",\" ability }; ability = " + Slot.alternatives(Ability.self)
         case .capabilities: "capability { \",\" capability }; capability = " + Slot.alternatives(Capability.self)
         case .runtime: Slot.alternatives(Runtime.self)
+        case .engine: "( \"containerd\" | \"cri-o\" ) [ \":\" number { \".\" number } ]"
         case .restartPolicy: "\"no\" | \"always\" | \"unless-stopped\" | \"on-failure\" [ \":\" number ]"
         case .cgroupAccess: Slot.alternatives(ContainerSettings.CgroupAccess.self)
         case .tmpfsOptions:
@@ -171,6 +174,7 @@ extension Slot {
         case .abilities: Ability.allCases.map(\.rawValue)
         case .capabilities: Capability.allCases.map(\.rawValue)
         case .runtime: Runtime.allCases.map(\.rawValue)
+        case .engine: ContainerEngine.Name.allCases.map(\.rawValue)
         case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
         case .cgroupAccess: ContainerSettings.CgroupAccess.allCases.map(\.rawValue)
         case .resource: ResourceLimit.Resource.allCases.map(\.rawValue)
