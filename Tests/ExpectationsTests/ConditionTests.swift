@@ -39,8 +39,17 @@ struct ConditionTests {
             condition: .file(path: "/m", .mode(0o640)), holds: .told { $0.look("/m", "", mode: 0o640) },
             fails: .told { $0.look("/m", "", mode: 0o4640) }, observed: "the mode of /m is 4640"),
         Case(
+            condition: .state(.healthy), holds: .told { $0.add(.runtime(.becameHealthy(true))) },
+            fails: .told {
+                $0.add(.runtime(.becameHealthy(true)))
+                $0.add(.runtime(.becameHealthy(false)))
+            }, observed: "state unhealthy"),
+        Case(
+            condition: .state(.unhealthy), holds: .told { $0.add(.runtime(.becameHealthy(false))) },
+            fails: .told { $0.add(.runtime(.checkEnded(nil, code: 1))) }, observed: "its health is not known yet"),
+        Case(
             condition: .execExit(3),
-            holds: .told { $0.add(.runtime(.execEnded(Story.next, .exited(3)))) },
+            holds: .told { $0.add(.runtime(.execEnded(Story.next, .exited(3), code: 3))) },
             fails: .told { $0.add(.runtime(.execFailed(stage: "exec /no: gone", code: 127))) },
             observed: "exec exit 127"),
         Case(
@@ -433,7 +442,7 @@ struct ConditionTests {
 
     @Test func anExecThatGoesOnHasNoStatusYet() {
         let story = Story.told {
-            $0.add(.runtime(.execEnded(Story.next, .exited(0))))
+            $0.add(.runtime(.execEnded(Story.next, .exited(0), code: 0)))
             $0.add(.runtime(.execStarted(Story.next, program: "sleep")))
         }
         #expect(story.judge(.execExit(0)).answer == .no)

@@ -70,7 +70,7 @@ struct GrowthTestsSerial {
         case .execs:
             for number in 0..<count {
                 events.append(.runtime(.execStarted(pid(number), program: "true")))
-                events.append(.runtime(.execEnded(pid(number), .exited(0))))
+                events.append(.runtime(.execEnded(pid(number), .exited(0), code: 0)))
             }
         }
         for event in events { story.add(event) }

@@ -55,6 +55,24 @@ struct KubernetesLifecycleTests {
         #expect(container.log == ["0s hook", "5s SIGTERM", "7s grace over", "7s SIGKILL"])
     }
 
+    /// kuberuntime_container.go: the hook of a sidecar does not wait for its turn; what it has taken before does not count.
+    @Test func aHookMayComeBeforeTheTurnOfTheSignal() {
+        var container = Self.running(ContainerPolicy(preStop: ["sleep", "5"]))
+        container.ask(.prepareStop)
+        container.pass(.seconds(3))
+        #expect(container.log == ["0s hook", "0s done"])
+        container.ask(.stop(grace: .seconds(10)))
+        container.pass(.seconds(2))
+        container.endHook()
+        #expect(container.log == ["2s SIGTERM"])
+        var ready = Self.running(ContainerPolicy(preStop: ["true"]))
+        ready.ask(.prepareStop)
+        ready.endHook()
+        ready.ask(.stop(grace: .seconds(10)))
+        ready.pass(.seconds(11))
+        #expect(ready.log == ["0s SIGTERM", "10s grace over", "10s SIGKILL"])
+    }
+
     @Test func anEndDuringTheHookIsTheEnd() {
         var container = Self.running(ContainerPolicy(preStop: ["kill", "1"]))
         container.ask(.stop(grace: nil))

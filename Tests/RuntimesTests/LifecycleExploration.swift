@@ -22,7 +22,7 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
     static var requests: [Request] {
         [
             .start, .stop(grace: .seconds(1)), .stop(grace: .seconds(-1)), .kill(.kill), .kill(.hup),
-            .restart(grace: .seconds(1)), .pause, .resume, .replaceDaemon(isKilled: false),
+            .restart(grace: .seconds(1)), .prepareStop, .pause, .resume, .replaceDaemon(isKilled: false),
             .replaceDaemon(isKilled: true), .recreate,
         ]
     }

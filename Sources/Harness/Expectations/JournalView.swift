@@ -76,7 +76,7 @@ public struct JournalView: Sendable {
 extension JournalView {
     /// One event as a line for people: the time since the start, who vouches for it, what happened.
     public func line(_ event: Event) -> String {
-        let time = start.map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
+        let time = (journal.origin ?? start).map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
         let padding = String(repeating: " ", count: max(0, 9 - time.count))
         let (source, text) = words(event)
         return
@@ -127,7 +127,10 @@ extension JournalView {
         case .execStarted(let pid, let program): "exec: \(program) (\(pid) outside)"
         case .execFailed(let stage, let code): "exec failed: \(stage) (status \(code))"
         case .execTimedOut(let pid): "the time of exec is over: \(pid) is killed"
-        case .execEnded(_, let status): "exec \(status)"
+        case .execEnded(_, let status, _): "exec \(status)"
+        case .checkStarted(let pid, let program): "health check: \(program) (\(pid) outside)"
+        case .checkEnded(_, let code): "health check: exit \(code)"
+        case .becameHealthy(let isHealthy): isHealthy ? "healthy" : "unhealthy"
         case .paused: "paused"
         case .resumed: "resumed"
         case .recreated: "a new container"

@@ -59,10 +59,29 @@ extension JournalView {
             let last = presentRuntimeEvents.last
             return Judgement(state == .created, "state created: \(reason)", last.map { [$0] } ?? [])
         }
+        if state == .healthy || state == .unhealthy { return health(is: state) }
         let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
         return Judgement(
             observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
             evidenceOfStop())
+    }
+
+    private func health(is state: Condition.State) -> Judgement {
+        guard end == nil else { return Judgement(false, "it does not run", evidenceOfStop()) }
+        let checks = presentRuntimeEvents.filter {
+            switch $0.kind {
+            case .runtime(.checkEnded), .runtime(.becameHealthy): true
+            default: false
+            }
+        }
+        let last = checks.last { if case .runtime(.becameHealthy) = $0.kind { true } else { false } }
+        guard case .runtime(.becameHealthy(let isHealthy))? = last?.kind else {
+            return Judgement(
+                false, checks.isEmpty ? "its health has not been checked yet" : "its health is not known yet",
+                Array(checks.suffix(3)))
+        }
+        return Judgement(
+            isHealthy == (state == .healthy), "state \(isHealthy ? "healthy" : "unhealthy")", Array(checks.suffix(3)))
     }
 
     private var hasStarted: Bool {
@@ -112,8 +131,7 @@ extension JournalView {
         for event in runtimeEvents.reversed() {
             let observed: Int
             switch event.kind {
-            case .runtime(.execEnded(_, .exited(let status))): observed = Int(status)
-            case .runtime(.execEnded(_, .signaled(let signal, _))): observed = 128 + Int(signal.rawValue)
+            case .runtime(.execEnded(_, _, let code)): observed = code
             case .runtime(.execFailed(_, let status)): observed = status
             case .runtime(.execStarted), .runtime(.execTimedOut):
                 return Judgement(

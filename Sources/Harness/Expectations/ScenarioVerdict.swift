@@ -6,7 +6,11 @@ import Vocabulary
 ///
 /// An expectation that was never asked, because the run ended before, is not held against the init: the reason why the
 /// run ended is, and must be in `interruption`.
-public func verdict(on scenario: Scenario, _ journal: Journal, interruption: Failure?) -> Verdict {
+///
+/// - Parameter isWhole: whether each question of the scenario must have been asked; not so of one of several containers.
+public func verdict(
+    on scenario: Scenario, _ journal: Journal, interruption: Failure?, isWhole: Bool = true
+) -> Verdict {
     if let refusal = refusal(in: scenario, journal) { return .error(refusal) }
     var failures: [Failure] = []
     var asked: Set<Int> = []
@@ -33,7 +37,7 @@ public func verdict(on scenario: Scenario, _ journal: Journal, interruption: Fai
     if let interruption {
         // A `wait for` that failed has its say already.
         if !failures.contains(where: { $0.place == interruption.place }) { failures.append(interruption) }
-    } else if let forgotten = scenario.steps.indices.first(where: {
+    } else if isWhole, let forgotten = scenario.steps.indices.first(where: {
         scenario.steps[$0].question != nil && !asked.contains($0)
     }) {
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")

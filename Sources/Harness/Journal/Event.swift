@@ -68,7 +68,13 @@ public enum RuntimeEvent: Hashable, Sendable {
     /// It took longer than it was given.
     case execTimedOut(ProcessID)
     /// It has been waited for.
-    case execEnded(ProcessID, ExitStatus)
+    case execEnded(ProcessID, ExitStatus, code: Int)
+    /// The health check has been started in the container.
+    case checkStarted(ProcessID, program: String)
+    /// It has been waited for, or could not be started; nil: there was no process.
+    case checkEnded(ProcessID?, code: Int)
+    /// What the health checks say of the container is another.
+    case becameHealthy(Bool)
     /// Every process is frozen.
     case paused
     /// They go on.

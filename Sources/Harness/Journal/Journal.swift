@@ -5,6 +5,8 @@ public struct Journal: Sendable {
     /// Sorted by time; events of the same time in the order in which they were learned.
     public private(set) var events: ArraySlice<Event> = []
     public let witness: Witness
+    /// Where the clock of its reports begins, of one of several containers; nil: where PID 1 was started.
+    public var origin: MonotonicInstant?
     /// The first place that has changed since this was set to nil; nil: everything that was there is as it was.
     public var firstChange: Int?
 

@@ -151,22 +151,26 @@ public struct ProcessTree: Sendable {
         root = nil
     }
 
+    /// A process that came from outside, and has been waited for there.
+    private mutating func injected(_ pid: ProcessID, endedAt instant: MonotonicInstant) -> Int? {
+        guard let index = bearers[pid]?.last(where: { processes[$0].isInjected }), index >= lifeBegin else { return nil }
+        processes[index].exitedAt = processes[index].exitedAt ?? instant
+        processes[index].goneAt = processes[index].goneAt ?? instant
+        return index
+    }
+
     /// Takes in what has happened next.
     public mutating func note(_ event: Event) {
         switch event.kind {
         case .kernel(let fact): note(fact, at: event.instant)
         case .runtime(.startFailed), .runtime(.recreated): if root != nil { beginLife(at: event.instant) }
-        case .runtime(.execStarted(let pid, let program)):
+        case .runtime(.execStarted(let pid, let program)), .runtime(.checkStarted(let pid, let program)):
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             processes[index].isInjected = true
             becomes(program, index, at: event.instant, unlessKnown: true)
-        case .runtime(.execEnded(let pid, let status)):
-            guard let index = bearers[pid]?.last(where: { processes[$0].isInjected }), index >= lifeBegin else {
-                return
-            }
-            processes[index].exitedAt = processes[index].exitedAt ?? event.instant
-            processes[index].goneAt = processes[index].goneAt ?? event.instant
-            note(status, in: index)
+        case .runtime(.execEnded(let pid, let status, _)):
+            if let index = injected(pid, endedAt: event.instant) { note(status, in: index) }
+        case .runtime(.checkEnded(let pid?, _)): _ = injected(pid, endedAt: event.instant)
         case .runtime(.started(let pid, let program)):
             if root != nil { beginLife(at: event.instant) }
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)

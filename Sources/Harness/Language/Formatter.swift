@@ -11,8 +11,11 @@ public func formattedScenarios(_ bytes: [UInt8], file: String) -> String? {
         let line = text.lines[index]
         let grammar = Grammar.shared
         if line.level == 0 { return matcher.canonical(line, grammar.files) }
-        if line.level == 2, let parent, text.begins(parent, with: "service") {
-            return matcher.canonical(line, grammar.behaviour)
+        if let parent {
+            if text.begins(parent, with: "service") { return matcher.canonical(line, grammar.behaviour) }
+            if Member.Role.allCases.contains(where: { text.begins(parent, with: $0.firstWord) }) {
+                return matcher.canonical(line, grammar.member)
+            }
         }
         return matcher.canonical(line, grammar.scenario)
     }.format()
@@ -36,6 +39,10 @@ extension Matcher {
     }
 }
 
+extension Member.Role {
+    fileprivate var firstWord: String { rawValue.split(separator: " ").first.map(String.init) ?? rawValue }
+}
+
 extension LexedText {
     fileprivate func begins(_ index: Int, with word: String) -> Bool {
         text(tokens[Int(lines[index].firstToken)]) == word
@@ -51,8 +58,8 @@ private struct Formatter {
     /// What has been written last, for the blank lines between.
     private var last = Piece.nothing
     private var lastLevel: Int32 = 0
-    /// The last line that stood right in a scenario.
-    private var parent: Int?
+    /// By its level, the last line of each level above the present one: the lines whose block it is in.
+    private var parents: [Int] = []
     /// The first step of the present scenario stands behind a blank line.
     private var isInSteps = false
     /// Comment lines that wait for the line they belong to, with the blank lines between.
@@ -116,9 +123,9 @@ private struct Formatter {
             lastLevel = line.level
             return true
         }
-        // What stands in the block of a line at level 1 comes right behind it.
-        if line.level == 1 { parent = index }
-        guard var words = spell(&matcher, text, index, parent) else { return false }
+        parents.removeSubrange(min(parents.count, Int(line.level))...)
+        guard var words = spell(&matcher, text, index, line.level > 1 ? parents.last : nil) else { return false }
+        parents.append(index)
         var isBehindBlank = isBehindBlank
         if line.level == 0, last != .line, let index = comments.lastIndex(where: \.isIndented) {
             // No description, since it stood further in: at the margin a blank line says the same.

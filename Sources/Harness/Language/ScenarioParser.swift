@@ -197,8 +197,16 @@ struct ScenarioParser {
                     .setupAfterStep, "'\(word)' says what there is: it comes before the first step", at: place,
                     length: word.utf8.count, notes: [.init("the first step is here", at: firstStep)]))
         }
+        readBlock(of: index, block, &draft)
+    }
+
+    /// The rest of a line of the set-up.
+    private mutating func readBlock(of index: Int, _ block: Range<Int>, _ draft: inout Grammar.Draft) {
         let namePlace = self.namePlace(index)
         switch draft.block {
+        case .member:
+            let last = draft.scenario.members.count - 1
+            readMember(index, block, &draft.scenario.members[last], runtime: draft.scenario.runtime)
         case .service:
             draft.scenario.services[draft.scenario.services.count - 1].place = namePlace
             readBehaviour(block, &draft.scenario.services[draft.scenario.services.count - 1])
@@ -211,6 +219,25 @@ struct ScenarioParser {
             complainOfBlock(block, of: index)
         case .none, .steps: complainOfBlock(block, of: index)
         }
+    }
+
+    /// What one of several containers is made of.
+    private mutating func readMember(_ index: Int, _ block: Range<Int>, _ member: inout Member, runtime: Runtime?) {
+        let outer = stood
+        stood = []
+        defer { stood = outer }
+        let line = text.lines[index]
+        let place = text.place(line, text.tokens[Int(line.endOfTokens) - 1].start)
+        var draft = Grammar.Draft(scenario: Scenario(title: member.name, place: place))
+        for (inner, innerBlock) in text.entries(in: block) {
+            draft.block = .none
+            guard let form = match(inner, grammar.member) else { continue }
+            form.apply(&draft, matcher.captures)
+            readBlock(of: inner, innerBlock, &draft)
+        }
+        member.place = place
+        member.dependencies = draft.dependencies
+        member.scenario = draft.scenario
     }
 
     /// The rest of a line that cannot be read. A service is there all the same, if it has a name: what is said of it
@@ -293,6 +320,7 @@ struct ScenarioParser {
         switch action {
         case .repeated(let times, _)?: return .repeated(times: times, steps)
         case .sweep(let times, _)?: return .sweep(times, steps)
+        case .within(let container, _)?: return .within(container: container, steps)
         default: return action
         }
     }

@@ -19,6 +19,7 @@ extension Scenario {
         var check = ScenarioCheck(self, isWhole: isWhole)
         check.services()
         check.settings()
+        check.members()
         check.steps()
         check.substance()
         return check.problems
@@ -30,6 +31,14 @@ extension Step {
     fileprivate var isRequest: Bool {
         switch action {
         case .start, .stop, .kill, .restart, .pause, .resume, .exec, .recreate, .daemonRestarts, .daemonCrashes: true
+        default: false
+        }
+    }
+
+    /// What is done to a pod, and not to one of its containers.
+    fileprivate var isOfPod: Bool {
+        switch action {
+        case .start, .stop, .restart, .recreate: true
         default: false
         }
     }
@@ -66,13 +75,14 @@ private struct ScenarioCheck {
     init(_ scenario: Scenario, isWhole: Bool) {
         self.scenario = scenario
         self.isWhole = isWhole
-        serviceNames = Set(scenario.services.map(\.name))
-        for service in scenario.services where service.childCount > 0 { childCounts[service.name] = service.childCount }
+        let services = scenario.services + scenario.members.flatMap(\.scenario.services)
+        serviceNames = Set(services.map(\.name))
+        for service in services where service.childCount > 0 { childCounts[service.name] = service.childCount }
     }
 
-    /// A service, or one of the children that it keeps.
+    /// A service, or one of the children that it keeps; where there are several containers, one of these.
     private func isKnown(_ name: String) -> Bool {
-        if serviceNames.contains(name) { return true }
+        if serviceNames.contains(name) || scenario.members.contains(where: { $0.name == name }) { return true }
         let parts = name.split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let number = Int(parts[1]), let count = childCounts[String(parts[0])] else {
             return false
@@ -234,6 +244,155 @@ private struct ScenarioCheck {
         }
     }
 
+    // MARK: - Several containers
+
+    mutating func members() {
+        guard let firstMember = scenario.members.first else { return }
+        if let runtime = scenario.runtime, runtime != .compose, runtime != .kubernetes {
+            note(
+                .conflict, "\(runtime.rawValue) drives one container; compose and kubernetes drive several",
+                at: firstMember.place, about: firstMember.name)
+        } else if scenario.runtime == nil, isWhole {
+            note(
+                .incomplete, "say whose rules several containers go by: 'runtime compose' or 'runtime kubernetes'",
+                at: firstMember.place, about: firstMember.name)
+        }
+        for service in scenario.services {
+            note(
+                .conflict, "where there are several containers a service belongs to one of them", at: service.place,
+                about: service.name)
+        }
+        if scenario.settings != ContainerSettings() || scenario.healthCheck != nil || scenario.stop.hook != nil {
+            note(
+                .conflict, "where there are several containers each has its own settings: write them in its block",
+                at: scenario.place)
+        }
+        var names: [String: SourcePlace] = [:]
+        for member in scenario.members {
+            if let other = names[member.name] {
+                note(
+                    .duplicate, "there is a container '\(member.name)' already", at: member.place, about: member.name,
+                    notes: [.init("it is set here", at: other)])
+            } else {
+                names[member.name] = member.place
+            }
+        }
+        for member in scenario.members { check(member) }
+        for member in dependencyCycle() {
+            note(
+                .cycle, "'\(member.name)' depends on itself, through others", at: member.place, about: member.name)
+        }
+        var services: [String: SourcePlace] = [:]
+        for service in scenario.members.flatMap(\.scenario.services) {
+            if let other = services[service.name] {
+                note(
+                    .duplicate, "there is a service '\(service.name)' in another container", at: service.place,
+                    about: service.name, notes: [.init("it is set here", at: other)])
+            }
+            services[service.name] = service.place
+        }
+    }
+
+    private mutating func check(_ member: Member) {
+        var own = member.scenario
+        own.runtime = scenario.runtime
+        var check = ScenarioCheck(own, isWhole: isWhole)
+        check.services()
+        check.settings()
+        problems += check.problems
+        if isWhole, own.services.isEmpty, own.settings.payload == nil {
+            note(
+                .incomplete, "'\(member.name)' has neither a service nor a command to start", at: member.place,
+                about: member.name)
+        }
+        if member.role != .main, scenario.runtime == .compose {
+            note(
+                .conflict, "compose has no \(member.role.rawValue)s: they are a pod's", at: member.place,
+                about: member.name)
+        }
+        if !member.dependencies.isEmpty, scenario.runtime == .kubernetes {
+            note(
+                .conflict, "the containers of a pod depend on nothing: an 'init container' comes before them",
+                at: member.place, about: member.name)
+        }
+        for dependency in member.dependencies {
+            guard let other = scenario.members.first(where: { $0.name == dependency.name }) else {
+                note(
+                    .unknownService, "'\(dependency.name)' is no container of this scenario", at: member.place,
+                    about: member.name,
+                    suggestion: nearest(
+                        to: dependency.name, among: scenario.members.map(\.name).filter { $0 != member.name }))
+                continue
+            }
+            if dependency.condition == .healthy, other.scenario.healthCheck == nil, isWhole {
+                note(
+                    .undecidable, "'\(member.name)' waits for '\(other.name)' to be healthy, which has no 'health check'",
+                    at: member.place, about: member.name)
+            }
+        }
+    }
+
+    /// The containers that wait for themselves.
+    private func dependencyCycle() -> [Member] {
+        var placed: Set<String> = []
+        var rest = scenario.members
+        while let index = rest.firstIndex(where: { member in
+            member.dependencies.allSatisfy { dependency in
+                placed.contains(dependency.name) || !scenario.members.contains { $0.name == dependency.name }
+            }
+        }) {
+            placed.insert(rest.remove(at: index).name)
+        }
+        // Of those that are left some only wait for such a circle.
+        return rest.prefix(1).map(\.self)
+    }
+
+    /// The steps in the block of one container, as if it were alone.
+    private mutating func within(_ name: String, _ inner: [Step], _ step: Step, _ past: inout Past) {
+        guard let member = scenario.members.first(where: { $0.name == name }) else {
+            return note(
+                .unknownService,
+                scenario.members.isEmpty
+                    ? "this scenario has one container: what happens in it needs no block"
+                    : "'\(name)' is no container of this scenario", at: step.place, about: name,
+                suggestion: nearest(to: name, among: scenario.members.map(\.name)))
+        }
+        var own = member.scenario
+        own.runtime = scenario.runtime
+        // By its pod's policy, or since it is a sidecar.
+        if own.restart == .no { own.restart = member.role == .sidecar ? .always : scenario.restart }
+        for step in inner {
+            if case .within = step.action {
+                note(.impossible, "this is in one container already", at: step.place)
+            } else if scenario.runtime == .kubernetes, step.isOfPod {
+                note(
+                    .impossible, "kubernetes starts, stops and deletes pods, not one of their containers", at: step.place)
+            }
+        }
+        own.steps = inner
+        var check = ScenarioCheck(own, isWhole: isWhole)
+        check.steps(inner, &past)
+        problems += check.problems
+    }
+
+    /// What cannot be done to several containers, and what cannot be asked of them.
+    private mutating func ofSeveral(_ step: Step) {
+        switch step.action {
+        case .start, .stop, .restart, .down, .wait, .repeated, .within, .signal(_, to: .service), .crash, .orphan:
+            return
+        case .expect, .waitFor:
+            guard let condition = step.condition, condition.kind != .refused else { return }
+            let isAbout =
+                scenario.compared(by: condition) != nil
+                || scenario.members.indices.contains { scenario.question(condition, ofMember: $0) != nil }
+            if isAbout || condition.parties.contains(where: { scenario.member(of: $0) == nil && $0 != .initProcess }) {
+                return
+            }
+        default: break
+        }
+        note(.undecidable, "of which container? write it in a block 'in NAME'", at: step.place)
+    }
+
     // MARK: - What happens
 
     /// What has happened so far, as far as the text tells.
@@ -286,11 +445,13 @@ private struct ScenarioCheck {
     private mutating func steps(_ steps: [Step], _ past: inout Past) {
         for (place, step) in steps.enumerated() {
             if step.isRequest, let next = steps.dropFirst(place + 1).first, next.expectsRefusal {
-                // Nothing comes of what is refused.
+                // Nothing comes of what is refused; of several containers some may have been started.
+                if step.action == .start, !scenario.members.isEmpty { past.start(at: step.place) }
                 past.settle()
                 continue
             }
             check(step, past)
+            if !scenario.members.isEmpty { ofSeveral(step) }
             switch step.action {
             case .start: past.start(at: step.place)
             case .stop:
@@ -323,6 +484,10 @@ private struct ScenarioCheck {
             case .expect(let expectation):
                 if expectation.within != nil || expectation.duration != nil { past.settle() }
             case .repeated(_, let inner): self.steps(inner, &past)
+            case .within(let name, let inner): within(name, inner, step, &past)
+            case .down:
+                past.isStopped = true
+                past.settle()
             case .sweep(_, let inner):
                 // Each of its runs has a container of its own.
                 var own = Past()
@@ -379,6 +544,12 @@ private struct ScenarioCheck {
             }
         case .stop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
         case .kill(let signal): if signal != .kill && signal != .stop { tooEarly(step, past) }
+        case .down:
+            if scenario.members.isEmpty {
+                note(.impossible, "'down' is for several containers: 'stop' and 'recreate' are for one", at: step.place)
+            }
+        case .within(_, let inner):
+            if inner.isEmpty, isWhole { return }
         case .killAtEvent, .restart, .exec: break
         }
         if !past.isStarted, step.condition != .state(.created), isWhole { beforeStart(step) }
@@ -401,9 +572,7 @@ private struct ScenarioCheck {
         for step in steps {
             switch step.action {
             case .start: return step.place
-            case .repeated(_, let inner), .sweep(_, let inner):
-                if let place = firstStart(in: inner) { return place }
-            default: continue
+            default: if let place = firstStart(in: step.action.block ?? []) { return place }
             }
         }
         return nil
@@ -494,6 +663,10 @@ private struct ScenarioCheck {
                 note(
                     .undecidable, "without a restart policy nothing is restarted by the runtime", at: step.place)
             }
+        case .state(.healthy), .state(.unhealthy):
+            if scenario.healthCheck == nil, isWhole {
+                note(.undecidable, "without a 'health check' nobody knows how it is", at: step.place)
+            }
         case .state(.removed):
             if !scenario.removesItself, isWhole {
                 note(.undecidable, "without 'auto-remove on' no container is removed", at: step.place)
@@ -543,7 +716,9 @@ private struct ScenarioCheck {
 
     /// What could be waited for.
     private var waitingFor: String {
-        scenario.services.first.map { "'wait for \($0.name) ready within 5s'" }
+        (scenario.services + scenario.members.flatMap(\.scenario.services)).first.map {
+            "'wait for \($0.name) ready within 5s'"
+        }
             ?? "what it prints or writes, else 'wait 100ms'"
     }
 
@@ -577,7 +752,7 @@ private struct ScenarioCheck {
         } else if !asks(scenario.steps) {
             note(.incomplete, "nothing is expected in this scenario: it cannot fail", at: scenario.place)
         }
-        if scenario.services.isEmpty && scenario.settings.payload == nil {
+        if scenario.services.isEmpty && scenario.settings.payload == nil && scenario.members.isEmpty {
             note(.incomplete, "this scenario has neither a service nor a command to start", at: scenario.place)
         }
     }
@@ -586,8 +761,7 @@ private struct ScenarioCheck {
         steps.contains { step in
             switch step.action {
             case .expect, .waitFor: true
-            case .repeated(_, let inner), .sweep(_, let inner): asks(inner)
-            default: false
+            default: asks(step.action.block ?? [])
             }
         }
     }

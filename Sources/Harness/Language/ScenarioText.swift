@@ -99,7 +99,28 @@ private struct ScenarioWriter {
         case .entrypoint(let entrypoint)?: write(entrypoint)
         case nil: break
         }
+        if let check = scenario.healthCheck { write(check) }
         for service in scenario.services { write(service) }
+        for member in scenario.members { write(member) }
+    }
+
+    private mutating func write(_ check: HealthCheck) {
+        line(
+            "health check", check.interval.map { "every \($0.text)" } ?? "",
+            check.limit.map { "within \($0.text)" } ?? "", check.retries.map { "retries \($0)" } ?? "",
+            check.startPeriod.map { "start period \($0.text)" } ?? "", command(check.command))
+    }
+
+    private mutating func write(_ member: Member) {
+        line(member.role.rawValue, member.name)
+        block { writer in
+            for dependency in member.dependencies {
+                writer.line(
+                    "depends on", dependency.name,
+                    dependency.condition == .started ? "" : dependency.condition.rawValue)
+            }
+            writer.writeSetup(member.scenario)
+        }
     }
 
     private mutating func write(_ entrypoint: Entrypoint) {
@@ -158,10 +179,7 @@ private struct ScenarioWriter {
     private mutating func write(_ steps: [Step]) {
         for step in steps {
             line(words(step.action))
-            switch step.action {
-            case .repeated(_, let inner), .sweep(_, let inner): block { $0.write(inner) }
-            default: continue
-            }
+            if let inner = step.action.block { block { $0.write(inner) } }
         }
     }
 
@@ -189,6 +207,8 @@ private struct ScenarioWriter {
         case .wait(let time): "wait \(time.text)"
         case .waitFor(let condition, let isNegated, let limit):
             "wait for \(isNegated ? condition.negated : condition.description) within \(limit.text)"
+        case .within(let container, _): "in \(container)"
+        case .down: "down"
         case .repeated(let times, _): "repeat \(times) times"
         case .sweep(.range(let from, let to, let step), _):
             "sweep kill from \(from.text) to \(to.text) step \(step.text)"

@@ -34,8 +34,12 @@ public struct Scenario: Hashable, Sendable {
     public var isLiveRestored = false
     /// The container's surroundings.
     public var settings: ContainerSettings = ContainerSettings()
+    /// How it is found out whether the container is well; nil: it is not.
+    public var healthCheck: HealthCheck?
     /// In the order in which they are written.
     public var services: [Service] = []
+    /// The containers, where there are several; the scenario then has neither settings nor services of its own.
+    public var members: [Member] = []
     /// In the order in which they are carried out.
     public var steps: [Step] = []
 
@@ -46,7 +50,7 @@ public struct Scenario: Hashable, Sendable {
 
     /// What an init must be able to do: what is written, and what follows from the services.
     public var requirements: Set<Ability> {
-        var result = Set(requires)
+        var result = members.reduce(into: Set(requires)) { $0.formUnion($1.scenario.requirements) }
         if services.count > 1 { result.insert(.supervision) }
         for service in services {
             if !service.after.isEmpty { result.insert(.ordering) }
@@ -66,7 +70,8 @@ public struct Scenario: Hashable, Sendable {
     /// else none, as `docker run` runs a command.
     public var usualInits: [String] {
         if !inits.isEmpty { return inits }
-        let isAboutInits = !services.isEmpty || !requires.isEmpty || behaviour != nil
+        let hasServices = !services.isEmpty || members.contains { !$0.scenario.services.isEmpty }
+        let isAboutInits = hasServices || !requires.isEmpty || behaviour != nil
         return [isAboutInits ? "reference" : "none"]
     }
 

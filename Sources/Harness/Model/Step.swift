@@ -36,6 +36,10 @@ public struct Step: Hashable, Sendable {
         /// Until it holds, or negated: until it does not hold any more.
         case waitFor(Condition, isNegated: Bool = false, within: Duration)
         case repeated(times: Int, [Step])
+        /// The steps in the block, in this one of several containers.
+        case within(container: String, [Step])
+        /// Every container is stopped and removed; volumes stay.
+        case down
         /// The steps from a new container on, once for each kill time, counted from the start.
         case sweep(KillTimes, [Step])
         case expect(Expectation)
@@ -82,6 +86,16 @@ public enum Party: Hashable, Sendable, CustomStringConvertible {
         case .initProcess: "init"
         case .runtime: "runtime"
         case .service(let name): name
+        }
+    }
+}
+
+extension Step.Action {
+    /// The steps of its block; nil: it has none.
+    public var block: [Step]? {
+        switch self {
+        case .repeated(_, let steps), .sweep(_, let steps), .within(_, let steps): steps
+        default: nil
         }
     }
 }

@@ -80,7 +80,7 @@ public struct ComparisonReport: Sendable {
                 switch fact {
                 case .started: "started"
                 case .execStarted: "exec"
-                case .execEnded(_, let status): "exec \(status)"
+                case .execEnded(_, let status, _): "exec \(status)"
                 case .sent(let signal, _): "sent \(signal)"
                 case .sendFailed(let signal, _, _): "not sent \(signal)"
                 default: "\(fact)"

@@ -117,10 +117,9 @@ public struct HumanReport: Sendable {
 
     private func journals(_ report: RunReport) -> String {
         var result = ""
-        for entry in report.results where !entry.journal.events.isEmpty {
+        for entry in report.results where !entry.journal.events.isEmpty || !entry.parts.isEmpty {
             result += "\(paint("JOURNAL", .bold))  \(entry.subject): \(entry.scenario.title.printable)\n"
-            let view = JournalView(entry.journal)
-            for event in entry.journal.events { result += "  \(view.line(event))\n" }
+            for line in entry.journalLines { result += "  \(line)\n" }
             result += "\n"
         }
         return result

@@ -1,6 +1,7 @@
 import Expectations
 import Journal
 import Model
+import Vocabulary
 
 /// One scenario carried out against one init.
 public struct RunResult: Sendable {
@@ -16,6 +17,8 @@ public struct RunResult: Sendable {
     public let duration: Duration
     /// Empty where nothing was run.
     public let journal: Journal
+    /// The journal of each of several containers, by their names; empty where there is one.
+    public let parts: [(name: String, journal: Journal)]
     /// What it has to say besides: the table of a sweep.
     public let notes: [String]
     /// Limits of the container that its processes have met, a sentence each.
@@ -24,8 +27,9 @@ public struct RunResult: Sendable {
     public init(
         initName: String, command: [String] = [], scenario: Scenario, runtime: Runtime? = nil, verdict: Verdict,
         duration: Duration,
-        journal: Journal, notes: [String] = [], limitsMet: [String] = []
+        journal: Journal, parts: [(name: String, journal: Journal)] = [], notes: [String] = [], limitsMet: [String] = []
     ) {
+        self.parts = parts
         self.limitsMet = limitsMet
         self.runtime = runtime ?? scenario.runtime ?? .docker
         self.command = command
@@ -50,6 +54,22 @@ extension RunResult {
         case .failed, .error: true
         case .passed, .notApplicable: false
         }
+    }
+
+    /// Every event, a line each; of several containers in the order of time, each with its container's name.
+    var journalLines: [String] {
+        guard !parts.isEmpty else {
+            let view = JournalView(journal)
+            return journal.events.map(view.line)
+        }
+        var lines: [(at: MonotonicInstant, order: Int, text: String)] = []
+        for part in parts {
+            let view = JournalView(part.journal)
+            for event in part.journal.events {
+                lines.append((event.instant, lines.count, "\(part.name): \(view.line(event))"))
+            }
+        }
+        return lines.sorted { ($0.at, $0.order) < ($1.at, $1.order) }.map(\.text)
     }
 
     /// The same without what proves it.

@@ -21,6 +21,11 @@ final class ContainerLife {
     private let surroundings: RuntimeSurroundings
     private var process: Process?
     private var execution: Execution?
+    /// The health check that runs, and when it is killed.
+    private var check: Execution?
+    private var checkDeadline = MonotonicInstant.distantFuture
+    /// What the last health check has ended with, and when, until it is taken.
+    private var checkEnd: (code: Int, at: MonotonicInstant)?
     private(set) var isPaused = false
     private var standardOutput: Console?
     private var standardError: Console?
@@ -71,10 +76,12 @@ final class ContainerLife {
 
     /// Starts PID 1. When its program cannot be executed, the journal says so, and the container does not run.
     ///
-    /// - Parameter byPolicy: the restart policy starts it, not a person: where that fails its last status stays.
+    /// - Parameters:
+    ///   - byPolicy: the restart policy starts it, not a person: where that fails its last status stays.
+    ///   - neighbour: another container of its pod, which runs: its network, its IPC and its host name are shared.
     /// - Returns: why its program could not be executed; nil where it was.
     /// - Throws: what kept it from being started: an error of the harness or the machine, not of the init.
-    func start(into journal: inout Journal, byPolicy: Bool) throws -> Errno? {
+    func start(into journal: inout Journal, byPolicy: Bool, sharingWith neighbour: ContainerLife?) throws -> Errno? {
         end = nil
         let command = scenario.command(with: profile)
         let program = Container.Program(
@@ -84,16 +91,17 @@ final class ContainerLife {
                 + profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
             files: profile.files(for: scenario), links: profile.links(for: scenario), boundFiles: command.files)
         isPaused = false
+        let sharing = neighbour?.process?.descriptor.descriptor.rawValue
         let began = MonotonicInstant.now
         do {
             let started: Container.Started
             let isLookedAt = scenario.asksAboutFiles || !program.tmpfs.isEmpty
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
-                    try container.start(program, isLookedAt: isLookedAt)
+                    try container.start(program, isLookedAt: isLookedAt, sharingWith: sharing)
                 }
             } else {
-                started = try container.start(program, isLookedAt: isLookedAt)
+                started = try container.start(program, isLookedAt: isLookedAt, sharingWith: sharing)
             }
             started.parts { process, output, errorOutput in
                 self.process = Process(process)
@@ -126,6 +134,9 @@ final class ContainerLife {
 
         init(_ process: Process) { self.process = process }
 
+        /// Outside.
+        var pid: ProcessID { process.descriptor.pid }
+
         static func made(of started: consuming Container.Started) -> Execution {
             started.parts { process, output, errorOutput in
                 let execution = Execution(Process(process))
@@ -153,9 +164,46 @@ final class ContainerLife {
     ///
     /// - Throws: what kept it from being started for a reason that lies outside the container.
     func execute(_ command: [String], within limit: Duration?, into journal: inout Journal) throws {
-        guard isRunning, let process else { return }
         let began = MonotonicInstant.now
-        let patience = (limit ?? ContainerLife.patienceWithExec, session.cancellation.descriptor)
+        switch try spawn(command, within: limit ?? ContainerLife.patienceWithExec) {
+        case .started(let execution):
+            self.execution = execution
+            journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
+        case .failed(let stage, let code):
+            lastExecutionCode = code
+            journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
+        case nil: break
+        }
+    }
+
+    /// Starts the health check; what comes of it is `takeCheck`.
+    ///
+    /// - Throws: what kept it from being started for a reason that lies outside the container.
+    func check(_ command: [String], within limit: Duration, into journal: inout Journal) throws {
+        let began = MonotonicInstant.now
+        switch try spawn(command, within: limit) {
+        case .started(let execution):
+            check = execution
+            checkDeadline = began.advanced(by: limit)
+            journal.append(Event(at: began, .runtime(.checkStarted(execution.pid, program: command[0]))))
+        case .failed(_, let code):
+            checkEnd = (code, began)
+            journal.append(Event(at: began, .runtime(.checkEnded(nil, code: code))))
+        case nil: break
+        }
+    }
+
+    /// What a start of a further process has come to.
+    private enum Outcome {
+        case started(Execution)
+        /// The container's own fault, and the status that the runtime reports.
+        case failed(stage: String, code: Int)
+    }
+
+    /// - Returns: nil where PID 1 does not run.
+    private func spawn(_ command: [String], within limit: Duration) throws -> Outcome? {
+        guard isRunning, let process else { return nil }
+        let patience = (limit, session.cancellation.descriptor)
         do {
             let started: Container.Started
             if let tracer = session.tracer {
@@ -167,32 +215,26 @@ final class ContainerLife {
                 started = try container.execute(
                     command, environment: environment, besides: process.descriptor, patience: patience)
             }
-            let execution = Execution.made(of: started)
-            self.execution = execution
-            journal.append(
-                Event(at: began, .runtime(.execStarted(execution.process.descriptor.pid, program: command[0]))))
+            return .started(Execution.made(of: started))
         } catch let error as SpawnError {
             // Where PID 1 is ending nothing more is born in its namespace, and there is nothing left to join; and whoever runs
             // inside may keep it from its exec.
             let isTheContainers = [Errno.outOfMemory, .noSuchProcess, .timedOut].contains(error.errno)
             if case .execute = error.stage {} else if !isTheContainers { throw error }
             if error.errno == .timedOut {
-                let stage = "it was kept from its exec for \(patience.0.text), and was killed"
-                lastExecutionCode = 137
-                return journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: 137))))
+                return .failed(stage: "it was kept from its exec for \(limit.text), and was killed", code: 137)
             }
             let code =
                 error.errno == .noSuchFileOrDirectory
                 ? rules.execFailures.missingInExec : DockerExit.code(ofStartFailure: error.errno.rawValue)
-            lastExecutionCode = code
-            journal.append(Event(at: began, .runtime(.execFailed(stage: "\(error)", code: code))))
+            return .failed(stage: "\(error)", code: code)
         }
     }
 
     /// The time of the further process is over: it is killed, it alone.
     func killExecution(into journal: inout Journal) {
         guard let execution else { return }
-        journal.append(Event(at: .now, .runtime(.execTimedOut(execution.process.descriptor.pid))))
+        journal.append(Event(at: .now, .runtime(.execTimedOut(execution.pid))))
         try? execution.process.descriptor.send(.kill)
     }
 
@@ -202,10 +244,28 @@ final class ContainerLife {
         guard let status = try execution.process.descriptor.reap(blocking: false) else { return }
         let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
         journal.append(contentsOf: rest.atOnce)
-        journal.append(Event(at: .now, .runtime(.execEnded(execution.process.descriptor.pid, status))))
         lastExecutionCode = DockerExit.code(of: status)
+        journal.append(Event(at: .now, .runtime(.execEnded(execution.pid, status, code: lastExecutionCode))))
         self.execution = nil
     }
+
+    private func collectCheck(into journal: inout Journal) throws {
+        guard let check else { return }
+        // Nobody asks what it prints.
+        _ = check.output.read() + check.errorOutput.read()
+        if MonotonicInstant.now >= checkDeadline { try? check.process.descriptor.send(.kill) }
+        guard let status = try check.process.descriptor.reap(blocking: false) else { return }
+        let end = (code: DockerExit.code(of: status), at: MonotonicInstant.now)
+        checkEnd = end
+        journal.append(Event(at: end.at, .runtime(.checkEnded(check.pid, code: end.code))))
+        self.check = nil
+    }
+
+    /// What the last health check has ended with, once.
+    func takeCheck() -> (code: Int, at: MonotonicInstant)? { checkEnd.take() }
+
+    /// When the health check that runs is killed.
+    var checkEndsAt: MonotonicInstant? { check == nil ? nil : checkDeadline }
 
     // MARK: - What else is done to it
 
@@ -245,7 +305,7 @@ final class ContainerLife {
         if isRunning, let process { poller.add(process.descriptor.descriptor.rawValue) }
         if let output = standardOutput?.openDescriptor { poller.add(output) }
         if let output = standardError?.openDescriptor { poller.add(output) }
-        if let execution {
+        for execution in [execution, check].compactMap(\.self) {
             poller.add(execution.process.descriptor.descriptor.rawValue)
             if let output = execution.output.openDescriptor { poller.add(output) }
             if let output = execution.errorOutput.openDescriptor { poller.add(output) }
@@ -264,6 +324,7 @@ final class ContainerLife {
         readStreams(into: &journal)
         // Before PID 1: as long as this process is not waited for, PID 1 cannot be (zap_pid_ns_processes).
         try collectExecution(into: &journal)
+        try collectCheck(into: &journal)
         let said = reports.read(from: container.socket, since: completeUntil)
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
@@ -423,11 +484,11 @@ final class ContainerLife {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
             _ = try? process.descriptor.send(.kill)
-            if let execution {
+            for execution in [execution, check].compactMap(\.self) {
                 _ = try? execution.process.descriptor.send(.kill)
                 _ = try? execution.process.descriptor.reap(blocking: true)
-                self.execution = nil
             }
+            (execution, check) = (nil, nil)
             var poller = Poller()
             poller.add(process.descriptor.descriptor.rawValue)
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))

@@ -7,7 +7,7 @@ extension Scenario {
     /// Real programs are not faster: neither a command, nor an init that is told to stop. And no time may become so short that the
     /// machine's own slowness counts.
     public func possibleSpeed(_ wanted: Double, with profile: InitProfile) -> Double {
-        if wanted == 1 { return 1 }
+        if wanted == 1 || !members.isEmpty || healthCheck != nil { return 1 }
         let hasRealProgram =
             if case .command? = settings.payload { true } else { services.contains { $0.program != nil } }
         let isOwn = profile.name == "none" || profile.command.first?.hasPrefix("/.harness/") == true
@@ -23,12 +23,7 @@ extension Scenario {
     var allSteps: [Step] { Scenario.flattened(steps) }
 
     private static func flattened(_ steps: [Step]) -> [Step] {
-        steps.flatMap { step -> [Step] in
-            switch step.action {
-            case .repeated(_, let inner), .sweep(_, let inner): [step] + flattened(inner)
-            default: [step]
-            }
-        }
+        steps.flatMap { [$0] + flattened($0.action.block ?? []) }
     }
 
     /// The times that `sped(by:)` divides, but for the restart delays, which are the policy's.
@@ -130,7 +125,8 @@ extension Step.Action {
                 from: from.sped(by: speed), to: to.sped(by: speed), step: interval.sped(by: speed))
             return .sweep(times, steps(inner))
         case .sweep(.everyEvent, let inner): return .sweep(.everyEvent, steps(inner))
-        case .start, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume,
+        case .within(let container, let inner): return .within(container: container, steps(inner))
+        case .start, .down, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume,
             .signal, .crash,
             .type, .closeInput:
             return self

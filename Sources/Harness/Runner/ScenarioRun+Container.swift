@@ -16,6 +16,8 @@ extension ScenarioRun {
     /// - Returns: why it refuses; nil where it does not.
     @discardableResult
     func request(_ request: Request, isUrgent: Bool = false) throws -> String? {
+        // One at a time.
+        if isAskedByGroup { try pump(until: .distantFuture) { !isAskedByGroup } }
         if !isUrgent {
             try collect()
             try handleEnd()
@@ -32,6 +34,15 @@ extension ScenarioRun {
         }
         if case .refused(let reason)? = answer { return reason }
         return nil
+    }
+
+    /// Asks the runtime for something without waiting: the answer comes later.
+    func post(_ request: Request) throws {
+        try collect()
+        try handleEnd()
+        answer = nil
+        isAskedByGroup = true
+        try tell(.asked(request))
     }
 
     /// The same as a step, which ends the run where it is refused and the next step does not ask about that.
@@ -108,6 +119,35 @@ extension ScenarioRun {
         return nil
     }
 
+    /// - Parameter end: when the check has ended of which this comes: a question from then on is to know of it.
+    func carryOut(_ commands: [HealthMonitor.Command], at end: MonotonicInstant = .now) throws {
+        for command in commands {
+            switch command {
+            case .run(let command, let limit): try life?.check(command, within: limit, into: &journal)
+            case .wake(let time): checkAt = time.map { .now.advanced(by: $0) }
+            case .became(let health):
+                journal.append(Event(at: end, .runtime(.becameHealthy(health == .healthy))))
+                if health == .unhealthy { try tell(.unhealthy) }
+            }
+        }
+    }
+
+    /// How the container is, as far as others wait for it.
+    var memberState: MemberState {
+        switch lifecycle.state {
+        case .created: hasFailedToStart ? .failedToStart : .created
+        case .removed: .created
+        case .restarting: .restarting
+        case .exited: hasFailedToStart ? .failedToStart : .ended(code: lastCode ?? 0)
+        case .running, .paused:
+            switch health?.health {
+            case .healthy: .healthy
+            case .unhealthy: .unhealthy
+            case .starting, nil: .running
+            }
+        }
+    }
+
     /// What is scheduled is dated to the end itself: a question from then on is to know of it.
     private func moment(of note: LifecycleNote, _ now: MonotonicInstant) -> MonotonicInstant {
         if case .restartScheduled = note { now } else { .now }
@@ -138,13 +178,17 @@ extension ScenarioRun {
         self.life = life
         startedAt = .now
         lifeCount += 1
-        let failure = try life.start(into: &journal, byPolicy: byPolicy)
+        let failure = try life.start(into: &journal, byPolicy: byPolicy, sharingWith: group?.neighbour(of: self))
+        hasFailedToStart = failure != nil
+        if failure == nil, let commands = health?.started(at: .now) { try carryOut(commands) }
         return failure.map { .startFailed($0.rawValue) } ?? .started
     }
 
     /// Tells the lifecycle of an end that has just been seen.
     func handleEnd() throws {
         guard let life, let (status, instant) = life.takeEnd() else { return }
+        lastCode = rules.codeOfEnd(status)
+        if let commands = health?.ended() { try carryOut(commands) }
         onEnd?(self)
         for marker in markers { try life.look(at: marker, into: &journal) }
         try tell(.ended(status), at: instant)

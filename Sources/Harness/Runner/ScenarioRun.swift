@@ -37,6 +37,18 @@ final class ScenarioRun {
     var wakeAt: MonotonicInstant?
     /// A hook runs in the container, and the lifecycle waits for it.
     var isHookRunning = false
+    /// Finds out how the container is; nil: nobody asks.
+    var health: HealthMonitor?
+    /// When the health is to be looked at.
+    var checkAt: MonotonicInstant?
+    /// The other containers, where it is one of several: they go on while this one waits.
+    weak var group: GroupRun?
+    /// The status of the last life, as the runtime reports it; nil: there was none, or its program could not be started.
+    var lastCode: Int?
+    /// The last start has failed.
+    var hasFailedToStart = false
+    /// A request of the group has not been answered yet.
+    var isAskedByGroup = false
     /// What the lifecycle has answered to the last request.
     var answer: Answer?
     var startedAt = MonotonicInstant.now
@@ -52,7 +64,7 @@ final class ScenarioRun {
     /// How many starts there were.
     var lifeCount = 0
     /// Why the run ended before its last step.
-    private var failedStep: Failure?
+    private(set) var failedStep: Failure?
     /// The next step asks whether this one was refused.
     private(set) var asksAboutRefusal = false
     /// The step that is being carried out.
@@ -71,6 +83,8 @@ final class ScenarioRun {
         let policy = job.scenario.policy(with: job.profile, speed: job.speed)
         lifecycle = rules.makeLifecycle(policy)
         surroundings = rules.surroundings(policy)
+        let healthDefaults = rules.healthDefaults
+        health = job.scenario.healthCheck.map { HealthMonitor($0, healthDefaults) }
         killAt = job.killAt
         speed = job.speed
         journal = Journal(witness: session.witness)
@@ -131,7 +145,7 @@ final class ScenarioRun {
     // MARK: - Steps
 
     /// - Parameter first: the place of the first in `scenario.steps`.
-    private func perform(_ steps: [Step], from first: Int) throws {
+    func perform(_ steps: [Step], from first: Int) throws {
         var next = first
         for (place, step) in steps.enumerated() where failedStep == nil {
             asksAboutRefusal = steps.dropFirst(place + 1).first?.asksAboutRefusal == true
@@ -170,6 +184,8 @@ final class ScenarioRun {
                 sweepFailures += failure.map { [$0] } ?? []
             case .repeated(let times, let inner):
                 for _ in 0..<times where failedStep == nil { try perform(inner, from: index + 1) }
+            // Of one container both are refused beforehand.
+            case .within, .down: break
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
             case .waitFor(let condition, let isNegated, let limit):
                 let expectation = Expectation(condition, isNegated: isNegated)
@@ -355,7 +371,10 @@ final class ScenarioRun {
     }
 
     /// Whether anything may still happen: PID 1 runs, or will again.
-    private var canChange: Bool {
+    private var canChange: Bool { canChangeByItself || group?.canChange == true }
+
+    /// Whether anything may still happen to this one of several containers, whatever becomes of the others.
+    var canChangeByItself: Bool {
         life?.isRunning == true || lifecycle.state == .restarting || life?.hasUnseenEnd == true
     }
 
@@ -376,21 +395,13 @@ final class ScenarioRun {
         while true {
             // Before the rest: the journal must be complete up to a moment behind it.
             if let path { try life?.look(at: path, into: &journal) }
-            try collect(kernel: watchingKernel, census: withCensus)
-            try handleEnd()
-            if isHookRunning, life?.isExecuting != true {
-                isHookRunning = false
-                try tell(.hookEnded(code: life?.lastExecutionCode ?? 0))
-            }
+            try attend(watchingKernel: watchingKernel, withCensus: withCensus)
+            try group?.attend(besides: self)
             // Before the next start, also when that is overdue: nothing is to pass unseen.
             if isDone() || MonotonicInstant.now >= deadline { return }
-            if let moment = wakeAt, MonotonicInstant.now >= moment {
-                wakeAt = nil
-                try tell(.due)
-                continue
-            }
+            if try goOn() { continue }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
-            var wake = min(deadline, wakeAt ?? .distantFuture)
+            var wake = min(deadline, nextMoment, group?.nextMoment ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {
                 let interval =
                     withCensus || path != nil
@@ -405,7 +416,42 @@ final class ScenarioRun {
         var poller = Poller()
         poller.add(session.cancellation.descriptor)
         life?.addDescriptors(to: &poller)
+        group?.addDescriptors(to: &poller, besides: self)
         try poller.wait(until: deadline)
+    }
+
+    /// Takes in what has happened, and tells those who wait for it.
+    func attend(watchingKernel: Bool = false, withCensus: Bool = false) throws {
+        try collect(kernel: watchingKernel, census: withCensus)
+        try handleEnd()
+        if isHookRunning, life?.isExecuting != true {
+            isHookRunning = false
+            try tell(.hookEnded(code: life?.lastExecutionCode ?? 0))
+        }
+        if let (code, end) = life?.takeCheck(), let commands = health?.checked(code: code, at: end) {
+            try carryOut(commands, at: end)
+        }
+    }
+
+    /// When something is to be done that nobody else asks for.
+    var nextMoment: MonotonicInstant {
+        min(wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.checkEndsAt ?? .distantFuture)
+    }
+
+    /// Does what is due, if something is.
+    func goOn() throws -> Bool {
+        let now = MonotonicInstant.now
+        if let moment = wakeAt, now >= moment {
+            wakeAt = nil
+            try tell(.due)
+            return true
+        }
+        if let moment = checkAt, now >= moment {
+            checkAt = nil
+            if let commands = health?.due() { try carryOut(commands) }
+            return true
+        }
+        return false
     }
 
     lazy var markers = scenario.markers
@@ -436,21 +482,26 @@ extension Step {
         if case .expect(let expectation) = action { expectation.condition.kind == .refused } else { false }
     }
 
-    /// How many steps it is, with those of a `repeat`, which are left out where there is no repetition.
-    fileprivate var flattenedCount: Int {
-        guard case .repeated(let times, let inner) = action, times > 0 else { return 1 }
-        return inner.reduce(1) { $0 + $1.flattenedCount }
+    /// How many steps it is, with those of its block, which are left out where there is no repetition.
+    var flattenedCount: Int {
+        flattenedBlock.reduce(1) { $0 + $1.flattenedCount }
     }
 
-    fileprivate var flattened: [Step] {
-        guard case .repeated(let times, let inner) = action, times > 0 else { return [self] }
-        return [self] + inner.flatMap(\.flattened)
+    fileprivate var flattened: [Step] { [self] + flattenedBlock.flatMap(\.flattened) }
+
+    /// The steps of its block that are carried out in this run.
+    private var flattenedBlock: [Step] {
+        switch action {
+        case .repeated(let times, let inner): times > 0 ? inner : []
+        case .within(_, let inner): inner
+        default: []
+        }
     }
 }
 
 extension Scenario {
-    /// The same with the steps of each `repeat` after it, once.
-    fileprivate var flattened: Scenario {
+    /// The same with the steps of each block after it, once.
+    var flattened: Scenario {
         var result = self
         result.steps = steps.flatMap(\.flattened)
         return result

@@ -223,6 +223,7 @@ public final class Session: Sendable {
 
     /// One job, on the calling thread.
     fileprivate func carryOut(_ job: Job) -> RunResult {
+        if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run() }
         var result = ScenarioRun(job, in: self).run()
         for _ in 1..<Session.attempts {
             guard case .error(let reason) = result.verdict, reason == MissedEvent.reason, !isCancelled else { break }

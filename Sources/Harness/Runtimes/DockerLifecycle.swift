@@ -54,8 +54,8 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
         case .sendFailed:
             guard case .waiting(hasLimit: true)? = stop else { return [] }
             return [.wake(after: DockerTimes.waitAfterFailedSignal)]
-        // It has none.
-        case .hookEnded: return []
+        // It has no hooks, and only tells of what is unhealthy.
+        case .hookEnded, .unhealthy: return []
         }
     }
 
@@ -74,6 +74,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
             manager.stoppedToRestart()
             return stopped(grace, .restart, now)
         case .kill(let signal): return killed(signal)
+        case .prepareStop: return [.done]
         case .pause, .resume: return frozen(request == .pause)
         case .exec:
             if state == .paused { return [.refuse("the container is paused")] }

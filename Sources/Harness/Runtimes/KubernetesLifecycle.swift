@@ -22,6 +22,8 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
     private enum Stop: Hashable {
         /// The preStop hook runs, since then, and is given so much.
         case hook(since: MonotonicInstant, grace: Duration)
+        /// The hook runs, or has ended, and the signal's turn has not come.
+        case early, ready
         case waiting, killed
     }
 
@@ -64,8 +66,13 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         case .due: return due(now)
         // Whether it has failed does not matter.
         case .hookEnded:
+            if stop == .early { stop = .ready }
             guard case .hook(let since, let grace)? = stop else { return [] }
             return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)))
+        case .unhealthy:
+            // A liveness probe: it is stopped, and its policy starts it again.
+            guard state == .running, stop == nil else { return [] }
+            return beginStop(nil, now)
         // containerd waits on: the end is an event of its own.
         case .sendFailed: return []
         }
@@ -84,6 +91,11 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         // Past the kubelet, on its node: it sees a container that has ended.
         case .kill(let signal):
             return state.isRunning ? [.send(signal), .done] : [.refuse(LifecycleRefusal.notRunning)]
+        case .prepareStop:
+            isDeleted = true
+            guard state.isRunning, stop == nil else { return [.done] }
+            stop = policy.preStop == nil ? .ready : .early
+            return (policy.preStop.map { [.runHook($0)] } ?? []) + [.done]
         case .pause, .resume: return [.refuse("kubernetes does not pause containers")]
         case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         // Containers go on without the kubelet.
@@ -118,11 +130,17 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             if state == .restarting { state = .exited }
             return callingOff + finishStop(now)
         }
+        return beginStop(grace, now)
+    }
+
+    private mutating func beginStop(_ grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
         // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
         let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
         let asked = LifecycleCommand.note(.stopRequested(stopSignal, grace: grace))
-        guard let hook = policy.preStop else { return [asked] + signal(grace) }
+        guard let hook = policy.preStop, stop != .ready else { return [asked] + signal(grace) }
+        let isRunning = stop == .early
         stop = .hook(since: now, grace: grace)
+        if isRunning { return [asked, .wake(after: grace)] }
         // One that takes longer goes on, and the stop with it.
         return [asked, .wake(after: grace), .runHook(hook)]
     }
@@ -144,6 +162,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
     private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {
         switch stop {
         case .hook: return signal(.zero)
+        case .early, .ready: return []
         case .waiting:
             stop = .killed
             return [.note(.graceExpired), .send(.kill), .wake(after: KubernetesLifecycle.waitAfterKill)]

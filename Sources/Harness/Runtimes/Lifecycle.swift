@@ -43,6 +43,8 @@ public enum LifecycleInput: Hashable, Sendable {
     case due
     /// The hook that was to be run has ended with this status, or could not be started, 126 or 127.
     case hookEnded(code: Int)
+    /// Its health check has failed too often.
+    case unhealthy
     /// A signal that was to be sent could not be: the process is gone, or it may not be signalled.
     case sendFailed(Signal)
 }
@@ -53,6 +55,8 @@ public enum Request: Hashable, Sendable {
     /// The stop signal, and SIGKILL after the grace period; a negative one has no end. Nil: that of the container.
     case stop(grace: Duration?)
     case kill(Signal)
+    /// A stop will follow: what comes before the stop signal is done now.
+    case prepareStop
     case restart(grace: Duration?)
     case pause
     case resume

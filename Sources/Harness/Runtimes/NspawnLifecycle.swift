@@ -44,7 +44,7 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
             return finish(.start)
         case .ended(let status): return ended(status, now)
         case .due: return due()
-        case .sendFailed, .hookEnded: return []
+        case .sendFailed, .hookEnded, .unhealthy: return []
         }
     }
 
@@ -60,6 +60,7 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
             guard signal == .kill else { return [.send(signal), .done] }
             pending = .kill
             return [.send(signal), .wake(after: NspawnLifecycle.usualGrace)]
+        case .prepareStop: return [.done]
         case .pause, .resume: return [.refuse("nspawn does not pause machines")]
         case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         case .recreate:

@@ -49,7 +49,7 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
         case .ended(let status): return ended(DockerExit.code(of: status), now)
         case .due: return due()
         // What cannot be signalled is gone (kill(pid, 0): ESRCH); its end is told next.
-        case .sendFailed, .hookEnded: return []
+        case .sendFailed, .hookEnded, .unhealthy: return []
         }
     }
 
@@ -76,6 +76,7 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
             let thawing: [LifecycleCommand] = state == .paused ? [.thaw] : []
             state = .running
             return [.send(signal)] + thawing + [.wake(after: PodmanLifecycle.waitAfterKill)]
+        case .prepareStop: return [.done]
         case .pause:
             guard state == .running else {
                 return [.refuse(state == .paused ? "the container is paused already" : LifecycleRefusal.notRunning)]

@@ -15,6 +15,14 @@ public struct RuntimeRules: Sendable {
     public var codeOfEnd: @Sendable (ExitStatus) -> Int = DockerExit.code(of:)
     /// What a container is given without being asked.
     public var surroundings: @Sendable (ContainerPolicy) -> RuntimeSurroundings = { _ in RuntimeSurroundings() }
+    /// How often it is found out how a container is, where the scenario does not say.
+    public var healthDefaults = HealthMonitor.Defaults.docker
+    /// Several containers that belong together; nil: the runtime drives each by itself.
+    public var makeEnsemble: (@Sendable (EnsemblePolicy) -> any Ensemble)?
+    /// Several containers have one network, one IPC namespace and one host name.
+    public var sharesNetwork = false
+    /// The restart policy of one of several containers, by its role and by what is said of all.
+    public var restartPolicy: @Sendable (Member, RestartPolicy) -> RestartPolicy = { member, _ in member.scenario.restart }
     /// What a scenario speaks of that the runtime does not have; nil: nothing.
     public var reasonNotApplicable: @Sendable (Scenario) -> String? = { _ in nil }
 
@@ -35,6 +43,7 @@ public struct RuntimeRules: Sendable {
     /// Docker Compose's, with Docker's engine.
     public static let compose: RuntimeRules = {
         var rules = RuntimeRules { ComposeLifecycle($0) }
+        rules.makeEnsemble = { ComposeProject($0) }
         rules.reasonNotApplicable = { $0.removesItself ? "compose has no services that remove themselves" : nil }
         return rules
     }()
@@ -42,6 +51,10 @@ public struct RuntimeRules: Sendable {
     /// Kubernetes', with containerd.
     public static let kubernetes: RuntimeRules = {
         var rules = RuntimeRules { KubernetesLifecycle($0) }
+        rules.healthDefaults = .kubernetes
+        rules.sharesNetwork = true
+        rules.makeEnsemble = { Pod($0) }
+        rules.restartPolicy = { Pod.restartPolicy(of: $0.role, in: $1) }
         rules.codeOfStartFailure = { _ in KubernetesLifecycle.codeOfStartFailure }
         rules.reasonNotApplicable = { scenario in
             if scenario.removesItself { return "kubernetes has no containers that remove themselves" }
@@ -106,10 +119,7 @@ extension Scenario {
     /// Whether a step is of a kind, also one in a block.
     fileprivate func hasStep(_ isOne: (Step.Action) -> Bool) -> Bool {
         func isThere(_ step: Step) -> Bool {
-            switch step.action {
-            case .repeated(_, let inner), .sweep(_, let inner): inner.contains(where: isThere)
-            case let action: isOne(action)
-            }
+            step.action.block?.contains(where: isThere) ?? isOne(step.action)
         }
         return steps.contains(where: isThere)
     }

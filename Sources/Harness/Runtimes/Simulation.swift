@@ -90,6 +90,7 @@ public struct Simulation {
             case .stop(let grace): "stop" + (grace.map { ", grace \($0.text)" } ?? "")
             case .restart(let grace): "restart" + (grace.map { ", grace \($0.text)" } ?? "")
             case .kill(let signal): "kill \(signal)"
+            case .prepareStop: "a stop will follow"
             case .pause: "pause"
             case .resume: "resume"
             case .exec: "exec"

@@ -154,9 +154,11 @@ package final class Container {
 
     /// Starts PID 1, and returns when it has exec'ed. Blocks the calling thread for as long.
     ///
-    /// - Parameter isLookedAt: whether its files will be (`look`).
+    /// - Parameters:
+    ///   - isLookedAt: whether its files will be (`look`).
+    ///   - neighbour: a pidfd of another container's PID 1, whose network, IPC and host name it shares; nil: it has its own.
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
-    package func start(_ program: Program, isLookedAt: Bool) throws -> Started {
+    package func start(_ program: Program, isLookedAt: Bool, sharingWith neighbour: Int32? = nil) throws -> Started {
         // What a former life has left open would keep its file system in use.
         view = nil
         terminalSlave = nil
@@ -172,7 +174,7 @@ package final class Container {
             let terminal = try Terminal(devpts: devpts, owner: settings.user?.user ?? 0)
             let streams = SandboxPlan.Streams.terminal(
                 terminal.slave.rawValue, devpts: devpts, number: terminal.number)
-            let process = try spawn(program, streams, isLookedAt)
+            let process = try spawn(program, streams, isLookedAt, neighbour)
             let master = terminal.parts { master, slave in
                 terminalSlave = OwnedDescriptor(slave)
                 return OwnedDescriptor(master)
@@ -189,7 +191,7 @@ package final class Container {
             try output.writeEnd.setOwner(user: user.user)
             try errorOutput.writeEnd.setOwner(user: user.user)
         }
-        let process = try withExtendedLifetime(input) { try spawn(program, streams, isLookedAt) }
+        let process = try withExtendedLifetime(input) { try spawn(program, streams, isLookedAt, neighbour) }
         openInput = input.map { OwnedDescriptor($0.takeWriteEnd()) }
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
@@ -225,7 +227,7 @@ package final class Container {
     }
 
     private func spawn(
-        _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool
+        _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool, _ neighbour: Int32?
     ) throws -> PIDDescriptor {
         let channel = try RootView.Channel()
         tmpfs = program.tmpfs
@@ -252,7 +254,7 @@ package final class Container {
                 parentDescriptor: host.ownDescriptor.descriptor.rawValue, guardSocket: host.guardSocket,
                 streams: streams,
                 rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access,
-                hasVersion1: host.hierarchy?.version == .version1),
+                hasVersion1: host.hierarchy?.version == .version1, neighbour: neighbour),
             settings: settings, tmpfs: program.tmpfs.map { ($0, tmpfsOptions($0)) }, files: missing,
             links: program.links.filter { !hasFiles || isInMemory($0.path) })
         let (variables, path) = environment(program.environment)

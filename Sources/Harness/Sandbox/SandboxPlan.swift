@@ -9,8 +9,8 @@ import Vocabulary
 package struct SandboxPlan: Sendable {
     /// In the order in which they are taken; paths are relative to the new root until the step that pivots to it.
     package let steps: [SetupStep]
-    /// Made by clone3; the cgroup namespace is left by a step, once the child is in its cgroup.
-    package let namespaces: Namespaces = [.pid, .mount, .uts, .ipc, .network]
+    /// Made by clone3, without those that it shares with another container; the cgroup namespace is left by a step, once the child is in its cgroup.
+    package let namespaces: Namespaces
 
     /// What it takes of the host to carry the plan out.
     package struct Surroundings: Sendable {
@@ -47,6 +47,8 @@ package struct SandboxPlan: Sendable {
         package let cgroup: ContainerSettings.CgroupAccess?
         /// The host's hierarchies are those of version 1.
         package let hasVersion1: Bool
+        /// A pidfd of another container's PID 1, whose network, IPC and host name it shares, as in a pod; nil: it has its own.
+        package let neighbour: Int32?
     }
 
     /// What become descriptors 0, 1 and 2.
@@ -80,8 +82,10 @@ package struct SandboxPlan: Sendable {
         files: [File], links: [Link]
     ) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
+        namespaces = surroundings.neighbour == nil ? [.pid, .mount, .uts, .ipc, .network] : [.pid, .mount]
         // What is made on the way has just the mode that it is made with.
         var steps = [armed, .sendSelf(surroundings.guardSocket)] + SandboxPlan.usualScore + [.fileMask(0)]
+        if let neighbour = surroundings.neighbour { steps.append(.joinNamespaces(of: neighbour, [.uts, .ipc, .network])) }
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [
@@ -110,9 +114,7 @@ package struct SandboxPlan: Sendable {
         // Nothing inside may change what the harness itself will go by at the next start.
         steps.append(.mount(nil, on: "/.harness", type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices]))
         if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
-        steps += [
-            .setHostname(surroundings.hostname), .bringLoopbackUp,
-        ]
+        if surroundings.neighbour == nil { steps += [.setHostname(surroundings.hostname), .bringLoopbackUp] }
         if settings.hasReadOnlyRoot { steps += SandboxPlan.readOnlySteps(surroundings.mounts) }
         steps += surroundings.streams.steps + [.newSession]
         if case .terminal = surroundings.streams { steps.append(.controllingTerminal(0)) }

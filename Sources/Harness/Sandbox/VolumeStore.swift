@@ -1,22 +1,36 @@
 import Kernel
 import Model
 
-/// The volumes of one scenario: they outlive its containers.
+/// The volumes that a container has: they outlive it, and several containers may have the same.
 ///
 /// Belongs to the thread that made it: they are in a file system of that thread's mount tree.
 package final class VolumeStore {
     package let volumes: [Volume]
     let directory: String
-    /// Those that no container has had yet, by name.
-    private var fresh: Set<String>
-    private var removedCount = 0
-    /// Those that were removed since, by name.
-    private var removed: Set<String> = []
+    private let common: Common
+
+    /// What those know that have some of the same.
+    private final class Common {
+        /// Those that no container has had yet, by name.
+        var fresh: Set<String>
+        var removedCount = 0
+        /// Those that were removed since, by name.
+        var removed: Set<String> = []
+
+        init(fresh: Set<String>) { self.fresh = fresh }
+    }
+
+    /// Some of the volumes of another, each at a path of its own.
+    package init(of other: VolumeStore, _ volumes: [Volume]) {
+        self.volumes = volumes
+        directory = other.directory
+        common = other.common
+    }
 
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(host: SandboxHost, _ volumes: [Volume]) throws {
         self.volumes = volumes
-        fresh = Set(volumes.map(\.name))
+        common = Common(fresh: Set(volumes.map(\.name)))
         directory = "\(host.directory)/volumes-\(host.nextContainerNumber())"
         try Files.makeDirectory(directory)
         do {
@@ -52,13 +66,13 @@ package final class VolumeStore {
 
     /// Whether a file of this path is on a volume that no container has had yet.
     func isFresh(_ path: String) -> Bool {
-        volumes.contains { fresh.contains($0.name) && Self.isBelow(path, $0.path) }
+        volumes.contains { common.fresh.contains($0.name) && Self.isBelow(path, $0.path) }
     }
 
     /// A container has them from here on.
     func use() {
-        fresh = []
-        removed = []
+        common.fresh.subtract(volumes.map(\.name))
+        common.removed.subtract(volumes.map(\.name))
     }
 
     /// Whether a file of this path was on a volume that has been removed since a container last had it: who looks from the old container
@@ -67,7 +81,7 @@ package final class VolumeStore {
         let holding = volumes.filter { Self.isBelow(path, $0.path) }.max {
             $0.path.split(separator: "/").count < $1.path.split(separator: "/").count
         }
-        return holding.map { removed.contains($0.name) } ?? false
+        return holding.map { common.removed.contains($0.name) } ?? false
     }
 
     /// Empties one, as if it were new.
@@ -77,11 +91,11 @@ package final class VolumeStore {
         guard let volume = volumes.first(where: { $0.name == name }) else { return }
         if volume.limit != nil { try Mount.detach(path(volume)) }
         // Out of the way is enough: nobody can get there, and it goes with the rest.
-        removedCount += 1
-        try Files.move(path(volume), to: "\(directory)/.removed-\(removedCount)")
+        common.removedCount += 1
+        try Files.move(path(volume), to: "\(directory)/.removed-\(common.removedCount)")
         try make(volume)
-        fresh.insert(name)
-        removed.insert(name)
+        common.fresh.insert(name)
+        common.removed.insert(name)
     }
 
     /// Directories of the host's own root whose content is no image's.
@@ -107,7 +121,7 @@ package final class VolumeStore {
                 try fill(volume, from: place, withContent: !isVolatile)
             }
         }
-        for volume in volumes where fresh.contains(volume.name) {
+        for volume in volumes where common.fresh.contains(volume.name) {
             guard let owner = volume.owner else { continue }
             try Files.setOwner(ofTree: path(volume), user: owner.user, group: owner.group)
         }

@@ -430,6 +430,25 @@ extension Grammar {
                 """
         ) { $0.scenario.stop.hook = $1.texts(0) },
         Form(
+            "health check [every TIME] [within TIME] [retries NUMBER] [start period TIME] COMMAND",
+            "A command that is carried out inside again and again; where it ends with 0 the container is healthy, where it fails too often in a row "
+                + "it is unhealthy. What comes of that is the runtime's: others may wait for it (`depends on`), and Kubernetes starts it again, as after a "
+                + "liveness probe.",
+            otherwise: "every 30s, within 30s, 3 retries, no start period; under kubernetes every 10s, within 1s", once: true,
+            example: """
+                scenario "it becomes well"
+                  health check every 50ms within 5s retries 2 start period 10s test -e /run/up
+                  command sh -c "sleep 0.2; touch /run/up; exec sleep 60"
+
+                  start
+                  expect state healthy within 10s
+                """
+        ) {
+            $0.scenario.healthCheck = HealthCheck(
+                $1.texts(8), interval: $1.duration(1), limit: $1.duration(3), retries: $1.number(5),
+                startPeriod: $1.duration(7))
+        },
+        Form(
             "command COMMAND",
             "What the init is given to run, in place of services. With `--init none` it is PID 1 itself.",
             otherwise: "the services", once: true,

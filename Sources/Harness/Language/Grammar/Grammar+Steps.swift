@@ -274,6 +274,43 @@ extension Grammar {
             $0.block = .steps
         },
         Form(
+            "in NAME", "The steps in the block below, in this one of several containers.",
+            example: """
+                scenario "one of two"
+                  runtime compose
+                  container db
+                    service postgres
+                  container api
+                    service node
+
+                  start
+                  expect postgres, node ready within 5s
+                  in api
+                    restart
+                    expect node ready within 5s
+                  expect postgres received nothing
+                """
+        ) {
+            $0.action = .within(container: $1.text(0) ?? "", [])
+            $0.block = .steps
+        },
+        Form(
+            "down",
+            "Stops every container and removes it, as `docker compose down`, or as the deletion of a pod; volumes stay. What is started then is new.",
+            example: """
+                scenario "begun anew"
+                  runtime compose
+                  container db
+                    service postgres
+
+                  start
+                  expect postgres ready within 5s
+                  down
+                  start
+                  expect postgres ready within 5s
+                """
+        ) { draft, _ in draft.action = .down },
+        Form(
             "sweep kill (from TIME to TIME step TIME | at every event)",
             "The steps in the block below, once for each kill time, all of them side by side, each in a container of its own: "
                 + "PID 1 is killed so long after the first start in it, or at each event of a run that nothing disturbs.",

@@ -6,6 +6,8 @@ struct Grammar: Sendable {
     let files: FormTable<String>
     /// The lines of a scenario: what there is, and what happens.
     let scenario: FormTable<Draft>
+    /// The lines of one of several containers.
+    let member: FormTable<Draft>
     /// The lines of a block of steps.
     let steps: FormTable<Draft>
     let behaviour: FormTable<Service>
@@ -24,11 +26,13 @@ struct Grammar: Sendable {
     struct Draft: Sendable {
         var scenario: Scenario
         var action: Step.Action?
+        /// What the container that is being read waits for.
+        var dependencies: [Member.Dependency] = []
         /// What the line has declared, which takes its place or has a block.
         var block = Block.none
 
         enum Block {
-            case none, service, file, steps, volume
+            case none, service, file, steps, volume, member
         }
     }
 
@@ -36,7 +40,8 @@ struct Grammar: Sendable {
 
     private init() {
         let patterns: [[Pattern]] = [
-            Grammar.fileForms.map(\.pattern), Grammar.setupForms.map(\.pattern), Grammar.behaviourForms.map(\.pattern),
+            Grammar.fileForms.map(\.pattern), Grammar.setupForms.map(\.pattern), Grammar.memberForms.map(\.pattern),
+            Grammar.dependencyForms.map(\.pattern), Grammar.behaviourForms.map(\.pattern),
             Grammar.stepForms.map(\.pattern), Grammar.conditionForms.map(\.pattern),
             Grammar.profileFileForms.map(\.pattern), Grammar.profileForms.map(\.pattern),
         ]
@@ -53,7 +58,10 @@ struct Grammar: Sendable {
         killed = number("killed")
         files = FormTable(Grammar.fileForms, phrase: "'scenario'", words: words)
         scenario = FormTable(
-            Grammar.setupForms + Grammar.stepForms, phrase: "a word of a scenario", words: words)
+            Grammar.setupForms + Grammar.memberForms + Grammar.stepForms, phrase: "a word of a scenario", words: words)
+        member = FormTable(
+            Grammar.setupForms.filter { !Grammar.isOfWhole($0.pattern) } + Grammar.dependencyForms,
+            phrase: "a word of a container", words: words)
         steps = FormTable(Grammar.stepForms, phrase: "a step", words: words)
         behaviour = FormTable(Grammar.behaviourForms, phrase: "a behaviour of a service", words: words)
         conditions = FormTable(Grammar.conditionForms, phrase: "a condition", words: words)
@@ -65,6 +73,7 @@ struct Grammar: Sendable {
     func home(of word: Words.Index) -> String? {
         guard word != Words.none else { return nil }
         if !scenario.beginning(with: word).isEmpty { return scenario.phrase }
+        if !member.beginning(with: word).isEmpty { return member.phrase }
         if !behaviour.beginning(with: word).isEmpty { return behaviour.phrase }
         if !conditions.beginning(with: word).isEmpty { return "a condition, which stands behind 'expect'" }
         return nil

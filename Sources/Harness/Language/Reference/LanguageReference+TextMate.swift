@@ -3,11 +3,11 @@ extension LanguageReference {
     ///
     /// A template: the words of the language are letters and hyphens, and need no escapes in JSON or in an expression.
     public var textMateGrammar: String {
-        let setup = firstWords(of: sections[0]) + firstWords(of: sections[1])
-        let behaviour = firstWords(of: sections[2])
-        let steps = firstWords(of: sections[3])
+        let setup = firstWords(of: "header", "setup", "member", "dependency")
+        let behaviour = firstWords(of: "behaviour")
+        let steps = firstWords(of: "step")
         let first = Set(setup + behaviour + steps)
-        let others = words.filter { !first.contains($0) } + sections[4].entries.flatMap(\.words).filter(first.contains)
+        let others = words.filter { !first.contains($0) } + entries(of: "condition").flatMap(\.words).filter(first.contains)
         let values = Set(Slot.allCases.flatMap(\.choices)).sorted()
         return """
             {
@@ -42,7 +42,11 @@ extension LanguageReference {
             """
     }
 
-    private func firstWords(of section: Section) -> [String] { section.entries.compactMap(\.words.first) }
+    private func entries(of symbol: String) -> [Entry] { sections.filter { $0.symbol == symbol }.flatMap(\.entries) }
+
+    private func firstWords(of symbols: String...) -> [String] {
+        symbols.flatMap(entries).compactMap(\.words.first)
+    }
 
     /// Alternatives of an expression: longer ones first, since the first that fits is taken.
     private func list(_ words: [String]) -> String {

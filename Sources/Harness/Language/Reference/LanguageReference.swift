@@ -48,6 +48,17 @@ public struct LanguageReference: Sendable {
                     "These lines stand before the first step, in any order; each is needed only where it differs from the default.",
                 symbol: "setup", entries: Grammar.setupForms.map(Entry.init)),
             Section(
+                title: "Several containers",
+                introduction:
+                    "A scenario may be about several containers that belong together, by the rules of Compose or of Kubernetes: each has a block of "
+                    + "its own, with the lines of \u{201C}What there is\u{201D} but for those about the whole. `start`, `stop`, `restart` and `down` are then about all of "
+                    + "them, in the runtime's order; questions about services and containers by name are answered by whichever container they are in; what is asked "
+                    + "of one container, or done to it alone, is in the block of `in`.",
+                symbol: "member", entries: Grammar.memberForms.map(Entry.init)),
+            Section(
+                title: "What a container waits for", introduction: "This line is in the block of a `container`.",
+                symbol: "dependency", entries: Grammar.dependencyForms.map(Entry.init)),
+            Section(
                 title: "How a service behaves", introduction: "These lines stand in the block of a `service`.",
                 symbol: "behaviour", entries: Grammar.behaviourForms.map(Entry.init)),
             Section(

@@ -1,0 +1,431 @@
+import Expectations
+import Journal
+import Kernel
+import Model
+import Reports
+import Runtimes
+import Sandbox
+import Vocabulary
+
+/// A scenario of several containers being carried out, on one thread from beginning to end.
+///
+/// Each container is a run of its own, with its own lifecycle and its own journal; the runtime's `Ensemble` says which is asked for what, and when.
+final class GroupRun {
+    private let session: Session
+    /// Its steps are one after the other, those of a block after it.
+    private let scenario: Scenario
+    private let steps: [Step]
+    private let job: Session.Job
+    private let rules: RuntimeRules
+    private var members: [ScenarioRun] = []
+    private var ensemble: any Ensemble
+    /// How each container was when the ensemble was last told.
+    private var states: [MemberState]
+    /// What the ensemble has answered to the last request.
+    private var answer: ScenarioRun.Answer?
+    private var failedStep: Failure?
+    /// The questions that compare containers, with what was found.
+    private var comparisons: [(step: Int, judgement: Judgement, evidence: [String])] = []
+    private var asked: Set<Int> = []
+
+    /// How long the whole is waited for, where a container never does what another waits for.
+    private static let patience = Duration.seconds(300)
+
+    init(_ job: Session.Job, in session: Session) {
+        self.session = session
+        self.job = job
+        steps = job.scenario.steps
+        scenario = job.scenario.flattened
+        rules = job.rules.of(version: job.scenario.engineVersion)
+        states = scenario.members.map { _ in .created }
+        ensemble = rules.makeEnsemble?(scenario.ensemblePolicy) ?? ComposeProject(scenario.ensemblePolicy)
+        members = scenario.members.indices.map { place in
+            let own = scenario.part(ofMember: place, by: rules)
+            let run = ScenarioRun(
+                Session.Job(sped: own, job.profile, runtime: job.runtime, rules: job.rules, killAt: nil), in: session)
+            run.group = self
+            return run
+        }
+    }
+
+    func run() -> RunResult {
+        let began = MonotonicInstant.now
+        if let reason = reasonNotApplicable { return result(.notApplicable(reason: reason), since: began) }
+        var store: VolumeStore?
+        let outcome: Verdict
+        do {
+            defer {
+                endAll()
+                store?.remove()
+            }
+            store = try makeVolumes()
+            try perform(steps, from: 0)
+            endAll()
+            outcome = verdict()
+        } catch {
+            outcome = .error(session.isCancelled ? RunReport.interrupted : "\(error)")
+        }
+        return result(outcome, since: began)
+    }
+
+    private var reasonNotApplicable: String? {
+        if let asked = job.runtime, let named = scenario.runtime, asked != named { return "it is about \(named.rawValue)" }
+        if rules.makeEnsemble == nil { return "the runtime drives one container: compose and kubernetes drive several" }
+        if let reason = rules.reasonNotApplicable(scenario) ?? job.profile.reasonNotApplicable(scenario) { return reason }
+        return scenario.members.lazy.compactMap { self.job.profile.reasonNotApplicable($0.scenario) }.first
+    }
+
+    /// Those of one name are one, whichever container has them.
+    private func makeVolumes() throws -> VolumeStore? {
+        var all: [Volume] = []
+        for member in members {
+            for volume in try member.scenario.volumesWithSources() where !all.contains(where: { $0.name == volume.name }) {
+                all.append(volume)
+            }
+        }
+        guard !all.isEmpty else { return nil }
+        let store = try VolumeStore(host: session.host, all)
+        for member in members where !member.scenario.settings.volumes.isEmpty {
+            member.volumes = VolumeStore(of: store, try member.scenario.volumesWithSources())
+        }
+        return store
+    }
+
+    private func endAll() { for member in members { member.endLife() } }
+
+    private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
+        RunResult(
+            initName: job.profile.name, scenario: scenario, runtime: job.runtime, verdict: verdict,
+            duration: MonotonicInstant.now.duration(since: began), journal: Journal(witness: session.witness),
+            parts: zip(scenario.members, members).map { ($0.name, $1.journal) })
+    }
+
+    // MARK: - What goes on at once
+
+    /// Another container of the same pod that runs.
+    func neighbour(of member: ScenarioRun) -> ContainerLife? {
+        guard rules.sharesNetwork else { return nil }
+        return members.first { $0 !== member && $0.life?.isRunning == true }?.life
+    }
+
+    /// Whether anything may still happen to one of them.
+    var canChange: Bool { members.contains(where: \.canChangeByItself) }
+
+    /// When something is to be done for one of them.
+    var nextMoment: MonotonicInstant { members.map(\.nextMoment).min() ?? .distantFuture }
+
+    func addDescriptors(to poller: inout Poller, besides member: ScenarioRun?) {
+        for other in members where other !== member { other.life?.addDescriptors(to: &poller) }
+    }
+
+    /// Takes in what has happened to the others, does what is due there, and tells the ensemble.
+    func attend(besides member: ScenarioRun? = nil, watchingKernel: Bool = false, withCensus: Bool = false) throws {
+        for other in members where other !== member {
+            try other.attend(watchingKernel: watchingKernel, withCensus: withCensus)
+            while try other.goOn() {}
+        }
+        try observe()
+    }
+
+    /// Tells the ensemble what has become of the containers, until nothing new comes of that.
+    private func observe() throws {
+        var isNew = true
+        while isNew {
+            isNew = false
+            for (place, member) in members.enumerated() {
+                let state = member.memberState
+                if state != states[place] {
+                    states[place] = state
+                    isNew = true
+                    try tell(.became(place, state))
+                }
+                guard member.isAskedByGroup, let answer = member.answer else { continue }
+                member.isAskedByGroup = false
+                isNew = true
+                if case .refused(let reason) = answer {
+                    member.record(.runtime(.refused(reason: reason)))
+                    try tell(.answered(place, refusal: reason))
+                } else {
+                    try tell(.answered(place, refusal: nil))
+                }
+            }
+        }
+    }
+
+    private func tell(_ input: EnsembleInput) throws {
+        for command in ensemble.handle(input, at: .now) {
+            switch command {
+            case .ask(let place, let request): try members[place].post(request)
+            case .done: answer = .done
+            case .refuse(let reason): answer = .refused(reason)
+            }
+        }
+    }
+
+    private func pump(
+        until deadline: MonotonicInstant, watchingKernel: Bool = false, withCensus: Bool = false, isDone: () -> Bool
+    ) throws {
+        while true {
+            try attend(watchingKernel: watchingKernel, withCensus: withCensus)
+            if isDone() || MonotonicInstant.now >= deadline { return }
+            if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
+            var wake = min(deadline, nextMoment)
+            if watchingKernel || withCensus {
+                wake = min(wake, MonotonicInstant.now.advanced(by: .milliseconds(withCensus ? 5 : 1)))
+            }
+            var poller = Poller()
+            poller.add(session.cancellation.descriptor)
+            addDescriptors(to: &poller, besides: nil)
+            try poller.wait(until: wake)
+        }
+    }
+
+    // MARK: - Steps
+
+    /// - Parameter first: the place of the first in `scenario.steps`.
+    private func perform(_ steps: [Step], from first: Int) throws {
+        var next = first
+        for (place, step) in steps.enumerated() where failedStep == nil {
+            let index = next
+            next += step.flattenedCount
+            for member in members { member.record(.mark(.stepBegan(index))) }
+            let expectsRefusal = steps.dropFirst(place + 1).first?.condition?.kind == .refused
+            switch step.action {
+            case .start: try request(.start, step, expectsRefusal)
+            case .stop(let grace): try request(.stop(grace: grace), step, expectsRefusal)
+            case .restart(let times, let grace):
+                for _ in 0..<times where failedStep == nil { try request(.restart(grace: grace), step, expectsRefusal) }
+            case .down: try request(.down, step, expectsRefusal)
+            case .repeated(let times, let inner):
+                for _ in 0..<times where failedStep == nil { try perform(inner, from: index + 1) }
+            case .within(let container, let inner):
+                guard let place = scenario.members.firstIndex(where: { $0.name == container }) else { continue }
+                try members[place].perform(inner, from: index + 1)
+                if let failure = members[place].failedStep { failedStep = failure.said(of: container) }
+                try observe()
+            case .signal(_, let party): try pass(step, at: index, to: party)
+            case .crash(let service), .orphan(_, let service, _): try pass(step, at: index, to: .service(service))
+            case .wait(let time): try pump(until: .now.advanced(by: time)) { false }
+            case .waitFor(let condition, let isNegated, let limit):
+                let expectation = Expectation(condition, isNegated: isNegated)
+                if try !ask(expectation, until: .now.advanced(by: limit), step: index) {
+                    interrupt(step, "the run ended here: what it waited for did not come")
+                }
+            case .expect(var expectation):
+                var deadline = MonotonicInstant.now.advanced(by: expectation.within ?? .zero)
+                if expectation.isNegated, let time = expectation.within {
+                    (expectation.duration, deadline) = (time, .now)
+                }
+                try ask(expectation, until: deadline, step: index)
+            default: interrupt(step, "this is done to one container: write it in a block 'in NAME'")
+            }
+        }
+    }
+
+    /// A step about one service, to the container that has it.
+    private func pass(_ step: Step, at index: Int, to party: Party) throws {
+        guard let place = scenario.member(of: party) else { return interrupt(step, "\(party) is in no container") }
+        try members[place].perform([step], from: index)
+        if let failure = members[place].failedStep { failedStep = failure.said(of: scenario.members[place].name) }
+    }
+
+    private func request(_ request: EnsembleRequest, _ step: Step, _ expectsRefusal: Bool) throws {
+        try attend()
+        answer = nil
+        if request == .start { beginClock() }
+        try tell(.asked(request))
+        try observe()
+        try pump(until: .now.advanced(by: GroupRun.patience)) { answer != nil }
+        switch answer {
+        case .done: return
+        case .refused(let reason):
+            for member in members { member.record(.runtime(.refused(reason: reason))) }
+            if !expectsRefusal { interrupt(step, reason) }
+        case nil: interrupt(step, "not over after \(GroupRun.patience.text)")
+        }
+    }
+
+    /// All count from the first start of the whole.
+    private func beginClock() {
+        let now = MonotonicInstant.now
+        for member in members where member.journal.origin == nil { member.journal.origin = now }
+    }
+
+    private func interrupt(_ step: Step, _ observed: String) {
+        failedStep = Failure(place: step.place, expected: "to go on from here", observed: observed, evidence: [])
+    }
+
+    // MARK: - Expectations
+
+    /// Puts a question to those that it is about until the answer is yes or its time is over, and marks the moment of the last time.
+    @discardableResult
+    private func ask(_ expectation: Expectation, until deadline: MonotonicInstant, step: Int) throws -> Bool {
+        asked.insert(step)
+        var isMet = try holds(expectation, until: deadline)
+        var end = MonotonicInstant.distantFuture
+        if isMet, let duration = expectation.duration {
+            let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
+            let moment = MonotonicInstant.now.advanced(by: duration)
+            isMet = try !holds(opposite, until: moment, ofAny: true)
+            if !expectation.condition.kind.needs.census { end = moment }
+        }
+        for place in places(of: expectation.condition) {
+            members[place].journal.append(
+                Event(at: min(members[place].knownUntil, end), .mark(.asked(step: step))))
+        }
+        if let (judgement, first, second) = comparison(expectation.condition) {
+            let evidence =
+                members[first].view.lines(judgement.evidence, of: scenario.members[first].name)
+                + members[second].view.linesOfEnd(of: scenario.members[second].name)
+            comparisons.append((step, judgement, evidence))
+        }
+        return isMet
+    }
+
+    /// The answer to a question that compares two containers; nil: it does not.
+    private func comparison(_ condition: Condition) -> (judgement: Judgement, first: Int, second: Int)? {
+        guard case .stopped(let one, let other) = condition, let (first, second) = scenario.compared(by: condition)
+        else { return nil }
+        let judgement = members[first.place].view.stopped(
+            first.1, before: second.1, of: members[second.place].view, named: (one.description, other.description))
+        return (judgement, first.place, second.place)
+    }
+
+    /// The containers that a question is about.
+    private func places(of condition: Condition) -> [Int] {
+        if let (first, second) = scenario.compared(by: condition) { return [first.place, second.place] }
+        return members.indices.filter { scenario.question(condition, ofMember: $0) != nil }
+    }
+
+    /// - Parameter ofAny: whether it is enough that one of them says yes.
+    private func holds(
+        _ expectation: Expectation, until deadline: MonotonicInstant, ofAny: Bool = false
+    ) throws -> Bool {
+        let needs = expectation.condition.kind.needs
+        var isMet = false
+        try pump(until: deadline, watchingKernel: true, withCensus: needs.census) {
+            var answers: [Judgement.Answer] = []
+            if let answer = comparison(expectation.condition)?.judgement.answer {
+                answers = [expectation.isNegated ? answer.opposite : answer]
+            } else {
+                answers = members.indices.compactMap { place in
+                    scenario.question(expectation.condition, ofMember: place).map {
+                        members[place].view.judge(Expectation($0, isNegated: expectation.isNegated)).answer
+                    }
+                }
+            }
+            isMet = ofAny ? answers.contains(.yes) : answers.allSatisfy { $0 == .yes }
+            let isKnown = !answers.contains { if case .unknown = $0 { true } else { false } }
+            return isMet || !isKnown
+        }
+        return isMet
+    }
+
+    // MARK: - The verdict
+
+    private func verdict() -> Verdict {
+        var failures: [Failure] = []
+        for (place, member) in members.enumerated() {
+            let own = Expectations.verdict(on: member.scenario, member.journal, interruption: nil, isWhole: false)
+            switch own {
+            case .error(let reason): return .error("\(scenario.members[place].name): \(reason)")
+            case .failed(let found): failures += found.map { $0.said(of: scenario.members[place].name) }
+            case .passed, .notApplicable: continue
+            }
+        }
+        for (step, judgement, evidence) in comparisons {
+            guard case .expect(let expectation) = scenario.steps[step].action else { continue }
+            switch judgement.answer {
+            case .unknown(let reason): return .error("\(scenario.steps[step].place): \(expectation): \(reason)")
+            case .yes where !expectation.isNegated, .no where expectation.isNegated: continue
+            case .yes, .no:
+                failures.append(
+                    Failure(
+                        place: scenario.steps[step].place, expected: "expect \(expectation)",
+                        observed: judgement.observed, evidence: evidence))
+            }
+        }
+        if let failedStep, !failures.contains(where: { $0.place == failedStep.place }) { failures.append(failedStep) }
+        failures.sort { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
+        return failures.isEmpty ? .passed : .failed(failures)
+    }
+}
+
+extension JournalView {
+    fileprivate func lines(_ events: [Event], of container: String) -> [String] {
+        events.map { "\(container): \(line($0))" }
+    }
+
+    /// How PID 1 ended.
+    fileprivate func linesOfEnd(of container: String) -> [String] {
+        let end = journal.events.last { if case .runtime(.exited) = $0.kind { true } else { false } }
+        return end.map { lines([$0], of: container) } ?? []
+    }
+}
+
+extension Judgement.Answer {
+    fileprivate var opposite: Judgement.Answer {
+        switch self {
+        case .yes: .no
+        case .no: .yes
+        case .unknown: self
+        }
+    }
+}
+
+extension Failure {
+    /// The same, with the name of the container that it is about.
+    fileprivate func said(of container: String) -> Failure {
+        Failure(
+            place: place, expected: expected, observed: "\(container): \(observed)",
+            evidence: evidence.map { "\(container): \($0)" })
+    }
+}
+
+extension Scenario {
+    /// What the runtime is told of the whole before it is made.
+    fileprivate var ensemblePolicy: EnsemblePolicy {
+        EnsemblePolicy(
+            members.map { member in
+                EnsemblePolicy.Member(
+                    member.name, role: member.role,
+                    dependencies: member.dependencies.compactMap { dependency in
+                        members.firstIndex { $0.name == dependency.name }.map { .init(on: $0, dependency.condition) }
+                    }, hasHealthCheck: member.scenario.healthCheck != nil)
+            }, grace: stop.grace)
+    }
+
+    /// One of several containers as a scenario of its own: of the steps, which are one after the other, those that are about it; the others are there as
+    /// nothing, so that each keeps its place.
+    fileprivate func part(ofMember place: Int, by rules: RuntimeRules) -> Scenario {
+        var result = members[place].scenario
+        result.title = title
+        result.restart = rules.restartPolicy(members[place], restart)
+        result.stop.signal = result.stop.signal ?? stop.signal
+        result.stop.grace = result.stop.grace ?? stop.grace
+        (result.runtime, result.engineVersion, result.engine) = (runtime, engineVersion, engine)
+        if rules.sharesNetwork { result.settings.hostname = "pod" }
+        var owners = [String?](repeating: nil, count: steps.count)
+        for (index, step) in steps.enumerated() {
+            guard case .within(let name, _) = step.action else { continue }
+            for inner in (index + 1)..<(index + step.flattenedCount) { owners[inner] = name }
+        }
+        result.steps = zip(steps, owners).map { step, owner in
+            if owner == members[place].name { return step }
+            let nothing = Step(.wait(.zero), place: step.place)
+            guard owner == nil else { return nothing }
+            switch step.action {
+            case .expect(var expectation):
+                guard let own = question(expectation.condition, ofMember: place) else { return nothing }
+                expectation.condition = own
+                return Step(.expect(expectation), place: step.place)
+            case .waitFor(let condition, let isNegated, let limit):
+                guard let own = question(condition, ofMember: place) else { return nothing }
+                return Step(.waitFor(own, isNegated: isNegated, within: limit), place: step.place)
+            case .start, .stop, .restart, .down: return step
+            default: return nothing
+            }
+        }
+        return result
+    }
+}
