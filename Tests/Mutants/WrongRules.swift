@@ -17,6 +17,14 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case composeCountsHook = "compose-counts-hook"
     case composeStopsAfterABadHook = "compose-stops-after-a-bad-hook"
     case composeKillsTheOldContainer = "compose-kills-the-old-container"
+    case composeForgetsOrder = "compose-forgets-order"
+    case composeIgnoresHealth = "compose-ignores-health"
+    case composeIgnoresFailures = "compose-ignores-failures"
+    case kubernetesStopsSidecarsAtOnce = "kubernetes-stops-sidecars-at-once"
+    case kubernetesStartsAllAtOnce = "kubernetes-starts-all-at-once"
+    case kubernetesKeepsSidecars = "kubernetes-keeps-sidecars"
+    case kubernetesHasNoProbes = "kubernetes-has-no-probes"
+    case kubernetesSharesNothing = "kubernetes-shares-nothing"
     case nspawnSignals = "nspawn-signals"
     case nspawnKnowsNoInit = "nspawn-knows-no-init"
     case nspawnKnowsNoReboot = "nspawn-knows-no-reboot"
@@ -39,6 +47,14 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .composeCountsHook: "a pre_stop hook of Compose is part of the grace period"
         case .composeStopsAfterABadHook: "Compose stops a container although its hook has failed"
         case .composeKillsTheOldContainer: "Compose kills a container to make a new one"
+        case .composeForgetsOrder: "Compose does not know what depends on what"
+        case .composeIgnoresHealth: "Compose waits for nobody's health"
+        case .composeIgnoresFailures: "Compose does not mind that a job has failed"
+        case .kubernetesStopsSidecarsAtOnce: "a pod's sidecars are stopped with the main containers"
+        case .kubernetesStartsAllAtOnce: "a pod's init containers are started with the main ones"
+        case .kubernetesKeepsSidecars: "a pod's sidecars go on when its work is done"
+        case .kubernetesHasNoProbes: "a kubelet does not stop what its liveness probe has given up"
+        case .kubernetesSharesNothing: "each container of a pod has a network of its own"
         case .nspawnSignals: "nspawn sends SIGTERM where no kill signal is set"
         case .nspawnKnowsNoInit: "nspawn sends nothing to an init that it has booted"
         case .nspawnKnowsNoReboot: "nspawn does not start again what reboots"
@@ -53,6 +69,10 @@ enum RuleDefect: String, CaseIterable, Sendable {
     var rules: RuntimeRules {
         var rules = RuntimeRules.of(runtime)
         if self == .nspawnReportsSignals { rules.codeOfEnd = RuntimeRules.docker.codeOfEnd }
+        if self == .kubernetesSharesNothing { rules.sharesNetwork = false }
+        if let makeEnsemble = rules.makeEnsemble {
+            rules.makeEnsemble = { BrokenEnsemble(defect: self, right: makeEnsemble(self.broken($0))) }
+        }
         let right = self == .composeRoundsUp ? RuntimeRules.docker.makeLifecycle : rules.makeLifecycle
         rules.makeLifecycle = { policy in
             var policy = policy
@@ -72,6 +92,42 @@ enum RuleDefect: String, CaseIterable, Sendable {
     }
 }
 
+extension RuleDefect {
+    /// What the ensemble is told instead.
+    fileprivate func broken(_ policy: EnsemblePolicy) -> EnsemblePolicy {
+        var policy = policy
+        for place in policy.members.indices {
+            switch self {
+            case .composeForgetsOrder: policy.members[place].dependencies = []
+            case .composeIgnoresHealth where policy.members[place].dependencies.contains { $0.condition == .healthy }:
+                for dependency in policy.members[place].dependencies.indices {
+                    policy.members[place].dependencies[dependency].condition = .started
+                }
+            case .kubernetesStopsSidecarsAtOnce where policy.members[place].role == .sidecar,
+                .kubernetesStartsAllAtOnce where policy.members[place].role == .initial:
+                policy.members[place].role = .main
+            default: break
+            }
+        }
+        return policy
+    }
+}
+
+/// An ensemble that is told something else, or does not hear of something.
+private struct BrokenEnsemble: Ensemble {
+    let defect: RuleDefect
+    var right: any Ensemble
+
+    mutating func handle(_ input: EnsembleInput, at now: MonotonicInstant) -> [EnsembleCommand] {
+        switch (defect, input) {
+        case (.composeIgnoresFailures, .became(let place, .ended)):
+            return right.handle(.became(place, .ended(code: 0)), at: now)
+        case (.kubernetesKeepsSidecars, .became(_, .ended)): return []
+        default: return right.handle(input, at: now)
+        }
+    }
+}
+
 /// A lifecycle that wants something else done than its runtime does.
 private struct BrokenLifecycle: Lifecycle {
     let defect: RuleDefect
@@ -83,6 +139,7 @@ private struct BrokenLifecycle: Lifecycle {
         var input = input
         switch (defect, input) {
         case (.composeStopsAfterABadHook, .hookEnded): input = .hookEnded(code: 0)
+        case (.kubernetesHasNoProbes, .unhealthy): return []
         case (.nspawnKnowsNoReboot, .ended(.signaled(.hup, _))): input = .ended(.exited(0))
         default: break
         }

@@ -70,13 +70,17 @@ extension Scenario {
 /// Of many scenarios that ask the same of different values, a few.
 let scenariosPerFile = 6
 
+/// Those of the runtimes ask different things, each.
 func sample(_ scenarios: [Scenario]) -> [Scenario] {
     var byFile: [String: [Scenario]] = [:]
-    for scenario in scenarios { byFile[scenario.place.file, default: []].append(scenario) }
+    for scenario in scenarios where scenario.theme != "runtimes" {
+        byFile[scenario.place.file, default: []].append(scenario)
+    }
+    let ofRuntimes = scenarios.filter { $0.theme == "runtimes" }
     return byFile.sorted { $0.key < $1.key }.flatMap { _, own in
         let step = max(1, (own.count + scenariosPerFile - 1) / scenariosPerFile)
         return stride(from: 0, to: own.count, by: step).map { own[$0] }
-    }
+    } + ofRuntimes
 }
 
 func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(1, width - text.count)) }
