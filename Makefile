@@ -93,6 +93,11 @@ mutants: build ## the suite against each deliberate defect of the reference: whi
 	$(SWIFT_BUILD) -c release --product Mutants
 	.build/release/Mutants
 
+.PHONY: fidelity
+fidelity: build ## what the harness does, held against a real Docker and a real Podman, where they are installed (as root)
+	$(SWIFT_BUILD) --product Fidelity
+	.build/debug/Fidelity
+
 .PHONY: bench
 bench: build ## the benchmarks, each as a ratio against its reference in the same run
 	Tests/Benchmarks/run.sh

@@ -74,6 +74,9 @@ let package = Package(
             name: "Mutants", dependencies: ["Harness", "ServiceProtocol"], path: "Tests/Mutants",
             swiftSettings: settings),
         .executableTarget(
+            name: "Fidelity", dependencies: ["Harness", "TestSupport", "Kernel"], path: "Tests/Fidelity",
+            exclude: ["explained.txt"], swiftSettings: settings),
+        .executableTarget(
             name: "Verdicts", dependencies: ["Harness"], path: "Tests/Verdicts", exclude: ["verdicts.txt"],
             swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),

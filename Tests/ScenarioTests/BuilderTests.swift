@@ -92,6 +92,65 @@ struct BuilderTests {
         #expect(built.diagnostics.isEmpty)
     }
 
+    @Test func severalContainersCanBeWrittenToo() throws {
+        let built = Scenario("the api before its database") {
+            Driven(by: .compose, version: 2)
+            Container("db") {
+                HealthCheck(["test", "-e", "/up"], interval: .milliseconds(100), limit: .seconds(5), retries: 2)
+                StopSignal(.int, grace: .seconds(3))
+                Service("postgres").stop(takes: .milliseconds(100))
+            }
+            Container("api", dependsOn: [.init(on: "db", .healthy)]) {
+                Volume("data", at: "/data")
+                Service("node")
+            }
+            Start()
+            Expect(.ready("postgres", "node"), within: .seconds(5))
+            In("api") {
+                Restart()
+                Expect(.ready("node"), within: .seconds(5))
+            }
+            Down()
+            Expect(.stopped("api", before: "db"))
+        }
+        let text = """
+            scenario "the api before its database"
+              runtime compose 2
+              container db
+                stop signal SIGINT grace 3s
+                health check every 100ms within 5s retries 2 test -e /up
+                service postgres
+                  stop takes 100ms
+              container api
+                depends on db healthy
+                volume data at /data
+                service node
+
+              start
+              expect postgres, node ready within 5s
+              in api
+                restart
+                expect node ready within 5s
+              down
+              expect api stopped before db
+
+            """
+        #expect(parseScenarios(Array(text.utf8), file: "text").values == [built])
+        #expect(built.text == text)
+        #expect(built.diagnostics.isEmpty)
+        let pod = Scenario("a pod") {
+            Driven(by: .kubernetes, with: ContainerEngine("cri-o:1.22.0"))
+            Container("first", .initial) { Command("true") }
+            Container("proxy", .sidecar) { Service("envoy") }
+            Container("app") { Service("web") }
+            Start()
+            Expect(.ready("envoy", "web"), within: .seconds(5))
+        }
+        #expect(
+            pod.text.contains("runtime kubernetes with cri-o:1.22.0\n  init container first\n    command true\n  sidecar proxy"))
+        #expect(pod.diagnostics.isEmpty)
+    }
+
     @Test func theRestOfTheLanguageCanBeWrittenToo() {
         let built = Scenario("the rest of the language") {
             Driven(by: .kubernetes)

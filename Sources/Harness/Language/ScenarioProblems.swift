@@ -369,9 +369,9 @@ private struct ScenarioCheck {
                     .impossible, "kubernetes starts, stops and deletes pods, not one of their containers", at: step.place)
             }
         }
-        own.steps = inner
+        own.steps = inner.filter { if case .within = $0.action { false } else { true } }
         var check = ScenarioCheck(own, isWhole: isWhole)
-        check.steps(inner, &past)
+        check.steps(own.steps, &past)
         problems += check.problems
     }
 

@@ -33,6 +33,8 @@ extension Scenario {
         case .stopped(let first, let second):
             let parties = own([first, second])
             return parties.count == 2 ? .stopped(parties[0], before: parties[1]) : nil
+        // What is asked of the whole and refused is noted of each.
+        case .refused: return condition
         case .nobodyKilled, .noServiceKilled, .zombies(0, orMore: false), .orphansReaped, .noProcessesLeft:
             return condition
         default: return nil

@@ -3,11 +3,11 @@ import Journal
 import Model
 import Vocabulary
 
-/// Where the rules of runtimes make a difference: the scenarios whose verdicts are not the same, each with what the runtimes did.
+/// Where the rules of runtimes make a difference: the scenarios whose verdicts are not the same, by the rule that makes them so, with what the runtimes did.
 public struct ComparisonReport: Sendable {
     private let isColoured: Bool
-    /// How many lines of what each runtime did are shown, from where they part.
-    private static let linesShown = 3
+    /// How many rows of one init are named for one reason.
+    private static let rowsShown = 12
 
     public init(isColoured: Bool) { self.isColoured = isColoured }
 
@@ -19,43 +19,89 @@ public struct ComparisonReport: Sendable {
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append(result)
         }
-        var result = ""
         var same = 0
-        var different = 0
+        var differences: [Difference] = []
         for key in order {
             let group = (groups[key] ?? []).filter { if case .notApplicable = $0.verdict { false } else { true } }
             guard group.count > 1 else { continue }
             if Set(group.map { ComparisonReport.word($0.verdict) }).count == 1 {
                 same += 1
             } else {
-                different += 1
-                result += block(group)
+                differences.append(Difference(group))
             }
         }
-        let total = same + different
-        return result
-            + "\(different) of \(total) scenarios end differently; the others are the same under each runtime\n"
+        // By what makes the difference, the most frequent first.
+        var kinds: [Difference.Kind: [Difference]] = [:]
+        for difference in differences { kinds[difference.kind, default: []].append(difference) }
+        let sorted = kinds.values.sorted { ($1.count, $0[0].head) < ($0.count, $1[0].head) }
+        return sorted.map(block).joined()
+            + "\(differences.count) of \(same + differences.count) scenarios end differently, for \(sorted.count) "
+            + "\(sorted.count == 1 ? "reason" : "reasons"); the others are the same under each runtime\n"
     }
 
-    private func block(_ group: [RunResult]) -> String {
-        let scenario = group[0].scenario
-        let head = "\(group[0].initName): \(scenario.title.printable)"
-        var result =
-            "\(isColoured ? "\u{1B}[1m\(head)\u{1B}[0m" : head)  (\(scenario.place.file):\(scenario.place.line))\n"
-        let done = group.map { ComparisonReport.whatWasDone($0.journal) }
-        let common = ComparisonReport.commonCount(done.map { $0.map(\.key) })
-        for (entry, lines) in zip(group, done) {
-            let width = group.map(\.runtime.rawValue.count).max() ?? 0
+    /// A scenario whose verdicts are not the same.
+    private struct Difference {
+        let group: [RunResult]
+        /// Of each runtime, what it did from where they part.
+        let parted: [[Act]]
+        let kind: Kind
+
+        /// What is the same of all that differ for the same reason.
+        struct Kind: Hashable {
+            let verdicts: [String]
+            /// Of each runtime, the first thing that it did and the others did not.
+            let acts: [String]
+        }
+
+        init(_ group: [RunResult]) {
+            self.group = group
+            let done = group.map { ComparisonReport.whatWasDone($0.journal) }
+            let common = ComparisonReport.commonCount(done.map { $0.map(\.key) })
+            parted = done.map { Array($0.dropFirst(common)) }
+            kind = Kind(
+                verdicts: group.map { "\($0.runtime.rawValue) \(ComparisonReport.word($0.verdict))" },
+                acts: parted.map { $0.first?.kind ?? "" })
+        }
+
+        var head: String { "\(group[0].scenario.place.file):\(group[0].scenario.place.line)" }
+
+        /// Which rule it is that the runtimes do not share.
+        var rule: String {
+            let acts = kind.acts
+            if acts.contains("refused") { return "what is refused" }
+            if acts.contains("restart") { return "when it is started again" }
+            if acts.contains("stop") { return "the stop signal, and the grace period" }
+            if acts.contains("sent") { return "what is sent" }
+            if acts.contains("could not start") { return "what becomes of a program that cannot be started" }
+            if acts.contains("removed") || acts.contains("recreated") { return "what is left of a container" }
+            return acts.allSatisfy(\.isEmpty) ? "what a container is given" : "what comes next"
+        }
+    }
+
+    /// A rule, the runtimes' verdicts with what one scenario shows of it, and all the scenarios in which it shows.
+    private func block(_ differences: [Difference]) -> String {
+        let first = differences[0]
+        let head = first.rule
+        var result = (isColoured ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n"
+        let width = first.group.map(\.runtime.rawValue.count).max() ?? 0
+        for (entry, lines) in zip(first.group, first.parted) {
             let name = entry.runtime.rawValue + String(repeating: " ", count: width - entry.runtime.rawValue.count)
-            result += "  \(name)  \(ComparisonReport.word(entry.verdict))"
-            if case .failed(let failures) = entry.verdict, let first = failures.first {
-                result += ": \(first.expected); \(first.observed)"
-            }
-            if case .error(let reason) = entry.verdict { result += ": \(reason.printable)" }
-            result += "\n"
-            let shown = lines.dropFirst(common).prefix(ComparisonReport.linesShown)
-            for line in shown { result += "      \(line.text)\n" }
-            if shown.isEmpty { result += "      (nothing more)\n" }
+            let act = lines.first.map { ": \($0.text.trimmedAtStart)" } ?? ""
+            result += "  \(name)  \(ComparisonReport.word(entry.verdict))\(act)\n"
+        }
+        let example = first.group.first { $0.isBad } ?? first.group[0]
+        if case .failed(let failures) = example.verdict, let failure = failures.first {
+            result += "  so under \(example.runtime.rawValue), in \(first.head): \(failure.expected); \(failure.observed)\n"
+        }
+        var rows: [String: [String]] = [:]
+        for difference in differences {
+            rows[difference.group[0].initName, default: []].append(difference.group[0].scenario.row.printable)
+        }
+        for (name, titles) in rows.sorted(by: { $0.key < $1.key }) {
+            var seen: Set<String> = []
+            let own = titles.filter { seen.insert($0).inserted }
+            let shown = own.prefix(ComparisonReport.rowsShown).joined(separator: ", ")
+            result += "  \(name), \(titles.count): \(shown)\(own.count > ComparisonReport.rowsShown ? ", …" : "")\n"
         }
         return result + "\n"
     }
@@ -70,7 +116,7 @@ public struct ComparisonReport: Sendable {
     }
 
     /// What the runtime did, and what became of PID 1: a line each, and the same without times and numbers of processes.
-    private static func whatWasDone(_ journal: Journal) -> [(key: String, text: String)] {
+    private static func whatWasDone(_ journal: Journal) -> [Act] {
         let view = JournalView(journal)
         // At the end of a run the harness takes the container away, and no runtime does.
         let end = journal.events.lastIndex { $0.kind == .runtime(.removed) } ?? journal.events.count
@@ -85,9 +131,12 @@ public struct ComparisonReport: Sendable {
                 case .sendFailed(let signal, _, _): "not sent \(signal)"
                 default: "\(fact)"
                 }
-            return (key, view.line(event))
+            return (key, fact.act, view.line(event))
         }
     }
+
+    /// What a runtime did: the same without times and numbers, what kind of thing it is, and as a line.
+    private typealias Act = (key: String, kind: String, text: String)
 
     /// In how many lines all begin alike.
     private static func commonCount(_ lists: [[String]]) -> Int {
@@ -97,4 +146,29 @@ public struct ComparisonReport: Sendable {
         }
         return count
     }
+}
+
+extension RuntimeEvent {
+    /// What kind of thing it is.
+    fileprivate var act: String {
+        switch self {
+        case .startRequested, .started: "start"
+        case .restartScheduled, .restartCancelled: "restart"
+        case .stopRequested, .graceExpired, .stopFinished, .stopFailed: "stop"
+        case .sent, .sendFailed: "sent"
+        case .refused: "refused"
+        case .startFailed: "could not start"
+        case .removed: "removed"
+        case .recreated, .volumeRemoved: "recreated"
+        case .exited: "exited"
+        case .paused, .resumed: "pause"
+        case .execStarted, .execFailed, .execTimedOut, .execEnded: "exec"
+        case .checkStarted, .checkEnded, .becameHealthy: "health"
+        case .daemonEnded, .daemonStarted: "daemon"
+        }
+    }
+}
+
+extension String {
+    fileprivate var trimmedAtStart: String { String(drop { $0 == " " }) }
 }

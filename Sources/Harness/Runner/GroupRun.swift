@@ -314,7 +314,7 @@ final class GroupRun {
                     }
                 }
             }
-            isMet = ofAny ? answers.contains(.yes) : answers.allSatisfy { $0 == .yes }
+            isMet = ofAny ? answers.contains(.yes) : !answers.isEmpty && answers.allSatisfy { $0 == .yes }
             let isKnown = !answers.contains { if case .unknown = $0 { true } else { false } }
             return isMet || !isKnown
         }

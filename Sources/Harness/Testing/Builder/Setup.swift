@@ -99,14 +99,22 @@ public struct OpenInput: ScenarioPart {
 /// Whose rules the container is driven by.
 public struct Driven: ScenarioPart {
     private let runtime: Runtime
+    private let version: Int?
+    private let engine: ContainerEngine?
 
-    /// - Parameter runtime: this version carries out the rules of Docker, Podman and Kubernetes.
-    public init(by runtime: Runtime) {
+    /// - Parameters:
+    ///   - version: the engine's major version, where its rules have changed; nil: that on which they were tried.
+    ///   - engine: what a kubelet runs containers with; nil: containerd.
+    public init(by runtime: Runtime, version: Int? = nil, with engine: ContainerEngine? = nil) {
         self.runtime = runtime
+        self.version = version
+        self.engine = engine
     }
 
     /// Puts the line into a scenario.
-    public func add(to scenario: inout Scenario) { scenario.runtime = runtime }
+    public func add(to scenario: inout Scenario) {
+        (scenario.runtime, scenario.engineVersion, scenario.engine) = (runtime, version, engine)
+    }
 }
 
 /// The container is removed when it has ended, as with `docker run --rm`.

@@ -310,7 +310,7 @@ public struct SweepKill: StepPart {
 
 extension [any ScenarioPart] {
     /// Them as steps. A block of steps has nothing else: what there is stands before the first.
-    fileprivate var steps: [Step] {
+    var steps: [Step] {
         map { part in
             guard let step = part as? any StepPart else { preconditionFailure("\(type(of: part)) is no step") }
             return step.step
