@@ -93,7 +93,7 @@ final class Engine: @unchecked Sendable {
     private func makeImage() throws {
         let root = "\(directory)/root"
         let script = """
-            mkdir -p \(root) && cd \(root) && mkdir -p usr etc proc sys dev run tmp root var/log .harness data &&
+            mkdir -p \(root) && cd \(root) && mkdir -p usr etc proc sys dev run tmp root var/log var/lib var/tmp srv opt home mnt .harness data &&
             chmod 1777 tmp && for name in bin sbin lib lib64; do ln -s usr/$name $name; done &&
             echo 'root:x:0:0:root:/root:/bin/sh' > etc/passwd
             """

@@ -81,6 +81,8 @@ final class EngineRun {
             if !isCreated { try create() }
             startedAt = .now
             try ask("start", name)
+            // What cannot be started is no refusal: it has a status.
+            wasRefused = nil
         case .stop(let grace): try timed { try ask(["stop"] + time(grace) + [name]) }
         case .kill(let signal): try ask("kill", "-s", "\(signal.rawValue)", name)
         case .restart(let times, let grace):
@@ -220,7 +222,7 @@ final class EngineRun {
             return parties.allSatisfy { listener.has("\(signal)", from: "\($0)") }
         case .exitCode(let code):
             let found = try inspect()
-            return found.state == "exited" && found.code == code
+            return (found.state == "exited" || found.state == "created" && found.code != 0) && found.code == code
         case .exitSignal(let signal):
             let found = try inspect()
             return found.state == "exited" && found.code == 128 + Int(signal.rawValue)

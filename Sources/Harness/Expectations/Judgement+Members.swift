@@ -10,6 +10,7 @@ extension JournalView {
     public func stopped(
         _ first: Party, before second: Party, of other: JournalView, named names: (first: String, second: String)
     ) -> Judgement {
+        if let lost = lostEvents ?? other.lostEvents { return Judgement(unknown: "the witness lost \(lost) events") }
         guard let one = index(of: first) else {
             return Judgement(void: "\(names.first) was never started", evidenceOfProcesses())
         }

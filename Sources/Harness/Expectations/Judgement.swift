@@ -134,7 +134,7 @@ extension JournalView {
         return Judgement(void: "PID 1 could not be started: \(stage)")
     }
 
-    private var lostEvents: Int? { index.lostCount > 0 ? index.lostCount : nil }
+    var lostEvents: Int? { index.lostCount > 0 ? index.lostCount : nil }
 }
 
 extension Condition {

@@ -62,6 +62,9 @@ private struct ScenarioCheck {
     private let serviceNames: Set<String>
     /// How many children each service keeps that keeps any.
     private var childCounts: [String: Int] = [:]
+    /// Of several containers, which are paused, and in which something was executed.
+    private var pausedMembers: [String: SourcePlace] = [:]
+    private var executedMembers: Set<String> = []
 
     /// More than these are a mistake.
     private static let serviceLimit = 1000
@@ -185,6 +188,16 @@ private struct ScenarioCheck {
                 at: scenario.place,
                 about: "pre-stop", isSetup: true)
         }
+        if scenario.engine != nil, scenario.runtime != .kubernetes {
+            note(
+                .conflict, "only a kubelet runs containers with another engine: 'runtime kubernetes with …'",
+                at: scenario.place, about: "with")
+        }
+        if scenario.engineVersion != nil, scenario.runtime == .kubernetes || scenario.runtime == .nspawn {
+            note(
+                .conflict, "no rule of \(scenario.runtime?.rawValue ?? "") depends on its version here", at: scenario.place,
+                about: "runtime", isSetup: true)
+        }
         if scenario.removesItself, scenario.restart != .no {
             note(
                 .conflict, "what removes itself when it has ended cannot be started again by a policy",
@@ -282,6 +295,8 @@ private struct ScenarioCheck {
             note(
                 .cycle, "'\(member.name)' depends on itself, through others", at: member.place, about: member.name)
         }
+        sharedVolumes()
+        ofRuntime(firstMember.place)
         var services: [String: SourcePlace] = [:]
         for service in scenario.members.flatMap(\.scenario.services) {
             if let other = services[service.name] {
@@ -290,6 +305,45 @@ private struct ScenarioCheck {
                     about: service.name, notes: [.init("it is set here", at: other)])
             }
             services[service.name] = service.place
+        }
+    }
+
+    /// One name is one volume, whoever has it.
+    private mutating func sharedVolumes() {
+        var known: [String: Volume] = [:]
+        for volume in scenario.members.flatMap(\.scenario.settings.volumes) {
+            guard var other = known[volume.name] else {
+                known[volume.name] = volume
+                continue
+            }
+            let place = other.place
+            other.path = volume.path
+            if other != volume {
+                note(
+                    .conflict, "the volume '\(volume.name)' is another in another container", at: volume.place,
+                    about: volume.name, notes: [.init("it is set here", at: place)])
+            }
+        }
+    }
+
+    /// What belongs to the whole, and what to each.
+    private mutating func ofRuntime(_ place: SourcePlace) {
+        if scenario.runtime == .compose, scenario.restart != .no {
+            note(.conflict, "in a project each container has its own restart policy", at: scenario.place, about: "restart policy", isSetup: true)
+        }
+        guard scenario.runtime == .kubernetes else { return }
+        for member in scenario.members {
+            if member.scenario.restart != .no {
+                note(
+                    .conflict, "a pod has one restart policy: write it above its containers", at: member.place,
+                    about: member.name)
+            }
+            if member.scenario.settings.hostname != nil {
+                note(.conflict, "the containers of a pod have one host name", at: member.place, about: member.name)
+            }
+        }
+        if isWhole, !scenario.members.contains(where: { $0.role == .main }) {
+            note(.incomplete, "a pod has at least one 'container' besides these", at: place)
         }
     }
 
@@ -359,20 +413,37 @@ private struct ScenarioCheck {
         }
         var own = member.scenario
         own.runtime = scenario.runtime
+        own.isLiveRestored = scenario.isLiveRestored
         // By its pod's policy, or since it is a sidecar.
         if own.restart == .no { own.restart = member.role == .sidecar ? .always : scenario.restart }
-        for step in inner {
-            if case .within = step.action {
-                note(.impossible, "this is in one container already", at: step.place)
-            } else if scenario.runtime == .kubernetes, step.isOfPod {
-                note(
-                    .impossible, "kubernetes starts, stops and deletes pods, not one of their containers", at: step.place)
-            }
-        }
+        ofOne(inner)
         own.steps = inner.filter { if case .within = $0.action { false } else { true } }
         var check = ScenarioCheck(own, isWhole: isWhole)
-        check.steps(own.steps, &past)
+        // What is so of one container is not so of the others.
+        var ownPast = past
+        (ownPast.pausedAt, ownPast.hasExecuted) = (pausedMembers[name], executedMembers.contains(name))
+        ownPast.hasOrphans = past.hasOrphans || check.makesOrphans
+        check.steps(own.steps, &ownPast)
         problems += check.problems
+        pausedMembers[name] = ownPast.pausedAt
+        if ownPast.hasExecuted { executedMembers.insert(name) }
+        (ownPast.pausedAt, ownPast.hasExecuted) = (past.pausedAt, past.hasExecuted)
+        past = ownPast
+    }
+
+    /// What cannot be done to one of several containers.
+    private mutating func ofOne(_ steps: [Step]) {
+        for step in steps {
+            switch step.action {
+            case .within: note(.impossible, "this is in one container already", at: step.place)
+            case .sweep, .killAtEvent:
+                note(.impossible, "this is about a scenario of one container", at: step.place)
+            case _ where scenario.runtime == .kubernetes && step.isOfPod:
+                note(
+                    .impossible, "kubernetes starts, stops and deletes pods, not one of their containers", at: step.place)
+            default: ofOne(step.action.block ?? [])
+            }
+        }
     }
 
     /// What cannot be done to several containers, and what cannot be asked of them.
@@ -385,7 +456,8 @@ private struct ScenarioCheck {
             let isAbout =
                 scenario.compared(by: condition) != nil
                 || scenario.members.indices.contains { scenario.question(condition, ofMember: $0) != nil }
-            if isAbout || condition.parties.contains(where: { scenario.member(of: $0) == nil && $0 != .initProcess }) {
+            let isOfInit = condition.parties.contains(.initProcess) && scenario.compared(by: condition) == nil
+            if isAbout && !isOfInit || condition.parties.contains(where: { scenario.member(of: $0) == nil && $0 != .initProcess }) {
                 return
             }
         default: break
@@ -457,6 +529,7 @@ private struct ScenarioCheck {
             case .stop:
                 past.isStopped = true
                 past.pausedAt = nil
+                pausedMembers = [:]
                 past.settle()
             case .restart(let times, _):
                 past.isStopped = true
@@ -602,6 +675,9 @@ private struct ScenarioCheck {
 
     private mutating func orphan(_ name: String, _ step: Step) {
         known([.service(name)], step)
+        if !serviceNames.contains(name), scenario.members.contains(where: { $0.name == name }) {
+            note(.unknownService, "'\(name)' is a container: orphans are made by a service", at: step.place, about: name)
+        }
         if let service = scenario.services.first(where: { $0.name == name }), service.program != nil {
             note(
                 .impossible, "'\(name)' runs a real program, which makes no orphans on demand", at: step.place,

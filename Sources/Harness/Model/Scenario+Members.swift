@@ -35,7 +35,7 @@ extension Scenario {
             return parties.count == 2 ? .stopped(parties[0], before: parties[1]) : nil
         // What is asked of the whole and refused is noted of each.
         case .refused: return condition
-        case .nobodyKilled, .noServiceKilled, .zombies(0, orMore: false), .orphansReaped, .noProcessesLeft:
+        case .nobodyKilled, .noServiceKilled, .zombies(0, orMore: false), .noProcessesLeft:
             return condition
         default: return nil
         }

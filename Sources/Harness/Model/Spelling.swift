@@ -26,10 +26,14 @@ public enum Spelling {
         return isBare ? text : quoted(text)
     }
 
-    /// A command line. What `exec` could take for its own word stands in quotes.
+    /// Words of the language that may come before a command line.
+    private static let wordsBeforeCommands = ["within", "every", "retries", "start"]
+
+    /// A command line. What the line before it could take for its own word is in quotes.
     public static func command(_ words: [String]) -> String {
-        words.enumerated().map { $0.offset == 0 && $0.element == "within" ? quoted($0.element) : word($0.element) }
-            .joined(separator: " ")
+        words.enumerated().map { place, text in
+            place == 0 && wordsBeforeCommands.contains(text) ? quoted(text) : word(text)
+        }.joined(separator: " ")
     }
 
     /// `NAME=value`, the value in quotes where it needs them.

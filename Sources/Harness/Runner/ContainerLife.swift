@@ -21,6 +21,10 @@ final class ContainerLife {
     private let surroundings: RuntimeSurroundings
     private var process: Process?
     private var execution: Execution?
+    /// The hook that runs.
+    private var hook: Execution?
+    /// What the last hook has ended with, until it is taken.
+    private var hookCode: Int?
     /// The health check that runs, and when it is killed.
     private var check: Execution?
     private var checkDeadline = MonotonicInstant.distantFuture
@@ -157,8 +161,6 @@ final class ContainerLife {
 
     /// Whether a process that was started by `execute` still runs.
     var isExecuting: Bool { execution != nil }
-    /// What the last of these ended with, or what is reported where it could not be started.
-    private(set) var lastExecutionCode = 0
 
     /// Starts a further process, as `docker exec` does.
     ///
@@ -170,16 +172,42 @@ final class ContainerLife {
             self.execution = execution
             journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
         case .failed(let stage, let code):
-            lastExecutionCode = code
             journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
         case nil: break
         }
     }
 
+    /// Starts a hook; what comes of it is `takeHook`.
+    ///
+    /// - Throws: what kept it from being started for a reason that lies outside the container.
+    func runHook(_ command: [String], into journal: inout Journal) throws {
+        let began = MonotonicInstant.now
+        switch try spawn(command, within: ContainerLife.patienceWithExec) {
+        case .started(let execution):
+            hook = execution
+            journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
+        case .failed(let stage, let code):
+            hookCode = code
+            journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
+        case nil: hookCode = 126
+        }
+    }
+
+    /// Whether a hook has been started, and has not ended.
+    var isRunningHook: Bool { hook != nil }
+
+    /// What the last hook has ended with, once.
+    func takeHook() -> Int? { hookCode.take() }
+
+    /// Something has ended that nobody has asked about yet.
+    var hasNews: Bool { hookCode != nil || checkEnd != nil }
+
     /// Starts the health check; what comes of it is `takeCheck`.
     ///
     /// - Throws: what kept it from being started for a reason that lies outside the container.
     func check(_ command: [String], within limit: Duration, into journal: inout Journal) throws {
+        // What would be born frozen could not even be killed.
+        if isPaused { return }
         let began = MonotonicInstant.now
         switch try spawn(command, within: limit) {
         case .started(let execution):
@@ -238,15 +266,34 @@ final class ContainerLife {
         try? execution.process.descriptor.send(.kill)
     }
 
-    private func collectExecution(into journal: inout Journal) throws {
-        guard let execution else { return }
+    private func collectExecutions(into journal: inout Journal) throws {
+        if let execution, try collect(execution, into: &journal) != nil { self.execution = nil }
+        if let hook, let code = try collect(hook, into: &journal) {
+            self.hook = nil
+            hookCode = code
+        }
+    }
+
+    /// - Returns: what it has ended with; nil while it runs.
+    private func collect(_ execution: Execution, into journal: inout Journal) throws -> Int? {
         journal.append(contentsOf: (execution.output.read() + execution.errorOutput.read()).atOnce)
-        guard let status = try execution.process.descriptor.reap(blocking: false) else { return }
+        guard let status = try execution.process.descriptor.reap(blocking: false) else { return nil }
         let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
         journal.append(contentsOf: rest.atOnce)
-        lastExecutionCode = DockerExit.code(of: status)
-        journal.append(Event(at: .now, .runtime(.execEnded(execution.pid, status, code: lastExecutionCode))))
-        self.execution = nil
+        let code = DockerExit.code(of: status)
+        journal.append(Event(at: .now, .runtime(.execEnded(execution.pid, status, code: code))))
+        return code
+    }
+
+    /// The health check that runs is not waited for any more: its end says nothing.
+    func cancelCheck(into journal: inout Journal) {
+        guard let check else { return }
+        try? check.process.descriptor.send(.kill)
+        var poller = Poller()
+        poller.add(check.process.descriptor.descriptor.rawValue)
+        try? poller.wait(until: .now.advanced(by: .seconds(1)))
+        try? collectCheck(into: &journal)
+        checkEnd = nil
     }
 
     private func collectCheck(into journal: inout Journal) throws {
@@ -305,7 +352,7 @@ final class ContainerLife {
         if isRunning, let process { poller.add(process.descriptor.descriptor.rawValue) }
         if let output = standardOutput?.openDescriptor { poller.add(output) }
         if let output = standardError?.openDescriptor { poller.add(output) }
-        for execution in [execution, check].compactMap(\.self) {
+        for execution in [execution, hook, check].compactMap(\.self) {
             poller.add(execution.process.descriptor.descriptor.rawValue)
             if let output = execution.output.openDescriptor { poller.add(output) }
             if let output = execution.errorOutput.openDescriptor { poller.add(output) }
@@ -323,7 +370,7 @@ final class ContainerLife {
     func collect(into journal: inout Journal, kernel: Bool) throws -> MonotonicInstant {
         readStreams(into: &journal)
         // Before PID 1: as long as this process is not waited for, PID 1 cannot be (zap_pid_ns_processes).
-        try collectExecution(into: &journal)
+        try collectExecutions(into: &journal)
         try collectCheck(into: &journal)
         let said = reports.read(from: container.socket, since: completeUntil)
         journal.append(contentsOf: said)
@@ -484,11 +531,11 @@ final class ContainerLife {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
             _ = try? process.descriptor.send(.kill)
-            for execution in [execution, check].compactMap(\.self) {
+            for execution in [execution, hook, check].compactMap(\.self) {
                 _ = try? execution.process.descriptor.send(.kill)
                 _ = try? execution.process.descriptor.reap(blocking: true)
             }
-            (execution, check) = (nil, nil)
+            (execution, hook, check) = (nil, nil, nil)
             var poller = Poller()
             poller.add(process.descriptor.descriptor.rawValue)
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))

@@ -79,14 +79,14 @@ final class GroupRun {
     private func makeVolumes() throws -> VolumeStore? {
         var all: [Volume] = []
         for member in members {
-            for volume in try member.scenario.volumesWithSources() where !all.contains(where: { $0.name == volume.name }) {
+            for volume in try member.scenario.volumesWithSources(by: rules) where !all.contains(where: { $0.name == volume.name }) {
                 all.append(volume)
             }
         }
         guard !all.isEmpty else { return nil }
         let store = try VolumeStore(host: session.host, all)
         for member in members where !member.scenario.settings.volumes.isEmpty {
-            member.volumes = VolumeStore(of: store, try member.scenario.volumesWithSources())
+            member.volumes = VolumeStore(of: store, try member.scenario.volumesWithSources(by: rules))
         }
         return store
     }
@@ -103,9 +103,13 @@ final class GroupRun {
     // MARK: - What goes on at once
 
     /// Another container of the same pod that runs.
-    func neighbour(of member: ScenarioRun) -> ContainerLife? {
+    func neighbour(of member: ScenarioRun) throws -> ContainerLife? {
         guard rules.sharesNetwork else { return nil }
-        return members.first { $0 !== member && $0.life?.isRunning == true }?.life
+        for other in members where other !== member && other.life?.isRunning == true {
+            try other.collect(kernel: false)
+            if let life = other.life, life.isRunning { return life }
+        }
+        return nil
     }
 
     /// Whether anything may still happen to one of them.
@@ -121,8 +125,9 @@ final class GroupRun {
     /// Takes in what has happened to the others, does what is due there, and tells the ensemble.
     func attend(besides member: ScenarioRun? = nil, watchingKernel: Bool = false, withCensus: Bool = false) throws {
         for other in members where other !== member {
-            try other.attend(watchingKernel: watchingKernel, withCensus: withCensus)
-            while try other.goOn() {}
+            repeat {
+                try other.attend(watchingKernel: watchingKernel, withCensus: withCensus)
+            } while try other.goOn()
         }
         try observe()
     }
@@ -225,6 +230,15 @@ final class GroupRun {
     /// A step about one service, to the container that has it.
     private func pass(_ step: Step, at index: Int, to party: Party) throws {
         guard let place = scenario.member(of: party) else { return interrupt(step, "\(party) is in no container") }
+        var step = step
+        // A container's own name means its PID 1.
+        if scenario.party(party, inMember: place) == .initProcess {
+            switch step.action {
+            case .signal(let signal, _): step.action = .signal(signal, to: .initProcess)
+            case .crash: step.action = .signal(.kill, to: .initProcess)
+            default: break
+            }
+        }
         try members[place].perform([step], from: index)
         if let failure = members[place].failedStep { failedStep = failure.said(of: scenario.members[place].name) }
     }
@@ -305,9 +319,13 @@ final class GroupRun {
         var isMet = false
         try pump(until: deadline, watchingKernel: true, withCensus: needs.census) {
             var answers: [Judgement.Answer] = []
-            if let answer = comparison(expectation.condition)?.judgement.answer {
-                answers = [expectation.isNegated ? answer.opposite : answer]
+            if let judgement = comparison(expectation.condition)?.judgement {
+                answers = [judgement.answer(to: expectation)]
             } else {
+                for place in members.indices {
+                    guard let condition = scenario.question(expectation.condition, ofMember: place) else { continue }
+                    members[place].lookAtSignals(for: condition)
+                }
                 answers = members.indices.compactMap { place in
                     scenario.question(expectation.condition, ofMember: place).map {
                         members[place].view.judge(Expectation($0, isNegated: expectation.isNegated)).answer
@@ -335,10 +353,10 @@ final class GroupRun {
         }
         for (step, judgement, evidence) in comparisons {
             guard case .expect(let expectation) = scenario.steps[step].action else { continue }
-            switch judgement.answer {
+            switch judgement.answer(to: expectation) {
             case .unknown(let reason): return .error("\(scenario.steps[step].place): \(expectation): \(reason)")
-            case .yes where !expectation.isNegated, .no where expectation.isNegated: continue
-            case .yes, .no:
+            case .yes: continue
+            case .no:
                 failures.append(
                     Failure(
                         place: scenario.steps[step].place, expected: "expect \(expectation)",
@@ -363,12 +381,14 @@ extension JournalView {
     }
 }
 
-extension Judgement.Answer {
-    fileprivate var opposite: Judgement.Answer {
-        switch self {
+extension Judgement {
+    /// The answer to an expectation with this condition: where there is nothing that it could be about, neither it nor its opposite holds.
+    fileprivate func answer(to expectation: Expectation) -> Answer {
+        guard expectation.isNegated else { return answer }
+        return switch answer {
         case .yes: .no
-        case .no: .yes
-        case .unknown: self
+        case .no: isVoid ? .no : .yes
+        case .unknown: answer
         }
     }
 }
@@ -404,6 +424,7 @@ extension Scenario {
         result.stop.signal = result.stop.signal ?? stop.signal
         result.stop.grace = result.stop.grace ?? stop.grace
         (result.runtime, result.engineVersion, result.engine) = (runtime, engineVersion, engine)
+        result.isLiveRestored = isLiveRestored
         if rules.sharesNetwork { result.settings.hostname = "pod" }
         var owners = [String?](repeating: nil, count: steps.count)
         for (index, step) in steps.enumerated() {
@@ -411,7 +432,11 @@ extension Scenario {
             for inner in (index + 1)..<(index + step.flattenedCount) { owners[inner] = name }
         }
         result.steps = zip(steps, owners).map { step, owner in
-            if owner == members[place].name { return step }
+            // The steps of a block are there already, after it.
+            if owner == members[place].name {
+                if case .repeated(let times, _) = step.action { return Step(.repeated(times: times, []), place: step.place) }
+                return step
+            }
             let nothing = Step(.wait(.zero), place: step.place)
             guard owner == nil else { return nothing }
             switch step.action {

@@ -26,16 +26,25 @@ extension Scenario {
         result.capabilities += surroundings.capabilities
         result.hasTerminal = settings.hasTerminal || profile.hasTerminal
         result.capabilities += profile.capabilities
+        // What a runtime mounts by itself may be executed from; nspawn and Podman differ from `--tmpfs` in that.
+        for path in surroundings.tmpfs where !profile.tmpfs.contains(path) && !settings.tmpfs.contains(path) {
+            var options = TmpfsOptions()
+            options.isExecutable = true
+            result.tmpfsOptions[path] = options
+        }
         return result
     }
 
-    /// The volumes, each with the directory that it begins as by its absolute path.
+    /// The volumes, each with the directory that it begins as by its absolute path, and empty where the runtime does not fill them.
     ///
     /// - Throws: `CannotRun`, where there is no such directory.
-    func volumesWithSources() throws -> [Volume] {
+    func volumesWithSources(by rules: RuntimeRules) throws -> [Volume] {
         try settings.volumes.map { volume in
-            guard let source = volume.source else { return volume }
             var result = volume
+            guard let source = volume.source else {
+                result.isEmpty = volume.isEmpty || !rules.fillsVolumes
+                return result
+            }
             result.source = try directory(source, what: "volume \(volume.name)")
             return result
         }

@@ -6,8 +6,11 @@ extension Scenario {
     ///
     /// Real programs are not faster: neither a command, nor an init that is told to stop. And no time may become so short that the
     /// machine's own slowness counts.
-    public func possibleSpeed(_ wanted: Double, with profile: InitProfile) -> Double {
-        if wanted == 1 || !members.isEmpty || healthCheck != nil { return 1 }
+    ///
+    /// - Parameter runtime: whose rules it goes by; those of Compose and Kubernetes count in whole seconds.
+    public func possibleSpeed(_ wanted: Double, with profile: InitProfile, by runtime: Runtime = .docker) -> Double {
+        if wanted == 1 || !members.isEmpty || healthCheck != nil || stop.hook != nil { return 1 }
+        if runtime == .compose || runtime == .kubernetes { return 1 }
         let hasRealProgram =
             if case .command? = settings.payload { true } else { services.contains { $0.program != nil } }
         let isOwn = profile.name == "none" || profile.command.first?.hasPrefix("/.harness/") == true

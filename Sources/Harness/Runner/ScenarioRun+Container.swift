@@ -17,7 +17,8 @@ extension ScenarioRun {
     @discardableResult
     func request(_ request: Request, isUrgent: Bool = false) throws -> String? {
         // One at a time.
-        if isAskedByGroup { try pump(until: .distantFuture) { !isAskedByGroup } }
+        if isAskedByGroup { try pump(until: .now.advanced(by: ScenarioRun.patience.1)) { !isAskedByGroup } }
+        isAskedByGroup = false
         if !isUrgent {
             try collect()
             try handleEnd()
@@ -68,13 +69,14 @@ extension ScenarioRun {
     /// Whether a stop that has no limit comes to its end; it is noted where it does not.
     private func endsInTime() throws -> Bool {
         let began = MonotonicInstant.now
-        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { answer != nil }
+        // The signal may still come, after a hook, and then there may be a limit.
+        try pump(until: began.advanced(by: ScenarioRun.patience.0)) { answer != nil || wakeAt != nil }
         try collect()
         try handleEnd()
-        if answer == nil, !view.hasDroppedSignal {
-            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { answer != nil }
+        if answer == nil, wakeAt == nil, life?.isRunningHook == true || !view.hasDroppedSignal {
+            try pump(until: began.advanced(by: ScenarioRun.patience.1)) { answer != nil || wakeAt != nil }
         }
-        if answer != nil { return true }
+        if answer != nil || wakeAt != nil { return true }
         let time = MonotonicInstant.now.duration(since: began).rounded
         record(.runtime(.stopFailed(reason: "not over after \(time), and there is no limit to it")))
         return false
@@ -102,11 +104,14 @@ extension ScenarioRun {
             // Whatever runs may have ended meanwhile: it is told next.
             if let life, life.send(signal, into: &journal) { return nil }
             return .sendFailed(signal)
-        case .freeze: try life?.setPaused(true, into: &journal)
-        case .thaw: try life?.setPaused(false, into: &journal)
-        case .runHook(let command):
-            try life?.execute(command, within: nil, into: &journal)
-            isHookRunning = true
+        case .freeze:
+            life?.cancelCheck(into: &journal)
+            if let commands = health?.paused() { try carryOut(commands) }
+            try life?.setPaused(true, into: &journal)
+        case .thaw:
+            try life?.setPaused(false, into: &journal)
+            if let commands = health?.resumed() { try carryOut(commands) }
+        case .runHook(let command): try life?.runHook(command, into: &journal)
         case .wake(let time): wakeAt = time.map { .now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): journal.append(Event(at: moment(of: note, now), .runtime(event(note))))
@@ -171,17 +176,29 @@ extension ScenarioRun {
 
     private func start(byPolicy: Bool, onNewLayer: Bool) throws -> LifecycleInput {
         if volumes == nil, !scenario.settings.volumes.isEmpty {
-            volumes = try VolumeStore(host: session.host, try scenario.volumesWithSources())
+            volumes = try VolumeStore(host: session.host, try scenario.volumesWithSources(by: rules))
         }
         if onNewLayer { endLife() }
         let life = try self.life ?? ContainerLife(session, scenario, profile, rules, surroundings, volumes)
         self.life = life
         startedAt = .now
         lifeCount += 1
-        let failure = try life.start(into: &journal, byPolicy: byPolicy, sharingWith: group?.neighbour(of: self))
+        let failure = try start(life, byPolicy: byPolicy)
         hasFailedToStart = failure != nil
         if failure == nil, let commands = health?.started(at: .now) { try carryOut(commands) }
         return failure.map { .startFailed($0.rawValue) } ?? .started
+    }
+
+    /// Starts PID 1, of a pod beside another container that runs: that may just end, and then there is none to join.
+    private func start(_ life: ContainerLife, byPolicy: Bool) throws -> Errno? {
+        while let neighbour = try group?.neighbour(of: self) {
+            do {
+                return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: neighbour)
+            } catch let error as SpawnError where error.errno == .noSuchProcess {
+                continue
+            }
+        }
+        return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: nil)
     }
 
     /// Tells the lifecycle of an end that has just been seen.

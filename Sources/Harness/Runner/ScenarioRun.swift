@@ -35,8 +35,6 @@ final class ScenarioRun {
     var lifecycle: any Lifecycle
     /// When the lifecycle wants to be told that it is time.
     var wakeAt: MonotonicInstant?
-    /// A hook runs in the container, and the lifecycle waits for it.
-    var isHookRunning = false
     /// Finds out how the container is; nil: nobody asks.
     var health: HealthMonitor?
     /// When the health is to be looked at.
@@ -355,10 +353,7 @@ final class ScenarioRun {
         ) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {
-                for pid in self.view.processesToLookAt(for: expectation.condition) {
-                    guard let signals = ProcFS.pendingSignals(of: pid) else { continue }
-                    self.journal.append(Event(at: self.knownUntil, .kernel(.pending(pid, signals))))
-                }
+                self.lookAtSignals(for: expectation.condition)
                 judgedCount = self.journal.events.count
                 answer = self.view.judge(expectation).answer
             }
@@ -368,6 +363,14 @@ final class ScenarioRun {
             return answer != .no || isOver
         }
         return answer == .yes
+    }
+
+    /// Notes which signals wait for those that a question is about, where that tells whether they were taken.
+    func lookAtSignals(for condition: Condition) {
+        for pid in view.processesToLookAt(for: condition) {
+            guard let signals = ProcFS.pendingSignals(of: pid) else { continue }
+            journal.append(Event(at: knownUntil, .kernel(.pending(pid, signals))))
+        }
     }
 
     /// Whether anything may still happen: PID 1 runs, or will again.
@@ -424,10 +427,7 @@ final class ScenarioRun {
     func attend(watchingKernel: Bool = false, withCensus: Bool = false) throws {
         try collect(kernel: watchingKernel, census: withCensus)
         try handleEnd()
-        if isHookRunning, life?.isExecuting != true {
-            isHookRunning = false
-            try tell(.hookEnded(code: life?.lastExecutionCode ?? 0))
-        }
+        if let code = life?.takeHook() { try tell(.hookEnded(code: code)) }
         if let (code, end) = life?.takeCheck(), let commands = health?.checked(code: code, at: end) {
             try carryOut(commands, at: end)
         }
@@ -435,7 +435,8 @@ final class ScenarioRun {
 
     /// When something is to be done that nobody else asks for.
     var nextMoment: MonotonicInstant {
-        min(wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.checkEndsAt ?? .distantFuture)
+        if life?.hasNews == true { return .now }
+        return min(wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.checkEndsAt ?? .distantFuture)
     }
 
     /// Does what is due, if something is.

@@ -177,7 +177,7 @@ public final class Session: Sendable {
             _ scenario: Scenario, _ profile: InitProfile, speed: Double = 1, runtime: Runtime? = nil,
             rules: RuntimeRules? = nil
         ) {
-            let speed = scenario.possibleSpeed(speed, with: profile)
+            let speed = scenario.possibleSpeed(speed, with: profile, by: runtime ?? scenario.runtime ?? .docker)
             let rules = rules ?? .of(runtime ?? scenario.runtime ?? .docker)
             self.init(
                 sped: scenario.sped(by: speed), profile, speed: speed, runtime: runtime, rules: rules, killAt: nil)

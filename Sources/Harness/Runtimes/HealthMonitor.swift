@@ -28,15 +28,20 @@ public struct HealthMonitor: Hashable, Sendable {
         var interval: Duration
         var limit: Duration
         var retries: Int
+        /// In the start period, in place of the interval.
+        var startInterval: Duration?
 
         /// moby, daemon/health.go: the first check comes after an interval.
         static let docker = Defaults(interval: .seconds(30), limit: .seconds(30), retries: 3)
+        /// From 25 on checks come every 5 s in the start period (daemon/health.go: defaultStartInterval), also where the interval is shorter.
+        static let docker25 = Defaults(interval: .seconds(30), limit: .seconds(30), retries: 3, startInterval: .seconds(5))
         /// The API's periodSeconds, timeoutSeconds and failureThreshold; the first probe comes without delay.
         static let kubernetes = Defaults(firstDelay: .zero, interval: .seconds(10), limit: .seconds(1), retries: 3)
     }
 
     private let command: [String]
     private let firstDelay: Duration
+    private let startInterval: Duration?
     private let interval: Duration
     private let limit: Duration
     private let retries: Int
@@ -50,7 +55,8 @@ public struct HealthMonitor: Hashable, Sendable {
     public init(_ check: HealthCheck, _ defaults: Defaults) {
         command = check.command
         interval = check.interval ?? defaults.interval
-        firstDelay = defaults.firstDelay ?? interval
+        startInterval = check.startPeriod == nil ? nil : defaults.startInterval
+        firstDelay = defaults.firstDelay ?? startInterval ?? interval
         limit = check.limit ?? defaults.limit
         retries = check.retries ?? defaults.retries
         startPeriod = check.startPeriod ?? .zero
@@ -67,6 +73,15 @@ public struct HealthMonitor: Hashable, Sendable {
         (startedAt, isRunning) = (nil, false)
         return [.wake(after: nil)]
     }
+
+    /// Its processes are frozen: nothing is looked at until they go on.
+    public mutating func paused() -> [Command] {
+        isRunning = false
+        return [.wake(after: nil)]
+    }
+
+    /// They go on.
+    public mutating func resumed() -> [Command] { startedAt == nil ? [] : [.wake(after: interval)] }
 
     /// The moment has come that was asked for.
     public mutating func due() -> [Command] {
@@ -86,6 +101,8 @@ public struct HealthMonitor: Hashable, Sendable {
             failures += 1
             if failures >= retries { health = .unhealthy }
         }
-        return (health == before ? [] : [.became(health)]) + [.wake(after: interval)]
+        let isStarting = health == .starting && now.duration(since: startedAt) < startPeriod
+        return (health == before ? [] : [.became(health)])
+            + [.wake(after: isStarting ? startInterval ?? interval : interval)]
     }
 }

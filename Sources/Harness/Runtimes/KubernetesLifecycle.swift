@@ -24,12 +24,13 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         case hook(since: MonotonicInstant, grace: Duration)
         /// The hook runs, or has ended, and the signal's turn has not come.
         case early, ready
-        case waiting, killed
+        case waiting(until: MonotonicInstant)
+        case killed
     }
 
     /// The request that is not answered yet.
     private enum Pending: Hashable {
-        case start, stop, restart, recreate
+        case start, stop, restart, recreate, kill
     }
 
     /// Of a pod that says nothing (the API's terminationGracePeriodSeconds).
@@ -68,7 +69,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         case .hookEnded:
             if stop == .early { stop = .ready }
             guard case .hook(let since, let grace)? = stop else { return [] }
-            return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)))
+            return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)), now)
         case .unhealthy:
             // A liveness probe: it is stopped, and its policy starts it again.
             guard state == .running, stop == nil else { return [] }
@@ -90,9 +91,16 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             return delete(nil, now)
         // Past the kubelet, on its node: it sees a container that has ended.
         case .kill(let signal):
-            return state.isRunning ? [.send(signal), .done] : [.refuse(LifecycleRefusal.notRunning)]
+            guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
+            guard signal == .kill else { return [.send(signal), .done] }
+            pending = .kill
+            return [.send(signal), .wake(after: KubernetesLifecycle.waitAfterKill)]
         case .prepareStop:
             isDeleted = true
+            if state == .restarting {
+                state = .exited
+                return [.wake(after: nil), .note(.restartCancelled), .done]
+            }
             guard state.isRunning, stop == nil else { return [.done] }
             stop = policy.preStop == nil ? .ready : .early
             return (policy.preStop.map { [.runHook($0)] } ?? []) + [.done]
@@ -136,8 +144,20 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
     private mutating func beginStop(_ grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
         // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
         let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
+        switch stop {
+        // It is being stopped already: the signal is sent once, and the time can only become shorter.
+        case .hook(let since, let before)?:
+            stop = .hook(since: since, grace: min(before, now.duration(since: since) + grace))
+            return [.wakeAt(min(since.advanced(by: before), now.advanced(by: grace)))]
+        case .waiting(let end)?:
+            let moment = min(end, now.advanced(by: max(grace, KubernetesLifecycle.leastGrace)))
+            stop = .waiting(until: moment)
+            return [.wakeAt(moment)]
+        case .killed?: return [.wake(after: KubernetesLifecycle.waitAfterKill)]
+        case .early?, .ready?, nil: break
+        }
         let asked = LifecycleCommand.note(.stopRequested(stopSignal, grace: grace))
-        guard let hook = policy.preStop, stop != .ready else { return [asked] + signal(grace) }
+        guard let hook = policy.preStop, stop != .ready else { return [asked] + signal(grace, now) }
         let isRunning = stop == .early
         stop = .hook(since: now, grace: grace)
         if isRunning { return [asked, .wake(after: grace)] }
@@ -154,15 +174,16 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
     /// The kubelet counts a hook's time in whole seconds (kuberuntime_container.go: executePreStopHook).
     private static func wholeSeconds(_ time: Duration) -> Duration { .seconds(time.components.seconds) }
 
-    private mutating func signal(_ rest: Duration) -> [LifecycleCommand] {
-        stop = .waiting
-        return [.send(stopSignal), .wake(after: max(rest, KubernetesLifecycle.leastGrace))]
+    private mutating func signal(_ rest: Duration, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        let rest = max(rest, KubernetesLifecycle.leastGrace)
+        stop = .waiting(until: now.advanced(by: rest))
+        return [.send(stopSignal), .wake(after: rest)]
     }
 
     private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {
         switch stop {
-        case .hook: return signal(.zero)
-        case .early, .ready: return []
+        case .hook: return signal(.zero, now)
+        case .early, .ready: return finish(.kill)
         case .waiting:
             stop = .killed
             return [.note(.graceExpired), .send(.kill), .wake(after: KubernetesLifecycle.waitAfterKill)]
@@ -170,7 +191,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             stop = nil
             let time = KubernetesLifecycle.waitAfterKill.text
             return [.note(.stopFailed(reason: "it did not end within \(time) of SIGKILL"))] + answerStop(now)
-        case nil: return state == .restarting && !isStarting ? start(byPolicy: true, now) : []
+        case nil: return state == .restarting && !isStarting ? start(byPolicy: true, now) : finish(.kill)
         }
     }
 
@@ -179,7 +200,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         let wasStopping = stop != nil
         (state, stop) = (.exited, nil)
         let again = schedule(after: now.duration(since: startedAt) * policy.speed, code, now)
-        return [.wake(after: nil)] + again + (wasStopping ? finishStop(now) : [])
+        return [.wake(after: nil)] + again + (wasStopping ? finishStop(now) : []) + finish(.kill)
     }
 
     /// Always, OnFailure and Never; the number of restarts is not limited.
@@ -214,7 +235,7 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             (state, pending, isStarting, isDeleted, count, delay) = (.created, nil, false, false, 0, nil)
             return [.remove, .note(.recreated), .done]
         case nil, .start: return []
-        case .stop, .restart:
+        case .stop, .restart, .kill:
             pending = nil
             return [.done]
         }

@@ -92,9 +92,9 @@ public struct Pod: Ensemble, Hashable {
         case .absent: return []
         case .running:
             let commands = startNext()
-            guard commands.isEmpty, hasCompleted, !started.isEmpty else { return commands }
-            // The main containers have done what they were for: the sidecars go.
-            return stopSidecars(KubernetesLifecycle.usualGrace)
+            guard commands.isEmpty, isOver, !started.isEmpty else { return commands }
+            // The main containers have done what they were for, or will not be: the sidecars go.
+            return stopSidecars(policy.grace ?? KubernetesLifecycle.usualGrace)
         case .ending(let since, let grace):
             let rest = grace - .seconds(now.duration(since: since).components.seconds)
             var commands: [EnsembleCommand] = []
@@ -171,10 +171,16 @@ public struct Pod: Ensemble, Hashable {
     private var initials: [Int] { places(of: .initial) }
     private var sidecars: [Int] { places(of: .sidecar) }
 
-    /// Every main container has ended for good.
-    private var hasCompleted: Bool {
-        mains.allSatisfy { place in
-            if case .ended = states[place] { started.contains(place) && !asked.contains(place) } else { false }
+    /// Every main container has ended for good, or none will be started, because what must come before has failed for good.
+    private var isOver: Bool {
+        let areMainsOver = mains.allSatisfy { started.contains($0) && !asked.contains($0) && hasEnded($0) }
+        return areMainsOver || initials.contains { hasEnded($0) && states[$0] != .ended(code: 0) && !asked.contains($0) }
+    }
+
+    private func hasEnded(_ place: Int) -> Bool {
+        switch states[place] {
+        case .ended, .failedToStart: true
+        case .created, .running, .healthy, .unhealthy, .restarting: false
         }
     }
 

@@ -19,6 +19,8 @@ public struct RuntimeRules: Sendable {
     public var healthDefaults = HealthMonitor.Defaults.docker
     /// Several containers that belong together; nil: the runtime drives each by itself.
     public var makeEnsemble: (@Sendable (EnsemblePolicy) -> any Ensemble)?
+    /// A new volume takes over what the image has at its place.
+    public var fillsVolumes = true
     /// Several containers have one network, one IPC namespace and one host name.
     public var sharesNetwork = false
     /// The restart policy of one of several containers, by its role and by what is said of all.
@@ -53,6 +55,7 @@ public struct RuntimeRules: Sendable {
         var rules = RuntimeRules { KubernetesLifecycle($0) }
         rules.healthDefaults = .kubernetes
         rules.sharesNetwork = true
+        rules.fillsVolumes = false
         rules.makeEnsemble = { Pod($0) }
         rules.restartPolicy = { Pod.restartPolicy(of: $0.role, in: $1) }
         rules.codeOfStartFailure = { _ in KubernetesLifecycle.codeOfStartFailure }
@@ -148,6 +151,7 @@ extension RuntimeRules {
         guard let version, hasDockerVersions else { return self }
         var result = self
         result.execFailures = version >= 28 ? .runc2 : .runc1
+        result.healthDefaults = version >= 25 ? .docker25 : .docker
         return result
     }
 }
