@@ -205,6 +205,17 @@ struct PodTests {
         #expect(pod.answers == ["done", "done"])
     }
 
+    @Test func aPodThatFailsEndsWithItsSidecars() {
+        var failed = Self.pod(
+            [
+                ("proxy", .sidecar, .init(stopTakes: .seconds(9))),
+                ("first", .initial, .init(endsAfter: (.seconds(2), code: 1))), ("app", .main, .init()),
+            ], grace: .seconds(3))
+        failed.ask(.start)
+        failed.pass(.seconds(20))
+        #expect(failed.log.suffix(3) == ["2s first ended 1", "2s stop proxy 3s", "5s proxy ended 0"])
+    }
+
     @Test func aRestartIsANewPod() {
         var pod = Self.pod([("a", .main, .init(stopTakes: .seconds(1)))])
         pod.ask(.start)

@@ -141,6 +141,55 @@ struct KubernetesLifecycleTests {
         #expect(container.log == ["0s new daemon", "0s done"] && container.hasProcess)
     }
 
+    @Test func aKillIsWaitedFor() {
+        var container = Self.running()
+        container.ask(.kill(.kill))
+        #expect(container.log == ["0s SIGKILL"])
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.log == ["0s SIGKILL", "0s done"])
+    }
+
+    /// A liveness probe stops it, and its policy starts it again; a deletion meanwhile sends nothing a second time, and only shortens the time.
+    @Test func aLivenessProbeStopsIt() {
+        var container = Self.running(ContainerPolicy(grace: .seconds(20), restart: .always))
+        container.fail()
+        container.pass(.seconds(5))
+        container.end()
+        container.pass(.milliseconds(1))
+        #expect(container.hasProcess)
+        container.fail()
+        container.pass(.seconds(3))
+        container.ask(.stop(grace: .seconds(4)))
+        container.pass(.seconds(10))
+        #expect(container.log == ["4s grace over", "4s SIGKILL"])
+        var longer = Self.running(ContainerPolicy(grace: .seconds(5)))
+        longer.fail()
+        longer.pass(.seconds(3))
+        longer.ask(.stop(grace: .seconds(60)))
+        longer.pass(.seconds(10))
+        #expect(longer.log == ["2s grace over", "2s SIGKILL"])
+    }
+
+    @Test func aHookRunsOnce() {
+        var container = Self.running(ContainerPolicy(grace: .seconds(20), preStop: ["sleep"]))
+        container.fail()
+        container.pass(.seconds(1))
+        container.ask(.stop(grace: .seconds(20)))
+        container.pass(.seconds(2))
+        container.endHook()
+        #expect(container.log == ["2s SIGTERM"])
+    }
+
+    @Test func whatWillBeStoppedIsNotStartedAgain() {
+        var container = Self.running(ContainerPolicy(restart: .always))
+        container.end(.exited(1))
+        container.pass(.milliseconds(1))
+        container.end(.exited(1))
+        container.ask(.prepareStop)
+        container.pass(.seconds(60))
+        #expect(!container.hasProcess && container.log == ["0s called off", "0s done"])
+    }
+
     /// cri-o/cri-o#5148: from 1.18.0 to 1.22.0 real-time signals became SIGTERM.
     @Test(arguments: [
         ("cri-o:1.17.5", "SIGRTMIN+3"), ("cri-o:1.18", "SIGTERM"), ("cri-o:1.22.0", "SIGTERM"),

@@ -64,6 +64,9 @@ struct VirtualContainer<Machine: Lifecycle> {
         tell(.hookEnded(code: code))
     }
 
+    /// Its health check has failed too often.
+    mutating func fail() { tell(.unhealthy) }
+
     mutating func comeOfStart(_ errno: Int32?) {
         isStarting = false
         hasProcess = errno == nil

@@ -39,6 +39,13 @@ struct SeveralContainersTests {
         ("in db\n    kill\n  in api\n    expect state exited", "api: ", "state running"),
         ("expect exit 0", "", "of which container?"), ("stop\n  expect refused", "db: ", "nothing was refused"),
         ("stop\n  expect no web stopped before db", "", "no service"),
+        // Each question has its own place, also after a block in a block.
+        (
+            "in db\n    repeat 2 times\n      restart\n      wait for postgres ready within 5s\n  in db\n    expect state exited",
+            "db: ", "state running"
+        ),
+        ("in api\n    pause\n  in db\n    pause\n    expect state exited", "db: ", "state running"),
+        ("signal SIGKILL to db\n  in db\n    expect exit 0 within 5s", "db: ", "exit 137"),
     ])
     func whatIsWrongIsSaid(steps: String, container: String, words: String) async throws {
         let text = Self.compose + "  \(steps)\n"
@@ -70,6 +77,103 @@ struct SeveralContainersTests {
             """)
         // The database had ended before: it did not wait for the api.
         #expect(result.failedLines == [21])
+    }
+
+    /// Of what was never started neither a question nor its opposite holds.
+    @Test func whatWasNeverStartedIsNoAnswer() async throws {
+        let text = """
+            scenario "x"
+              runtime compose
+              container migrate
+                command false
+              container db
+                command sleep 60
+              container api
+                depends on migrate completed
+                service node
+
+              start
+              expect refused
+              expect no api stopped before db
+
+            """
+        #expect(try await result(text).failedLines == [13])
+    }
+
+    /// A program that cannot be started is a check that fails, and others do not wait for ever; what is paused is not checked.
+    @Test func aCheckThatCannotBeStartedHasFailed() async throws {
+        let compose = """
+            scenario "x"
+              runtime compose
+              container db
+                health check every 50ms retries 2 /no/such
+                command sleep 60
+              container api
+                depends on db healthy
+                service node
+
+              start
+              expect refused "db is unhealthy"
+
+            """
+        let began = ContinuousClock.now
+        #expect(try await result(compose).verdict == .passed)
+        #expect(ContinuousClock.now - began < .seconds(30))
+        let paused = """
+            scenario "x"
+              health check every 50ms retries 1 true
+              command sleep 60
+
+              start
+              wait for state healthy within 5s
+              pause
+              wait 300ms
+              resume
+              expect no state unhealthy within 500ms
+              stop grace 100ms
+              expect exit 137
+
+            """
+        let scenario = try scenarios(paused)
+        #expect(try await run(scenario, on: [.none])[0].verdict == .passed)
+    }
+
+    /// The second container of a pod joins the first, also where that ends at once.
+    @Test func aNeighbourMayJustHaveEnded() async throws {
+        let text = """
+            scenario "x"
+              runtime kubernetes
+              container first
+                command true
+              container second
+                command sleep 60
+
+              start
+              in second
+                expect state running
+
+            """
+        for _ in 0..<5 { #expect(try await result(text).verdict == .passed) }
+    }
+
+    /// A hook of Compose takes its time, and the grace period comes after it.
+    @Test func aHookIsWaitedFor() async throws {
+        let text = """
+            scenario "x"
+              about none
+              runtime compose
+              stop signal SIGTERM grace 1s
+              pre-stop sleep 6
+              command sleep 100
+
+              start
+              wait 200ms
+              stop
+              expect exit 137
+              expect stop took less than 3s
+
+            """
+        #expect(try await run(try scenarios(text), on: [.none])[0].verdict == .passed)
     }
 
     @Test(arguments: [
