@@ -8,7 +8,8 @@ extension CommandLineTool {
             let options = try FileOptions(
                 arguments, of: "simulate", flags: ["--rm", "--live-restore"],
                 valued: [
-                    "--runtime", "--restart", "--stop-signal", "--grace", "--pre-stop", "--version", "--with", "--format",
+                    "--runtime", "--restart", "--stop-signal", "--grace", "--pre-stop", "--version", "--with",
+                    "--format",
                 ])
             let format = try options.format("human", "json")
             let text = options.paths.joined(separator: "; ")

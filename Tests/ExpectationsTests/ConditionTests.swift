@@ -391,6 +391,15 @@ struct ConditionTests {
 
     // MARK: - Lives
 
+    @Test func aStopIsThatOfTheLifeThatItEnded() {
+        let story = Story.told {
+            Self.stop(&$0, taking: 200)
+            $0.add(.runtime(.started(Story.next, program: "tini")))
+        }
+        #expect(story.judge(.stopTook(.atLeast(.milliseconds(200)))).answer == .yes)
+        #expect(story.judge(.stopTook(.lessThan(.milliseconds(200)))).answer == .no)
+    }
+
     @Test func theFormerLifeDoesNotCount() {
         let story = Story.told {
             $0.add(.said(.ready, by: Story.app))

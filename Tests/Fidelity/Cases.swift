@@ -21,7 +21,10 @@ enum Cases {
         ("kill", obedient, "kill\n  wait 700ms"),
         ("kill SIGTERM", obedient, "kill SIGTERM\n  wait 700ms"),
         ("kill SIGUSR1", obedient, "kill SIGUSR1\n  wait 700ms"),
-        ("kill SIGHUP, which it survives", obedient, "kill SIGHUP\n  wait 300ms\n  signal SIGUSR1 to init\n  wait 700ms"),
+        (
+            "kill SIGHUP, which it survives", obedient,
+            "kill SIGHUP\n  wait 300ms\n  signal SIGUSR1 to init\n  wait 700ms"
+        ),
         ("a signal from the host", obedient, "signal SIGUSR1 to init\n  wait 700ms"),
         ("SIGKILL from the host", obedient, "signal SIGKILL to init\n  wait 700ms"),
         ("restart", obedient, "restart\n  wait 200ms"),

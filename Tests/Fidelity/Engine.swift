@@ -87,7 +87,9 @@ final class Engine: @unchecked Sendable {
         _ = try daemon.finish()
         self.daemon = nil
         // What a killed daemon leaves keeps the next from its socket.
-        if signal == SIGKILL { _ = try Engine.run(["rm", "-f", "\(directory)/pid"]) }
+        if signal == SIGKILL {
+            _ = try Engine.run(["rm", "-f", "\(directory)/pid", "\(directory)/exec/containerd/containerd.pid"])
+        }
     }
 
     private func makeImage() throws {

@@ -121,7 +121,9 @@ final class EngineRun {
             return try holds(Expectation(condition, isNegated: isNegated), within: limit) != false
         case .expect(let expectation):
             let limit = expectation.isNegated ? nil : expectation.within
-            if let answer = try holds(expectation, within: limit ?? .zero) { observation.answers[step.place.line] = answer }
+            if let answer = try holds(expectation, within: limit ?? .zero) {
+                observation.answers[step.place.line] = answer
+            }
         default: throw Unsupported(what: "this step: \(step.action)")
         }
         return true

@@ -23,7 +23,9 @@ struct Snapshot: Equatable {
         }
         guard isSettled else { return result }
         note("refused", isRefused, real.isRefused)
-        let isInBackOff = [state, real.state].allSatisfy { ["running", "restarting", "exited"].contains($0) } && restarts + real.restarts > 0
+        let isInBackOff =
+            [state, real.state].allSatisfy { ["running", "restarting", "exited"].contains($0) }
+            && restarts + real.restarts > 0
         if !isInBackOff || step.hasPrefix("stop") || step.hasPrefix("kill") { note("state", state, real.state) }
         if state == real.state, state == "exited" { note("exit", code ?? -1, real.code ?? -1) }
         // While a policy goes on, how far it has come is a matter of the engine's own speed.
@@ -50,13 +52,16 @@ struct Observation {
         var result = zip(snapshots, real.snapshots).flatMap { $0.differences(from: $1) }
         for (line, answer) in answers.sorted(by: { $0.key < $1.key }) {
             if let other = real.answers[line], other != answer {
-                result.append("line \(line): \(answer ? "holds" : "fails"), on the engine it \(other ? "holds" : "fails")")
+                result.append(
+                    "line \(line): \(answer ? "holds" : "fails"), on the engine it \(other ? "holds" : "fails")")
             }
         }
         for name in Set(words.keys).union(real.words.keys).sorted() {
             let (own, other) = (words[name] ?? [], real.words[name] ?? [])
             // What goes on may have come further.
-            if !own.starts(with: other), !other.starts(with: own) { result.append("\(name) said \(own), on the engine \(other)") }
+            if !own.starts(with: other), !other.starts(with: own) {
+                result.append("\(name) said \(own), on the engine \(other)")
+            }
         }
         // Each life of a new container has an output of its own on an engine, and the last line may just not have been printed yet.
         // Two streams have no order.
@@ -94,12 +99,18 @@ extension Observation {
             snapshot.code = (0...255).first { view.judge(.exitCode($0)).answer == .yes }
             snapshot.restarts = (0...200).first { view.judge(.restarts($0)).answer == .yes } ?? 0
             snapshot.isRefused = journal.events.contains { event in
-                if case .runtime(.refused) = event.kind { event.instant >= step.begin && event.instant <= end } else { false }
+                if case .runtime(.refused) = event.kind {
+                    event.instant >= step.begin && event.instant <= end
+                } else {
+                    false
+                }
             }
             snapshots.append(snapshot)
         }
         let failed = Set(result.failedLines)
-        for step in result.scenario.steps where step.condition != nil && step.place != .none { answers[step.place.line] = !failed.contains(step.place.line) }
+        for step in result.scenario.steps where step.condition != nil && step.place != .none {
+            answers[step.place.line] = !failed.contains(step.place.line)
+        }
         var names: [ProcessID: String] = [:]
         for event in journal.events {
             guard case .said(let word, let pid) = event.kind else { continue }

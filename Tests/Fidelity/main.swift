@@ -23,7 +23,9 @@ func reasonToSkip(_ scenario: Scenario) -> String? {
         return "settings"
     }
     if case .entrypoint? = settings.payload { return "an entrypoint of the fakes" }
-    if scenario.services.contains(where: { !$0.traits.isEmpty && $0.program == nil && $0.childCount > 0 }) { return "children" }
+    if scenario.services.contains(where: { !$0.traits.isEmpty && $0.program == nil && $0.childCount > 0 }) {
+        return "children"
+    }
     if scenario.steps.contains(where: { !$0.action.isForEngines }) { return "steps" }
     return nil
 }
@@ -48,7 +50,8 @@ extension Scenario {
             steps.map { step in
                 switch step.action {
                 case .stop(let grace): Step(.stop(grace: grace?.roundedUp), place: step.place)
-                case .restart(let times, let grace): Step(.restart(times: times, grace: grace?.roundedUp), place: step.place)
+                case .restart(let times, let grace):
+                    Step(.restart(times: times, grace: grace?.roundedUp), place: step.place)
                 case .repeated(let times, let inner): Step(.repeated(times: times, rounded(inner)), place: step.place)
                 default: step
                 }
@@ -142,7 +145,9 @@ for runtime in [Runtime.docker, .podman] {
     // What the harness does.
     let session = try Session.interruptible(fakeServices: fakes)
     let results = try session.run(
-        jobs.map { Session.Job($0.scenario.indulgent, $0.profile, runtime: $0.scenario.runtime == nil ? runtime : nil) }, atOnce: 8)
+        jobs.map {
+            Session.Job($0.scenario.indulgent, $0.profile, runtime: $0.scenario.runtime == nil ? runtime : nil)
+        }, atOnce: 8)
     session.close()
     // What the engine does.
     let differences = Mutex<[(title: String, lines: [String])]>([])
@@ -172,8 +177,12 @@ for runtime in [Runtime.docker, .podman] {
     do {
         let engine = try Engine(runtime)
         print("\(runtime.rawValue) \(engine.version): \(jobs.count) scenarios and cases")
-        compare(jobs.indices.filter { !jobs[$0].scenario.isAboutDaemons && !jobs[$0].scenario.isLiveRestored }, on: engine, atOnce: 6)
-        compare(jobs.indices.filter { jobs[$0].scenario.isAboutDaemons && !jobs[$0].scenario.isLiveRestored }, on: engine, atOnce: 1)
+        compare(
+            jobs.indices.filter { !jobs[$0].scenario.isAboutDaemons && !jobs[$0].scenario.isLiveRestored }, on: engine,
+            atOnce: 6)
+        compare(
+            jobs.indices.filter { jobs[$0].scenario.isAboutDaemons && !jobs[$0].scenario.isLiveRestored }, on: engine,
+            atOnce: 1)
         engine.close()
         if runtime == .docker {
             let restored = jobs.indices.filter { jobs[$0].scenario.isLiveRestored }

@@ -25,7 +25,8 @@ struct SeveralContainersTests {
 
     private func messages(_ text: String) -> [String] {
         parseScenarios(Array(text.utf8), file: "x").diagnostics.map {
-            "\($0.place.line):\($0.place.column) \($0.id.rawValue) \($0.message)" + ($0.suggestion.map { " → \($0)" } ?? "")
+            "\($0.place.line):\($0.place.column) \($0.id.rawValue) \($0.message)"
+                + ($0.suggestion.map { " → \($0)" } ?? "")
         }
     }
 
@@ -51,9 +52,18 @@ struct SeveralContainersTests {
         ("expect exit 0", "11:3 undecidable of which container? write it in a block 'in NAME'"),
         ("kill\n  expect nobody killed", "11:3 undecidable of which container? write it in a block 'in NAME'"),
         ("in bd\n    expect exit 0", "11:6 unknown-service 'bd' is no container of this scenario → db"),
-        ("in db\n    in api\n      stop\n    stop\n  expect nobody killed", "12:5 impossible this is in one container already"),
-        ("in db\n    close stdin\n  expect nobody killed", "12:5 impossible without 'stdin open' there is nothing to close"),
-        ("in db\n  expect nobody killed", "11:3 incomplete the steps that 'in' is about are missing: they stand indented below it"),
+        (
+            "in db\n    in api\n      stop\n    stop\n  expect nobody killed",
+            "12:5 impossible this is in one container already"
+        ),
+        (
+            "in db\n    close stdin\n  expect nobody killed",
+            "12:5 impossible without 'stdin open' there is nothing to close"
+        ),
+        (
+            "in db\n  expect nobody killed",
+            "11:3 incomplete the steps that 'in' is about are missing: they stand indented below it"
+        ),
         ("expect nod ready", "11:10 unknown-service 'nod' is no service of this scenario → node"),
     ])
     func whatIsWrongWithASteps(steps: String, message: String) {
@@ -62,7 +72,10 @@ struct SeveralContainersTests {
 
     @Test(arguments: [
         ("container api", "container db", "5:13 duplicate there is a container 'db' already"),
-        ("runtime compose", "runtime docker", "3:13 conflict docker drives one container; compose and kubernetes drive several"),
+        (
+            "runtime compose", "runtime docker",
+            "3:13 conflict docker drives one container; compose and kubernetes drive several"
+        ),
         (
             "runtime compose", "about reference",
             "3:13 incomplete say whose rules several containers go by: 'runtime compose' or 'runtime kubernetes'"
@@ -77,7 +90,10 @@ struct SeveralContainersTests {
             "  container db\n", "  service cron\n  container db\n",
             "3:11 conflict where there are several containers a service belongs to one of them"
         ),
-        ("    service postgres\n", "    env B=1\n", "3:13 incomplete 'db' has neither a service nor a command to start"),
+        (
+            "    service postgres\n", "    env B=1\n",
+            "3:13 incomplete 'db' has neither a service nor a command to start"
+        ),
     ])
     func whatIsWrongWithTheWhole(part: String, other: String, message: String) {
         let text = Self.project("env A=1").replacing(part, with: other)
@@ -85,7 +101,8 @@ struct SeveralContainersTests {
     }
 
     @Test func oneContainerNeedsNoBlock() {
-        let text = "scenario \"x\"\n  service a\n\n  start\n  wait for a ready within 5s\n  in a\n    stop\n  expect exit 0\n  down\n"
+        let text =
+            "scenario \"x\"\n  service a\n\n  start\n  wait for a ready within 5s\n  in a\n    stop\n  expect exit 0\n  down\n"
         #expect(
             messages(text) == [
                 "6:6 unknown-service this scenario has one container: what happens in it needs no block",
@@ -107,8 +124,10 @@ struct SeveralContainersTests {
               expect nobody killed
 
             """
-        #expect(messages(text) == ["9:5 impossible kubernetes starts, stops and deletes pods, not one of their containers"])
-        let dependent = text.replacing("    service web\n", with: "    depends on b\n    service web\n  container b\n    command true\n")
+        #expect(
+            messages(text) == ["9:5 impossible kubernetes starts, stops and deletes pods, not one of their containers"])
+        let dependent = text.replacing(
+            "    service web\n", with: "    depends on b\n    service web\n  container b\n    command true\n")
         #expect(messages(dependent).first?.contains("the containers of a pod depend on nothing") == true)
     }
 }

@@ -195,7 +195,8 @@ struct PodTests {
     /// When the main containers have done their work the sidecars are stopped, and the pod is complete.
     @Test func aPodIsCompleteWithoutItsSidecars() {
         var pod = Self.pod([
-            ("proxy", .sidecar, .init(stopTakes: .seconds(1))), ("job", .main, .init(endsAfter: (.seconds(5), code: 0))),
+            ("proxy", .sidecar, .init(stopTakes: .seconds(1))),
+            ("job", .main, .init(endsAfter: (.seconds(5), code: 0))),
         ])
         pod.ask(.start)
         pod.pass(.seconds(10))

@@ -13,7 +13,8 @@ struct HealthMonitorTests {
         startPeriod: Duration? = nil
     ) -> HealthMonitor {
         HealthMonitor(
-            HealthCheck(["check"], interval: interval, retries: retries, startPeriod: startPeriod), runtime.healthDefaults)
+            HealthCheck(["check"], interval: interval, retries: retries, startPeriod: startPeriod),
+            runtime.healthDefaults)
     }
 
     /// moby, daemon/health.go: the first comes after an interval; three failures in a row are too many.

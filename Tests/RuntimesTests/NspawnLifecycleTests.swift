@@ -61,7 +61,8 @@ struct NspawnLifecycleTests {
 
     /// Tried on 252, with --keep-unit.
     @Test(arguments: [
-        (Vocabulary.ExitStatus.exited(7), 7), (.signaled(.int, dumpedCore: false), 0), (.signaled(.hup, dumpedCore: false), 133),
+        (Vocabulary.ExitStatus.exited(7), 7), (.signaled(.int, dumpedCore: false), 0),
+        (.signaled(.hup, dumpedCore: false), 133),
         (.signaled(.kill, dumpedCore: false), 1), (.signaled(Signal(rawValue: 11), dumpedCore: true), 1),
     ])
     func itEndsWithAStatusOfItsOwn(status: Vocabulary.ExitStatus, code: Int) {

@@ -147,7 +147,8 @@ struct BuilderTests {
             Expect(.ready("envoy", "web"), within: .seconds(5))
         }
         #expect(
-            pod.text.contains("runtime kubernetes with cri-o:1.22.0\n  init container first\n    command true\n  sidecar proxy"))
+            pod.text.contains(
+                "runtime kubernetes with cri-o:1.22.0\n  init container first\n    command true\n  sidecar proxy"))
         #expect(pod.diagnostics.isEmpty)
     }
 

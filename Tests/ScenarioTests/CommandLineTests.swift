@@ -241,7 +241,8 @@ struct CommandLineTests {
             let compared = try await harness("run", path, "--init", "none", "--compare")
             #expect(compared.status == .exited(1))
             #expect(compared.output.hasPrefix("what is refused\n  docker   passed: "), "\(compared.output)")
-            #expect(compared.output.contains("podman   failed: ") && compared.output.contains("the container is paused"))
+            #expect(
+                compared.output.contains("podman   failed: ") && compared.output.contains("the container is paused"))
             #expect(compared.output.contains("none, 1: the stop thaws") && !compared.output.contains("kubernetes  "))
             #expect(
                 compared.output.hasSuffix(

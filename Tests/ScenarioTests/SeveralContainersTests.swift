@@ -67,14 +67,14 @@ struct SeveralContainersTests {
     @Test func whatIsRightPasses() async throws {
         let result = try await result(
             Self.compose + """
-              signal SIGUSR1 to postgres
-              in db
-                expect exit 3 within 10s
-              in api
-                expect state running
-              stop
-              expect api stopped before db
-            """)
+                  signal SIGUSR1 to postgres
+                  in db
+                    expect exit 3 within 10s
+                  in api
+                    expect state running
+                  stop
+                  expect api stopped before db
+                """)
         // The database had ended before: it did not wait for the api.
         #expect(result.failedLines == [21])
     }

@@ -397,10 +397,12 @@ extension JournalView {
         else {
             return Judgement(void: end == nil ? "there was no stop" : "PID 1 had ended before it was to be stopped")
         }
-        guard let end, end.event.instant >= began.instant else {
-            return Judgement(false, "the stop is not complete", [began])
+        // After a restart the end is that of the life before.
+        let ending = runtimeEvents.first { event in
+            if case .runtime(.exited) = event.kind { event.instant >= began.instant } else { false }
         }
-        let time = end.event.instant.duration(since: began.instant)
+        guard let ending else { return Judgement(false, "the stop is not complete", [began]) }
+        let time = ending.instant.duration(since: began.instant)
         let holds =
             switch bound {
             case .lessThan(let limit): time < limit

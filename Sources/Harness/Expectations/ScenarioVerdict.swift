@@ -37,9 +37,11 @@ public func verdict(
     if let interruption {
         // A `wait for` that failed has its say already.
         if !failures.contains(where: { $0.place == interruption.place }) { failures.append(interruption) }
-    } else if isWhole, let forgotten = scenario.steps.indices.first(where: {
-        scenario.steps[$0].question != nil && !asked.contains($0)
-    }) {
+    } else if isWhole,
+        let forgotten = scenario.steps.indices.first(where: {
+            scenario.steps[$0].question != nil && !asked.contains($0)
+        })
+    {
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")
     }
     return failures.isEmpty ? .passed : .failed(failures)

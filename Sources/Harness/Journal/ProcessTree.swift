@@ -153,7 +153,9 @@ public struct ProcessTree: Sendable {
 
     /// A process that came from outside, and has been waited for there.
     private mutating func injected(_ pid: ProcessID, endedAt instant: MonotonicInstant) -> Int? {
-        guard let index = bearers[pid]?.last(where: { processes[$0].isInjected }), index >= lifeBegin else { return nil }
+        guard let index = bearers[pid]?.last(where: { processes[$0].isInjected }), index >= lifeBegin else {
+            return nil
+        }
         processes[index].exitedAt = processes[index].exitedAt ?? instant
         processes[index].goneAt = processes[index].goneAt ?? instant
         return index

@@ -184,7 +184,8 @@ private struct ScenarioCheck {
         }
         if scenario.stop.hook != nil, scenario.runtime != .kubernetes, scenario.runtime != .compose {
             note(
-                .conflict, "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes and compose have",
+                .conflict,
+                "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes and compose have",
                 at: scenario.place,
                 about: "pre-stop", isSetup: true)
         }
@@ -195,7 +196,8 @@ private struct ScenarioCheck {
         }
         if scenario.engineVersion != nil, scenario.runtime == .kubernetes || scenario.runtime == .nspawn {
             note(
-                .conflict, "no rule of \(scenario.runtime?.rawValue ?? "") depends on its version here", at: scenario.place,
+                .conflict, "no rule of \(scenario.runtime?.rawValue ?? "") depends on its version here",
+                at: scenario.place,
                 about: "runtime", isSetup: true)
         }
         if scenario.removesItself, scenario.restart != .no {
@@ -329,7 +331,9 @@ private struct ScenarioCheck {
     /// What belongs to the whole, and what to each.
     private mutating func ofRuntime(_ place: SourcePlace) {
         if scenario.runtime == .compose, scenario.restart != .no {
-            note(.conflict, "in a project each container has its own restart policy", at: scenario.place, about: "restart policy", isSetup: true)
+            note(
+                .conflict, "in a project each container has its own restart policy", at: scenario.place,
+                about: "restart policy", isSetup: true)
         }
         guard scenario.runtime == .kubernetes else { return }
         for member in scenario.members {
@@ -380,7 +384,8 @@ private struct ScenarioCheck {
             }
             if dependency.condition == .healthy, other.scenario.healthCheck == nil, isWhole {
                 note(
-                    .undecidable, "'\(member.name)' waits for '\(other.name)' to be healthy, which has no 'health check'",
+                    .undecidable,
+                    "'\(member.name)' waits for '\(other.name)' to be healthy, which has no 'health check'",
                     at: member.place, about: member.name)
             }
         }
@@ -440,7 +445,8 @@ private struct ScenarioCheck {
                 note(.impossible, "this is about a scenario of one container", at: step.place)
             case _ where scenario.runtime == .kubernetes && step.isOfPod:
                 note(
-                    .impossible, "kubernetes starts, stops and deletes pods, not one of their containers", at: step.place)
+                    .impossible, "kubernetes starts, stops and deletes pods, not one of their containers",
+                    at: step.place)
             default: ofOne(step.action.block ?? [])
             }
         }
@@ -457,7 +463,9 @@ private struct ScenarioCheck {
                 scenario.compared(by: condition) != nil
                 || scenario.members.indices.contains { scenario.question(condition, ofMember: $0) != nil }
             let isOfInit = condition.parties.contains(.initProcess) && scenario.compared(by: condition) == nil
-            if isAbout && !isOfInit || condition.parties.contains(where: { scenario.member(of: $0) == nil && $0 != .initProcess }) {
+            if isAbout && !isOfInit
+                || condition.parties.contains(where: { scenario.member(of: $0) == nil && $0 != .initProcess })
+            {
                 return
             }
         default: break
@@ -676,7 +684,8 @@ private struct ScenarioCheck {
     private mutating func orphan(_ name: String, _ step: Step) {
         known([.service(name)], step)
         if !serviceNames.contains(name), scenario.members.contains(where: { $0.name == name }) {
-            note(.unknownService, "'\(name)' is a container: orphans are made by a service", at: step.place, about: name)
+            note(
+                .unknownService, "'\(name)' is a container: orphans are made by a service", at: step.place, about: name)
         }
         if let service = scenario.services.first(where: { $0.name == name }), service.program != nil {
             note(

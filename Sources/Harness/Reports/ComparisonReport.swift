@@ -91,7 +91,8 @@ public struct ComparisonReport: Sendable {
         }
         let example = first.group.first { $0.isBad } ?? first.group[0]
         if case .failed(let failures) = example.verdict, let failure = failures.first {
-            result += "  so under \(example.runtime.rawValue), in \(first.head): \(failure.expected); \(failure.observed)\n"
+            result +=
+                "  so under \(example.runtime.rawValue), in \(first.head): \(failure.expected); \(failure.observed)\n"
         }
         var rows: [String: [String]] = [:]
         for difference in differences {

@@ -20,16 +20,8 @@ final class ContainerLife {
     private let rules: RuntimeRules
     private let surroundings: RuntimeSurroundings
     private var process: Process?
-    private var execution: Execution?
-    /// The hook that runs.
-    private var hook: Execution?
-    /// What the last hook has ended with, until it is taken.
-    private var hookCode: Int?
-    /// The health check that runs, and when it is killed.
-    private var check: Execution?
-    private var checkDeadline = MonotonicInstant.distantFuture
-    /// What the last health check has ended with, and when, until it is taken.
-    private var checkEnd: (code: Int, at: MonotonicInstant)?
+    /// What was put into it from outside: an exec, a hook, a health check.
+    let beside: ProcessesBeside
     private(set) var isPaused = false
     private var standardOutput: Console?
     private var standardError: Console?
@@ -67,7 +59,8 @@ final class ContainerLife {
         self.scenario = scenario
         self.profile = profile
         container = try Container(
-            host: session.host, settings: scenario.settings(with: profile, in: surroundings), lower: try scenario.rootDirectory(),
+            host: session.host, settings: scenario.settings(with: profile, in: surroundings),
+            lower: try scenario.rootDirectory(),
             overlays: try profile.layerDirectories(), named: scenario.namedPaths(with: profile),
             freezes: scenario.pauses,
             lookUp: RuntimeLookUp(
@@ -75,7 +68,9 @@ final class ContainerLife {
             volumes: volumes)
         reports = ServiceReports(
             watchesProcesses: session.tracer == nil, fakes: Files.identity(of: session.host.fakeServices))
+        beside = ProcessesBeside(rules)
         session.tracer?.open(inbox)
+        beside.life = self
     }
 
     /// Starts PID 1. When its program cannot be executed, the journal says so, and the container does not run.
@@ -128,191 +123,28 @@ final class ContainerLife {
         }
     }
 
-    // MARK: - Exec
-
-    /// A further process in the container.
-    private final class Execution {
-        let process: Process
-        var output: Console?
-        var errorOutput: Console?
-
-        init(_ process: Process) { self.process = process }
-
-        /// Outside.
-        var pid: ProcessID { process.descriptor.pid }
-
-        static func made(of started: consuming Container.Started) -> Execution {
-            started.parts { process, output, errorOutput in
-                let execution = Execution(Process(process))
-                execution.output = Console(output, as: .execStdout)
-                switch consume errorOutput {
-                case .some(let stream): execution.errorOutput = Console(stream, as: .execStderr)
-                case .none: break
-                }
-                return execution
-            }
-        }
-    }
-
     /// What every process of the container finds in its environment besides what all have.
     private var environment: [String] {
         surroundings.environment + profile.environment + scenario.settings.environment
     }
 
-    /// Whether a process that was started by `execute` still runs.
-    var isExecuting: Bool { execution != nil }
-
-    /// Starts a further process, as `docker exec` does.
+    /// Starts a further process beside PID 1.
     ///
-    /// - Throws: what kept it from being started for a reason that lies outside the container.
-    func execute(_ command: [String], within limit: Duration?, into journal: inout Journal) throws {
-        let began = MonotonicInstant.now
-        switch try spawn(command, within: limit ?? ContainerLife.patienceWithExec) {
-        case .started(let execution):
-            self.execution = execution
-            journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
-        case .failed(let stage, let code):
-            journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
-        case nil: break
-        }
-    }
-
-    /// Starts a hook; what comes of it is `takeHook`.
-    ///
-    /// - Throws: what kept it from being started for a reason that lies outside the container.
-    func runHook(_ command: [String], into journal: inout Journal) throws {
-        let began = MonotonicInstant.now
-        switch try spawn(command, within: ContainerLife.patienceWithExec) {
-        case .started(let execution):
-            hook = execution
-            journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
-        case .failed(let stage, let code):
-            hookCode = code
-            journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
-        case nil: hookCode = 126
-        }
-    }
-
-    /// Whether a hook has been started, and has not ended.
-    var isRunningHook: Bool { hook != nil }
-
-    /// What the last hook has ended with, once.
-    func takeHook() -> Int? { hookCode.take() }
-
-    /// Something has ended that nobody has asked about yet.
-    var hasNews: Bool { hookCode != nil || checkEnd != nil }
-
-    /// Starts the health check; what comes of it is `takeCheck`.
-    ///
-    /// - Throws: what kept it from being started for a reason that lies outside the container.
-    func check(_ command: [String], within limit: Duration, into journal: inout Journal) throws {
-        // What would be born frozen could not even be killed.
-        if isPaused { return }
-        let began = MonotonicInstant.now
-        switch try spawn(command, within: limit) {
-        case .started(let execution):
-            check = execution
-            checkDeadline = began.advanced(by: limit)
-            journal.append(Event(at: began, .runtime(.checkStarted(execution.pid, program: command[0]))))
-        case .failed(_, let code):
-            checkEnd = (code, began)
-            journal.append(Event(at: began, .runtime(.checkEnded(nil, code: code))))
-        case nil: break
-        }
-    }
-
-    /// What a start of a further process has come to.
-    private enum Outcome {
-        case started(Execution)
-        /// The container's own fault, and the status that the runtime reports.
-        case failed(stage: String, code: Int)
-    }
-
+    /// - Parameter limit: how long it may be kept from its exec.
     /// - Returns: nil where PID 1 does not run.
-    private func spawn(_ command: [String], within limit: Duration) throws -> Outcome? {
+    /// - Throws: `SpawnError`, and what kept it from being started for a reason that lies outside the container.
+    func spawnBeside(_ command: [String], within limit: Duration) throws -> Container.Started? {
         guard isRunning, let process else { return nil }
         let patience = (limit, session.cancellation.descriptor)
-        do {
-            let started: Container.Started
-            if let tracer = session.tracer {
-                started = try tracer.recordStart(for: inbox) {
-                    try container.execute(
-                        command, environment: environment, besides: process.descriptor, patience: patience)
-                }
-            } else {
-                started = try container.execute(
-                    command, environment: environment, besides: process.descriptor, patience: patience)
-            }
-            return .started(Execution.made(of: started))
-        } catch let error as SpawnError {
-            // Where PID 1 is ending nothing more is born in its namespace, and there is nothing left to join; and whoever runs
-            // inside may keep it from its exec.
-            let isTheContainers = [Errno.outOfMemory, .noSuchProcess, .timedOut].contains(error.errno)
-            if case .execute = error.stage {} else if !isTheContainers { throw error }
-            if error.errno == .timedOut {
-                return .failed(stage: "it was kept from its exec for \(limit.text), and was killed", code: 137)
-            }
-            let code =
-                error.errno == .noSuchFileOrDirectory
-                ? rules.execFailures.missingInExec : DockerExit.code(ofStartFailure: error.errno.rawValue)
-            return .failed(stage: "\(error)", code: code)
+        guard let tracer = session.tracer else {
+            return try container.execute(
+                command, environment: environment, besides: process.descriptor, patience: patience)
+        }
+        return try tracer.recordStart(for: inbox) {
+            try container.execute(
+                command, environment: environment, besides: process.descriptor, patience: patience)
         }
     }
-
-    /// The time of the further process is over: it is killed, it alone.
-    func killExecution(into journal: inout Journal) {
-        guard let execution else { return }
-        journal.append(Event(at: .now, .runtime(.execTimedOut(execution.pid))))
-        try? execution.process.descriptor.send(.kill)
-    }
-
-    private func collectExecutions(into journal: inout Journal) throws {
-        if let execution, try collect(execution, into: &journal) != nil { self.execution = nil }
-        if let hook, let code = try collect(hook, into: &journal) {
-            self.hook = nil
-            hookCode = code
-        }
-    }
-
-    /// - Returns: what it has ended with; nil while it runs.
-    private func collect(_ execution: Execution, into journal: inout Journal) throws -> Int? {
-        journal.append(contentsOf: (execution.output.read() + execution.errorOutput.read()).atOnce)
-        guard let status = try execution.process.descriptor.reap(blocking: false) else { return nil }
-        let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
-        journal.append(contentsOf: rest.atOnce)
-        let code = DockerExit.code(of: status)
-        journal.append(Event(at: .now, .runtime(.execEnded(execution.pid, status, code: code))))
-        return code
-    }
-
-    /// The health check that runs is not waited for any more: its end says nothing.
-    func cancelCheck(into journal: inout Journal) {
-        guard let check else { return }
-        try? check.process.descriptor.send(.kill)
-        var poller = Poller()
-        poller.add(check.process.descriptor.descriptor.rawValue)
-        try? poller.wait(until: .now.advanced(by: .seconds(1)))
-        try? collectCheck(into: &journal)
-        checkEnd = nil
-    }
-
-    private func collectCheck(into journal: inout Journal) throws {
-        guard let check else { return }
-        // Nobody asks what it prints.
-        _ = check.output.read() + check.errorOutput.read()
-        if MonotonicInstant.now >= checkDeadline { try? check.process.descriptor.send(.kill) }
-        guard let status = try check.process.descriptor.reap(blocking: false) else { return }
-        let end = (code: DockerExit.code(of: status), at: MonotonicInstant.now)
-        checkEnd = end
-        journal.append(Event(at: end.at, .runtime(.checkEnded(check.pid, code: end.code))))
-        self.check = nil
-    }
-
-    /// What the last health check has ended with, once.
-    func takeCheck() -> (code: Int, at: MonotonicInstant)? { checkEnd.take() }
-
-    /// When the health check that runs is killed.
-    var checkEndsAt: MonotonicInstant? { check == nil ? nil : checkDeadline }
 
     // MARK: - What else is done to it
 
@@ -352,11 +184,7 @@ final class ContainerLife {
         if isRunning, let process { poller.add(process.descriptor.descriptor.rawValue) }
         if let output = standardOutput?.openDescriptor { poller.add(output) }
         if let output = standardError?.openDescriptor { poller.add(output) }
-        for execution in [execution, hook, check].compactMap(\.self) {
-            poller.add(execution.process.descriptor.descriptor.rawValue)
-            if let output = execution.output.openDescriptor { poller.add(output) }
-            if let output = execution.errorOutput.openDescriptor { poller.add(output) }
-        }
+        beside.addDescriptors(to: &poller)
         poller.add(container.socket.listener.rawValue)
         reports.addDescriptors(to: &poller)
     }
@@ -370,8 +198,7 @@ final class ContainerLife {
     func collect(into journal: inout Journal, kernel: Bool) throws -> MonotonicInstant {
         readStreams(into: &journal)
         // Before PID 1: as long as this process is not waited for, PID 1 cannot be (zap_pid_ns_processes).
-        try collectExecutions(into: &journal)
-        try collectCheck(into: &journal)
+        try beside.collect(into: &journal)
         let said = reports.read(from: container.socket, since: completeUntil)
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
@@ -521,8 +348,6 @@ final class ContainerLife {
     /// How long a killed PID 1 is waited for: as long as Docker does (10 s, and 2 s more). What a process in
     /// uninterruptible sleep keeps alive beyond that is the guard's, when the harness ends.
     static let patienceAfterKill = Duration.seconds(12)
-    /// How long the exec of what is put beside PID 1 may take, where the scenario says nothing: PID 1 may keep it from it.
-    static let patienceWithExec = Duration.seconds(10)
 
     /// Kills what still runs and takes the world away. Blocks until PID 1 has been waited for.
     func remove(into journal: inout Journal) {
@@ -531,11 +356,7 @@ final class ContainerLife {
             // A mark first: what happens from here on is no longer the scenario's.
             journal.append(Event(at: .now, .runtime(.removed)))
             _ = try? process.descriptor.send(.kill)
-            for execution in [execution, hook, check].compactMap(\.self) {
-                _ = try? execution.process.descriptor.send(.kill)
-                _ = try? execution.process.descriptor.reap(blocking: true)
-            }
-            (execution, hook, check) = (nil, nil, nil)
+            beside.end()
             var poller = Poller()
             poller.add(process.descriptor.descriptor.rawValue)
             try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
@@ -551,29 +372,4 @@ final class ContainerLife {
         session.tracer?.close(inbox)
         container.remove()
     }
-}
-
-extension [Event] {
-    /// All of one moment: in which order two streams were written to is not known when both are read at once.
-    fileprivate var atOnce: [Event] {
-        let now = MonotonicInstant.now
-        return map { Event(at: now, $0.kind) }
-    }
-}
-
-extension Console? {
-    /// What has come, of a stream that may not be there.
-    fileprivate mutating func read(isFinal: Bool = false) -> [Event] { self?.read(isFinal: isFinal) ?? [] }
-
-    fileprivate var openDescriptor: Int32? {
-        switch self {
-        case .some(let console): console.openDescriptor
-        case .none: nil
-        }
-    }
-}
-
-extension Console {
-    /// Its descriptor, as long as there is something to wait for.
-    fileprivate var openDescriptor: Int32? { isAtEnd ? nil : descriptor.rawValue }
 }

@@ -69,9 +69,13 @@ final class GroupRun {
     }
 
     private var reasonNotApplicable: String? {
-        if let asked = job.runtime, let named = scenario.runtime, asked != named { return "it is about \(named.rawValue)" }
+        if let asked = job.runtime, let named = scenario.runtime, asked != named {
+            return "it is about \(named.rawValue)"
+        }
         if rules.makeEnsemble == nil { return "the runtime drives one container: compose and kubernetes drive several" }
-        if let reason = rules.reasonNotApplicable(scenario) ?? job.profile.reasonNotApplicable(scenario) { return reason }
+        if let reason = rules.reasonNotApplicable(scenario) ?? job.profile.reasonNotApplicable(scenario) {
+            return reason
+        }
         return scenario.members.lazy.compactMap { self.job.profile.reasonNotApplicable($0.scenario) }.first
     }
 
@@ -79,7 +83,8 @@ final class GroupRun {
     private func makeVolumes() throws -> VolumeStore? {
         var all: [Volume] = []
         for member in members {
-            for volume in try member.scenario.volumesWithSources(by: rules) where !all.contains(where: { $0.name == volume.name }) {
+            for volume in try member.scenario.volumesWithSources(by: rules)
+            where !all.contains(where: { $0.name == volume.name }) {
                 all.append(volume)
             }
         }
@@ -434,7 +439,9 @@ extension Scenario {
         result.steps = zip(steps, owners).map { step, owner in
             // The steps of a block are there already, after it.
             if owner == members[place].name {
-                if case .repeated(let times, _) = step.action { return Step(.repeated(times: times, []), place: step.place) }
+                if case .repeated(let times, _) = step.action {
+                    return Step(.repeated(times: times, []), place: step.place)
+                }
                 return step
             }
             let nothing = Step(.wait(.zero), place: step.place)

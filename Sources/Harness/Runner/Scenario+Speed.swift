@@ -129,7 +129,8 @@ extension Step.Action {
             return .sweep(times, steps(inner))
         case .sweep(.everyEvent, let inner): return .sweep(.everyEvent, steps(inner))
         case .within(let container, let inner): return .within(container: container, steps(inner))
-        case .start, .down, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume,
+        case .start, .down, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause,
+            .resume,
             .signal, .crash,
             .type, .closeInput:
             return self

@@ -73,7 +73,7 @@ extension ScenarioRun {
         try pump(until: began.advanced(by: ScenarioRun.patience.0)) { answer != nil || wakeAt != nil }
         try collect()
         try handleEnd()
-        if answer == nil, wakeAt == nil, life?.isRunningHook == true || !view.hasDroppedSignal {
+        if answer == nil, wakeAt == nil, life?.beside.isRunningHook == true || !view.hasDroppedSignal {
             try pump(until: began.advanced(by: ScenarioRun.patience.1)) { answer != nil || wakeAt != nil }
         }
         if answer != nil || wakeAt != nil { return true }
@@ -105,13 +105,13 @@ extension ScenarioRun {
             if let life, life.send(signal, into: &journal) { return nil }
             return .sendFailed(signal)
         case .freeze:
-            life?.cancelCheck(into: &journal)
+            life?.beside.cancelCheck(into: &journal)
             if let commands = health?.paused() { try carryOut(commands) }
             try life?.setPaused(true, into: &journal)
         case .thaw:
             try life?.setPaused(false, into: &journal)
             if let commands = health?.resumed() { try carryOut(commands) }
-        case .runHook(let command): try life?.runHook(command, into: &journal)
+        case .runHook(let command): try life?.beside.runHook(command, into: &journal)
         case .wake(let time): wakeAt = time.map { .now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): journal.append(Event(at: moment(of: note, now), .runtime(event(note))))
@@ -128,7 +128,7 @@ extension ScenarioRun {
     func carryOut(_ commands: [HealthMonitor.Command], at end: MonotonicInstant = .now) throws {
         for command in commands {
             switch command {
-            case .run(let command, let limit): try life?.check(command, within: limit, into: &journal)
+            case .run(let command, let limit): try life?.beside.check(command, within: limit, into: &journal)
             case .wake(let time): checkAt = time.map { .now.advanced(by: $0) }
             case .became(let health):
                 journal.append(Event(at: end, .runtime(.becameHealthy(health == .healthy))))
@@ -223,13 +223,13 @@ extension ScenarioRun {
 
     func exec(_ command: [String], within limit: Duration?, _ step: Step) throws {
         guard try perform(.exec, step), let life else { return }
-        try life.execute(command, within: limit, into: &journal)
+        try life.beside.execute(command, within: limit, into: &journal)
         let deadline = limit.map { MonotonicInstant.now.advanced(by: $0) } ?? .distantFuture
-        try pump(until: deadline) { !life.isExecuting }
-        guard life.isExecuting else { return }
-        life.killExecution(into: &journal)
-        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isExecuting }
-        if life.isExecuting { interrupt(step, "it did not end within 12 s of SIGKILL") }
+        try pump(until: deadline) { !life.beside.isExecuting }
+        guard life.beside.isExecuting else { return }
+        life.beside.killExecution(into: &journal)
+        try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.beside.isExecuting }
+        if life.beside.isExecuting { interrupt(step, "it did not end within 12 s of SIGKILL") }
     }
 
     func type(_ text: String, _ step: Step) {

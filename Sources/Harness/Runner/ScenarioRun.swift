@@ -69,7 +69,8 @@ final class ScenarioRun {
     private var stepIndex = 0
     /// Whatever happened up to here was known when the journal was last added to.
     var knownUntil = MonotonicInstant.now
-    private var index: JournalIndex
+    var index: JournalIndex
+    lazy var markers = scenario.markers
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
@@ -379,101 +380,6 @@ final class ScenarioRun {
     /// Whether anything may still happen to this one of several containers, whatever becomes of the others.
     var canChangeByItself: Bool {
         life?.isRunning == true || lifecycle.state == .restarting || life?.hasUnseenEnd == true
-    }
-
-    // MARK: - Waiting
-
-    /// How often the witness is asked, while something waits for what only it can see.
-    private static let kernelInterval = Duration.milliseconds(1)
-    /// How often, where what comes next must not come first.
-    private static let closeInterval = Duration.microseconds(20)
-    /// How often processes are counted, while something waits for their number.
-    private static let censusInterval = Duration.milliseconds(5)
-
-    /// Takes in what happens, until the deadline or until it is enough.
-    func pump(
-        until deadline: MonotonicInstant, watchingKernel: Bool = false, closely: Bool = false, withCensus: Bool = false,
-        lookingAt path: String? = nil, isDone: () -> Bool = { false }
-    ) throws {
-        while true {
-            // Before the rest: the journal must be complete up to a moment behind it.
-            if let path { try life?.look(at: path, into: &journal) }
-            try attend(watchingKernel: watchingKernel, withCensus: withCensus)
-            try group?.attend(besides: self)
-            // Before the next start, also when that is overdue: nothing is to pass unseen.
-            if isDone() || MonotonicInstant.now >= deadline { return }
-            if try goOn() { continue }
-            if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
-            var wake = min(deadline, nextMoment, group?.nextMoment ?? .distantFuture)
-            if watchingKernel || withCensus || path != nil {
-                let interval =
-                    withCensus || path != nil
-                    ? ScenarioRun.censusInterval : closely ? ScenarioRun.closeInterval : ScenarioRun.kernelInterval
-                wake = min(wake, MonotonicInstant.now.advanced(by: interval))
-            }
-            try waitForEvents(until: wake)
-        }
-    }
-
-    private func waitForEvents(until deadline: MonotonicInstant) throws {
-        var poller = Poller()
-        poller.add(session.cancellation.descriptor)
-        life?.addDescriptors(to: &poller)
-        group?.addDescriptors(to: &poller, besides: self)
-        try poller.wait(until: deadline)
-    }
-
-    /// Takes in what has happened, and tells those who wait for it.
-    func attend(watchingKernel: Bool = false, withCensus: Bool = false) throws {
-        try collect(kernel: watchingKernel, census: withCensus)
-        try handleEnd()
-        if let code = life?.takeHook() { try tell(.hookEnded(code: code)) }
-        if let (code, end) = life?.takeCheck(), let commands = health?.checked(code: code, at: end) {
-            try carryOut(commands, at: end)
-        }
-    }
-
-    /// When something is to be done that nobody else asks for.
-    var nextMoment: MonotonicInstant {
-        if life?.hasNews == true { return .now }
-        return min(wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.checkEndsAt ?? .distantFuture)
-    }
-
-    /// Does what is due, if something is.
-    func goOn() throws -> Bool {
-        let now = MonotonicInstant.now
-        if let moment = wakeAt, now >= moment {
-            wakeAt = nil
-            try tell(.due)
-            return true
-        }
-        if let moment = checkAt, now >= moment {
-            checkAt = nil
-            if let commands = health?.due() { try carryOut(commands) }
-            return true
-        }
-        return false
-    }
-
-    lazy var markers = scenario.markers
-
-    /// The journal as it is now.
-    var view: JournalView {
-        index.follow(&journal)
-        return JournalView(journal, index)
-    }
-
-    func collect(kernel: Bool = true, census: Bool = false) throws {
-        guard let life else {
-            knownUntil = .now
-            return
-        }
-        knownUntil = try life.collect(into: &journal, kernel: kernel)
-        if census {
-            let tree = view.tree
-            try life.takeCensus(
-                of: tree.zombies().certain.map { tree.processes[$0].pid }, into: &journal, at: knownUntil)
-        }
     }
 }
 

@@ -34,7 +34,8 @@ public struct HealthMonitor: Hashable, Sendable {
         /// moby, daemon/health.go: the first check comes after an interval.
         static let docker = Defaults(interval: .seconds(30), limit: .seconds(30), retries: 3)
         /// From 25 on checks come every 5 s in the start period (daemon/health.go: defaultStartInterval), also where the interval is shorter.
-        static let docker25 = Defaults(interval: .seconds(30), limit: .seconds(30), retries: 3, startInterval: .seconds(5))
+        static let docker25 = Defaults(
+            interval: .seconds(30), limit: .seconds(30), retries: 3, startInterval: .seconds(5))
         /// The API's periodSeconds, timeoutSeconds and failureThreshold; the first probe comes without delay.
         static let kubernetes = Defaults(firstDelay: .zero, interval: .seconds(10), limit: .seconds(1), retries: 3)
     }

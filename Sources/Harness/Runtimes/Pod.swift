@@ -103,11 +103,14 @@ public struct Pod: Ensemble, Hashable {
                 commands += ask(place, .stop(grace: grace))
             }
             // A sidecar's hook does not wait for its turn, its signal does.
-            for place in sidecars where !prepared.contains(place) && !stopped.contains(place) && !asked.contains(place) {
+            for place in sidecars where !prepared.contains(place) && !stopped.contains(place) && !asked.contains(place)
+            {
                 prepared.insert(place)
                 commands += ask(place, .prepareStop)
             }
-            if (mains + initials).allSatisfy(isGone) { commands += stopSidecars(max(rest, KubernetesLifecycle.leastGrace)) }
+            if (mains + initials).allSatisfy(isGone) {
+                commands += stopSidecars(max(rest, KubernetesLifecycle.leastGrace))
+            }
             guard commands.isEmpty, asked.isEmpty, policy.members.indices.allSatisfy(isGone) else { return commands }
             guard pending != .stop else { return finish() }
             phase = .removing
@@ -174,7 +177,8 @@ public struct Pod: Ensemble, Hashable {
     /// Every main container has ended for good, or none will be started, because what must come before has failed for good.
     private var isOver: Bool {
         let areMainsOver = mains.allSatisfy { started.contains($0) && !asked.contains($0) && hasEnded($0) }
-        return areMainsOver || initials.contains { hasEnded($0) && states[$0] != .ended(code: 0) && !asked.contains($0) }
+        return areMainsOver
+            || initials.contains { hasEnded($0) && states[$0] != .ended(code: 0) && !asked.contains($0) }
     }
 
     private func hasEnded(_ place: Int) -> Bool {

@@ -24,7 +24,9 @@ public struct RuntimeRules: Sendable {
     /// Several containers have one network, one IPC namespace and one host name.
     public var sharesNetwork = false
     /// The restart policy of one of several containers, by its role and by what is said of all.
-    public var restartPolicy: @Sendable (Member, RestartPolicy) -> RestartPolicy = { member, _ in member.scenario.restart }
+    public var restartPolicy: @Sendable (Member, RestartPolicy) -> RestartPolicy = { member, _ in
+        member.scenario.restart
+    }
     /// What a scenario speaks of that the runtime does not have; nil: nothing.
     public var reasonNotApplicable: @Sendable (Scenario) -> String? = { _ in nil }
 

@@ -85,7 +85,9 @@ package struct SandboxPlan: Sendable {
         namespaces = surroundings.neighbour == nil ? [.pid, .mount, .uts, .ipc, .network] : [.pid, .mount]
         // What is made on the way has just the mode that it is made with.
         var steps = [armed, .sendSelf(surroundings.guardSocket)] + SandboxPlan.usualScore + [.fileMask(0)]
-        if let neighbour = surroundings.neighbour { steps.append(.joinNamespaces(of: neighbour, [.uts, .ipc, .network])) }
+        if let neighbour = surroundings.neighbour {
+            steps.append(.joinNamespaces(of: neighbour, [.uts, .ipc, .network]))
+        }
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [

@@ -434,7 +434,8 @@ extension Grammar {
             "A command that is carried out inside again and again; where it ends with 0 the container is healthy, where it fails too often in a row "
                 + "it is unhealthy. What comes of that is the runtime's: others may wait for it (`depends on`), and Kubernetes starts it again, as after a "
                 + "liveness probe.",
-            otherwise: "every 30s, within 30s, 3 retries, no start period; under kubernetes every 10s, within 1s", once: true,
+            otherwise: "every 30s, within 30s, 3 retries, no start period; under kubernetes every 10s, within 1s",
+            once: true,
             example: """
                 scenario "it becomes well"
                   health check every 50ms within 5s retries 2 start period 10s test -e /run/up

@@ -7,7 +7,8 @@ extension LanguageReference {
         let behaviour = firstWords(of: "behaviour")
         let steps = firstWords(of: "step")
         let first = Set(setup + behaviour + steps)
-        let others = words.filter { !first.contains($0) } + entries(of: "condition").flatMap(\.words).filter(first.contains)
+        let others =
+            words.filter { !first.contains($0) } + entries(of: "condition").flatMap(\.words).filter(first.contains)
         let values = Set(Slot.allCases.flatMap(\.choices)).sorted()
         return """
             {
