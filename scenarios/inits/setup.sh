@@ -25,16 +25,35 @@ if ! command -v nginx > /dev/null; then
     rm -f /etc/systemd/system/multi-user.target.wants/nginx.service
 fi
 
+# candidate A|B: the first of these that can be installed; nothing where none can.
+candidate() {
+    local package policy
+    for package in ${1//|/ }; do
+        policy=$(LC_ALL=C apt-cache policy "$package")
+        if [[ $policy =~ "Candidate: "[^\(] ]]; then
+            echo "$package"
+            return
+        fi
+    done
+}
+
 # layer NAME PACKAGE…: what is in these packages, in a directory of its own, and beside it the version of the first. Where
 # /bin, /sbin and /lib are links into /usr the layer must not hide them: their files go where the links lead.
+# A package may be called otherwise in another release: `libite5|libite5t64`.
 layer() {
-    local name=$1 work deb directory
+    local name=$1 work deb directory spec found
     shift
     if [ -e "$layers/$name" ] && [ -e "$layers/$name.version" ]; then return; fi
-    if ! apt-cache show "$@" > /dev/null 2>&1; then
-        echo "no package $1 here: left out"
-        return
-    fi
+    local packages=()
+    for spec in "$@"; do
+        found=$(candidate "$spec")
+        if [ -z "$found" ]; then
+            echo "no package $spec here: $name is left out"
+            return
+        fi
+        packages+=("$found")
+    done
+    set -- "${packages[@]}"
     work=$(mktemp -d)
     chmod 755 "$work"
     (cd "$work" && apt-get download -q -o APT::Sandbox::User=root "$@")
@@ -58,8 +77,8 @@ layer() {
 }
 
 layer sysvinit sysvinit-core
-layer finit finit libite5 libuev3
-layer openrc-init openrc libeinfo1 librc1
+layer finit finit "libite5|libite5t64" "libuev3|libuev3t64"
+layer openrc-init openrc "libeinfo1|libeinfo1t64" "librc1|librc1t64"
 
 # docker-systemctl-replacement, of which one script is wanted.
 if [ "$(cat "$layers/systemctl.py.version" 2> /dev/null)" != "docker-systemctl-replacement $systemctl_version" ]; then
