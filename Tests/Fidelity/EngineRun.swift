@@ -134,7 +134,7 @@ final class EngineRun {
     private func timed(_ body: () throws -> Void) rethrows {
         let began = ContinuousClock.now
         try body()
-        lastStop = ContinuousClock.now - began
+        lastStop = wasRefused == nil ? ContinuousClock.now - began : nil
     }
 
     private func time(_ grace: Duration?) -> [String] { grace.map { ["-t", "\($0.components.seconds)"] } ?? [] }
@@ -202,6 +202,11 @@ final class EngineRun {
         return (outcome.output + outcome.errors).split(whereSeparator: \.isNewline).map(String.init)
     }
 
+    /// Whether it is a fake, which says what it gets.
+    private func isFake(_ party: Party) -> Bool {
+        scenario.services.contains { Party(name: $0.name) == party && $0.program == nil }
+    }
+
     /// Nil where an engine does not show it.
     private func holds(_ expectation: Expectation, within limit: Duration) throws -> Bool? {
         let deadline = ContinuousClock.now + limit
@@ -220,10 +225,12 @@ final class EngineRun {
     private func isSo(_ condition: Condition) throws -> Bool? {
         switch condition {
         case .ready(let parties): return parties.allSatisfy { listener.has("ready", from: "\($0)") }
-        case .received(let parties, let signal, nil, nil) where !parties.contains(.initProcess):
+        case .received(let parties, let signal, nil, nil) where parties.allSatisfy(isFake):
             return parties.allSatisfy { listener.has("\(signal)", from: "\($0)") }
         case .exitCode(let code):
             let found = try inspect()
+            // Of what has removed itself no status is left.
+            if found.state == "removed" { return nil }
             return (found.state == "exited" || found.state == "created" && found.code != 0) && found.code == code
         case .exitSignal(let signal):
             let found = try inspect()

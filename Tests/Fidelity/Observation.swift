@@ -22,6 +22,8 @@ struct Snapshot: Equatable {
             if own != other { result.append("\(step): \(what) \(own), on the engine \(other)") }
         }
         guard isSettled else { return result }
+        // A policy that a stop has interrupted.
+        let isInterrupted = restarts > 2 && abs(restarts - real.restarts) <= 1
         note("refused", isRefused, real.isRefused)
         let isInBackOff =
             [state, real.state].allSatisfy { ["running", "restarting", "exited"].contains($0) }
@@ -29,7 +31,7 @@ struct Snapshot: Equatable {
         if !isInBackOff || step.hasPrefix("stop") || step.hasPrefix("kill") { note("state", state, real.state) }
         if state == real.state, state == "exited" { note("exit", code ?? -1, real.code ?? -1) }
         // While a policy goes on, how far it has come is a matter of the engine's own speed.
-        if state == "exited", real.state == "exited" { note("restarts", restarts, real.restarts) }
+        if state == "exited", real.state == "exited", !isInterrupted { note("restarts", restarts, real.restarts) }
         // An engine's command takes its own time; ours takes none.
         if real.took < took - Snapshot.tolerance || real.took > took + Snapshot.tolerance + Engine.overhead {
             result.append("\(step): took \(took.rounded), on the engine \(real.took.rounded)")

@@ -28,6 +28,15 @@ struct PodmanLifecycleTests {
         #expect(container.log == ["0s SIGKILL", "0s stopped", "0s done"])
     }
 
+    /// Tried on 4.3.1: "saving container … state: container has already been removed".
+    @Test func whatRemovesItselfIsGoneWithARestart() {
+        var container = Self.running(ContainerPolicy(removesItself: true))
+        container.ask(.restart(grace: nil))
+        container.end()
+        #expect(
+            container.log == ["0s SIGTERM", "0s remove", "0s stopped", "0s refused: the container has removed itself"])
+    }
+
     @Test func aNegativeGraceIsRefused() {
         var container = Self.running()
         container.ask(.stop(grace: .seconds(-1)))

@@ -161,7 +161,8 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
             state = .restarting
             count += 1
             commands += [.note(.restartScheduled(after: .zero, count: count)), .wakeAt(now)]
-        } else if policy.removesItself, pending != .restart {
+        } else if policy.removesItself {
+            // Also when it is to be restarted: the clean-up process is the first to come.
             commands += remove()
         }
         return commands + (wasStopping ? finishStop() : finish(.kill))
@@ -184,7 +185,10 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
 
     private mutating func answerStop() -> [LifecycleCommand] {
         switch pending {
-        case .restart where !state.isRunning && state != .removed: return startByHand()
+        case .restart where state == .removed:
+            pending = nil
+            return [.refuse(LifecycleRefusal.removed)]
+        case .restart where !state.isRunning: return startByHand()
         case .recreate:
             (state, pending, isStarting, count) = (.created, nil, false, 0)
             return [.remove, .note(.recreated), .done]
