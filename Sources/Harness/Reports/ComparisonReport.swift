@@ -74,6 +74,7 @@ public struct ComparisonReport: Sendable {
             if acts.contains("sent") { return "what is sent" }
             if acts.contains("could not start") { return "what becomes of a program that cannot be started" }
             if acts.contains("removed") || acts.contains("recreated") { return "what is left of a container" }
+            if acts.contains("exited") { return "what becomes of an end: its status, and the layer" }
             return acts.allSatisfy(\.isEmpty) ? "what a container is given" : "what comes next"
         }
     }
