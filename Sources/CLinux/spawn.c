@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -441,8 +442,21 @@ static clinux_spawn_result failed(int error) {
     return result;
 }
 
+// Whether a child has become another program than this one.
+static bool has_executed(long pid) {
+    char path[32];
+    struct stat own, its;
+    snprintf(path, sizeof path, "/proc/%ld/exe", pid);
+    return stat("/proc/self/exe", &own) == 0 && stat(path, &its) == 0
+        && (own.st_ino != its.st_ino || own.st_dev != its.st_dev);
+}
+
+// How often it is looked at whether a child has executed, in milliseconds, where the pipe does not tell.
+static const int look_interval = 100;
+
 // A child that is born among others who may signal it, stop it, or look at it: it does not borrow this process's memory, and is
-// not waited for without limit. What came of it stands in a page of both; that it has exec'ed, the end of a pipe tells.
+// not waited for without limit. What came of it is in a page of both; that it has exec'ed, the end of a pipe tells, unless another child,
+// born meanwhile, holds a copy of the pipe until it execs itself: that may take long on a busy machine.
 static clinux_spawn_result spawn_among_others(const clinux_spawn_request *request, void *stack) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return failed(errno);
@@ -461,10 +475,16 @@ static clinux_spawn_result spawn_among_others(const clinux_spawn_request *reques
     long pid = start_child(request->clone_flags, request->pid_namespace_of, &context, stack, &pidfd);
     close(ends[1]);
     if (pid > 0) {
-        struct pollfd watched[] = {{.fd = ends[0], .events = POLLIN}, {.fd = request->interruption, .events = POLLIN}};
-        do ready = poll(watched, 2, (int)request->patience);
-        while (ready < 0 && errno == EINTR);
-        interrupted = watched[0].revents == 0 && watched[1].revents != 0;
+        struct pollfd watched[] = {
+            {.fd = ends[0], .events = POLLIN}, {.fd = request->interruption, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+        int left = (int)request->patience;
+        do {
+            int slice = left < look_interval ? left : look_interval;
+            ready = poll(watched, 3, slice);
+            if (ready == 0) left -= slice;
+            if (ready == 0 && has_executed(pid)) ready = 1;
+        } while ((ready == 0 && left > 0) || (ready < 0 && errno == EINTR));
+        interrupted = watched[0].revents == 0 && watched[1].revents != 0 && watched[2].revents == 0;
     }
     close(ends[0]);
     clinux_spawn_result result = *shared;

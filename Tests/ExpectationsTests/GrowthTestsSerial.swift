@@ -5,7 +5,7 @@ import Testing
 import Vocabulary
 
 /// Judging takes time that grows as the journal does, however a container fills it.
-@Suite("Growth of judging", .timeLimit(.minutes(3)))
+@Suite("Growth of judging", .timeLimit(.minutes(10)))
 struct GrowthTestsSerial {
     /// What a hostile container can have plenty of.
     enum Plenty: String, CaseIterable, Sendable {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The `harness` command as people and CI call it.
-@Suite("The command line", .timeLimit(.minutes(2)))
+@Suite("The command line", .timeLimit(.minutes(10)))
 struct CommandLineTests {
     private func harness(_ arguments: String..., user: UInt32? = nil) async throws -> Command.Outcome {
         try await blocking { try Command([Checkout.harness] + arguments, user: user).finish() }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Broken entrypoints, of which the reason is to be named; and some in which nothing is to be found.
-@Suite("Diagnosis", .serialized, .timeLimit(.minutes(3)))
+@Suite("Diagnosis", .serialized, .timeLimit(.minutes(10)))
 struct DiagnosisTestsSerial {
     struct Fixture: Sendable, CustomTestStringConvertible {
         let name: String

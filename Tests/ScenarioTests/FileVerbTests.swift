@@ -5,7 +5,7 @@ import Testing
 import Vocabulary
 
 /// `harness lint`, `fmt` and `list`, as people, editors and CI call them.
-@Suite("The verbs that run nothing", .timeLimit(.minutes(2)))
+@Suite("The verbs that run nothing", .timeLimit(.minutes(10)))
 struct FileVerbTests {
     private func harness(_ arguments: String...) async throws -> Command.Outcome {
         try await blocking { try Command([Checkout.harness] + arguments).finish() }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What surrounds the harness may be odd, and what it runs hostile: neither the host nor a neighbour pays for it.
-@Suite("Hostile surroundings", .timeLimit(.minutes(2)), .enabled(if: Checkout.isInstalled("unshare")))
+@Suite("Hostile surroundings", .timeLimit(.minutes(10)), .enabled(if: Checkout.isInstalled("unshare")))
 struct HostileSurroundingsTests {
     private static let environment =
         Command.usualEnvironment + ["HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)"]

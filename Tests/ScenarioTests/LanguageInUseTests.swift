@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The language, carried out.
-@Suite("The language in use", .timeLimit(.minutes(3)))
+@Suite("The language in use", .timeLimit(.minutes(10)))
 struct LanguageInUseTests {
     /// The examples of the reference that this version can carry out.
     static let examples = LanguageReference().sections.dropLast().flatMap(\.entries)

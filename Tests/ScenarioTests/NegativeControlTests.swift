@@ -4,7 +4,7 @@ import Testing
 
 /// Each kind of expectation fails for real on a fake that does not do what is expected, and on nothing else: the scenario's
 /// last line is the only one that fails.
-@Suite("Negative controls", .timeLimit(.minutes(2)))
+@Suite("Negative controls", .timeLimit(.minutes(10)))
 struct NegativeControlTests {
     struct Control: Sendable, CustomTestStringConvertible {
         let kind: Condition.Kind

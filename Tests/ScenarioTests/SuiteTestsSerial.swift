@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The conformance suite itself.
-@Suite("The conformance suite", .serialized, .timeLimit(.minutes(5)))
+@Suite("The conformance suite", .serialized, .timeLimit(.minutes(10)))
 struct SuiteTestsSerial {
     /// The rows of docs/BEHAVIOURS.md: those that scenarios cover, and those that none does.
     static let (rows, uncovered): (Set<String>, Set<String>) = {

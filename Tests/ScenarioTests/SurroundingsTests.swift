@@ -5,7 +5,7 @@ import Testing
 import Vocabulary
 
 /// What a hostile or unlucky container makes of the words about files, users, terminals and limits.
-@Suite("Surroundings", .timeLimit(.minutes(2)))
+@Suite("Surroundings", .timeLimit(.minutes(10)))
 struct SurroundingsTests {
     struct Example: Sendable, CustomTestStringConvertible {
         let testDescription: String

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Kill times swept, and clocks that run faster.
-@Suite("Sweeps and speed", .serialized, .timeLimit(.minutes(2)))
+@Suite("Sweeps and speed", .serialized, .timeLimit(.minutes(10)))
 struct SweepTestsSerial {
     /// A first run of three steps, killed at any moment; then once more from the beginning.
     static let text = """

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Inputs on which a harness could easily say what is not so: the verdict, and the words that go with it.
-@Suite("Truth", .timeLimit(.minutes(2)))
+@Suite("Truth", .timeLimit(.minutes(10)))
 struct TruthTests {
     /// What a run must say.
     enum Answer: Sendable {

@@ -5,7 +5,7 @@ import Testing
 
 /// The programs below Tests/Hostile: none gets out, deceives, or hangs. One after the other: some flood the trace, and what runs beside
 /// them loses events.
-@Suite("Hostile programs", .timeLimit(.minutes(3)))
+@Suite("Hostile programs", .timeLimit(.minutes(10)))
 struct HostileProgramTestsSerial {
     static let available = Files.find(program: "python3", in: "/usr/local/bin:/usr/bin:/bin") != nil
 

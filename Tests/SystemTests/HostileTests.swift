@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What runs inside is hostile until proven otherwise. These have been tried.
-@Suite("Hostile inits", .timeLimit(.minutes(2)))
+@Suite("Hostile inits", .timeLimit(.minutes(10)))
 struct HostileTests {
     /// A Python program as PID 1; the rest of the scenario behind it.
     private func verdict(of program: String, _ steps: String) async throws -> RunResult {

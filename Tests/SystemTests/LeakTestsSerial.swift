@@ -34,7 +34,7 @@ private struct Traces: Hashable {
     }
 }
 
-@Suite("Leaving nothing behind", .serialized, .timeLimit(.minutes(3)))
+@Suite("Leaving nothing behind", .serialized, .timeLimit(.minutes(10)))
 struct LeakTestsSerial {
     static let cycle = """
         scenario "cycle"

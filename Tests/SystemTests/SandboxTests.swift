@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a program sees that runs as PID 1, and what it cannot do.
-@Suite("The sandbox", .timeLimit(.minutes(2)))
+@Suite("The sandbox", .timeLimit(.minutes(10)))
 struct SandboxTests {
     /// Runs a shell script as PID 1; what it printed.
     private func output(_ script: String, settings: String = "") async throws -> [String] {
