@@ -6,11 +6,11 @@ import Vocabulary
 /// The rules are those of kubernetes (pkg/kubelet/kuberuntime: kuberuntime_container.go, kuberuntime_manager.go; pod_workers.go; the back-off of
 /// client-go, util/flowcontrol) and of containerd (internal/cri/server/container_stop.go): read, not tried. A stop is the deletion of the
 /// pod; what is started then is a pod of the same specification. Each start makes a new container: only volumes stay.
-public struct KubernetesLifecycle: Lifecycle, Hashable {
+public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private let policy: ContainerPolicy
     public private(set) var state = ContainerState.created
     private var stop: Stop?
-    private var pending: Pending?
+    var pending: PendingRequest?
     private var isStarting = false
     /// The pod is being deleted, or has been: nothing of it is started again.
     private var isDeleted = false
@@ -26,11 +26,6 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
         case early, ready
         case waiting(until: MonotonicInstant)
         case killed
-    }
-
-    /// The request that is not answered yet.
-    private enum Pending: Hashable {
-        case start, stop, restart, recreate, kill
     }
 
     /// Of a pod that says nothing (the API's terminationGracePeriodSeconds).
@@ -239,11 +234,5 @@ public struct KubernetesLifecycle: Lifecycle, Hashable {
             pending = nil
             return [.done]
         }
-    }
-
-    private mutating func finish(_ request: Pending) -> [LifecycleCommand] {
-        guard pending == request else { return [] }
-        pending = nil
-        return [.done]
     }
 }

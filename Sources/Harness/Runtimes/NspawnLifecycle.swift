@@ -5,26 +5,19 @@ import Vocabulary
 ///
 /// A stop is `systemctl stop`: SIGTERM to systemd-nspawn, which sends the container's PID 1 its kill signal, and SIGKILL to all when the unit's
 /// TimeoutStopSec is over. The rules are those of systemd (src/nspawn/nspawn.c, units/systemd-nspawn@.service.in), tried on 252; those of the unit were read.
-public struct NspawnLifecycle: Lifecycle, Hashable {
+public struct NspawnLifecycle: PlainLifecycle, Hashable {
     private let policy: ContainerPolicy
-    public private(set) var state = ContainerState.created
-    private var stop: Stop?
-    private var pending: Pending?
-    private var isStarting = false
+    public internal(set) var state = ContainerState.created
+    var stop: PlainStop?
+    var pending: PendingRequest?
+    var isStarting = false
     /// How often it has rebooted since a person started it.
     private var count = 0
 
-    private enum Stop: Hashable {
-        case waiting, killed
-    }
-
-    /// The request that is not answered yet.
-    private enum Pending: Hashable {
-        case start, stop, restart, kill, recreate
-    }
-
     /// TimeoutStopSec of a unit that says nothing (systemd-system.conf(5): DefaultTimeoutStopSec).
     static let usualGrace = Duration.seconds(90)
+    /// After SIGKILL, until the unit has failed: as long once more.
+    static let waitAfterKill = usualGrace
 
     /// A machine that is not running.
     public init(_ policy: ContainerPolicy) { self.policy = policy }
@@ -59,7 +52,7 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
             guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
             guard signal == .kill else { return [.send(signal), .done] }
             pending = .kill
-            return [.send(signal), .wake(after: NspawnLifecycle.usualGrace)]
+            return [.send(signal), .wake(after: NspawnLifecycle.waitAfterKill)]
         case .prepareStop: return [.done]
         case .pause, .resume: return [.refuse("nspawn does not pause machines")]
         case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
@@ -72,14 +65,9 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
 
     // MARK: - Starting and stopping
 
-    private mutating func startByHand() -> [LifecycleCommand] {
+    mutating func startByHand() -> [LifecycleCommand] {
         (count, pending) = (0, .start)
         return [.note(.startRequested)] + start(byPolicy: false)
-    }
-
-    private mutating func start(byPolicy: Bool) -> [LifecycleCommand] {
-        isStarting = true
-        return [.start(byPolicy: byPolicy, onNewLayer: false)]
     }
 
     /// With --boot, which it takes to run an init, SIGRTMIN+3; else what --kill-signal= says. Without either SIGTERM ends nspawn itself, and
@@ -97,24 +85,6 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
         ]
     }
 
-    private mutating func kill() -> [LifecycleCommand] {
-        stop = .killed
-        return [.send(.kill), .wake(after: NspawnLifecycle.usualGrace)]
-    }
-
-    private mutating func due() -> [LifecycleCommand] {
-        switch stop {
-        case .waiting: return [.note(.graceExpired)] + kill()
-        case .killed:
-            stop = nil
-            let time = NspawnLifecycle.usualGrace.text
-            return [.note(.stopFailed(reason: "it did not end within \(time) of SIGKILL"))] + answerStop()
-        case nil:
-            if state == .restarting, !isStarting { return start(byPolicy: true) }
-            return finish(.kill)
-        }
-    }
-
     /// What ends by reboot(2) comes again at once, unless it is being stopped (wait_for_container: SIGHUP).
     private mutating func ended(_ status: ExitStatus, _ now: MonotonicInstant) -> [LifecycleCommand] {
         guard state.isRunning else { return [] }
@@ -129,12 +99,6 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
         return commands + (wasStopping ? finishStop() : finish(.kill))
     }
 
-    private mutating func callOff() -> [LifecycleCommand] {
-        guard state == .restarting else { return [] }
-        state = .exited
-        return [.wake(after: nil), .note(.restartCancelled)]
-    }
-
     /// What systemd-nspawn ends with: PID 1's status; 0 where it has halted, by reboot(2), which ends PID 1 by SIGINT; 133 where it reboots and the unit
     /// is to start it again; 1 where another signal has ended it.
     static func code(of status: ExitStatus) -> Int {
@@ -146,26 +110,5 @@ public struct NspawnLifecycle: Lifecycle, Hashable {
         }
     }
 
-    // MARK: - Answers
-
-    private mutating func finishStop() -> [LifecycleCommand] { [.note(.stopFinished)] + answerStop() }
-
-    private mutating func answerStop() -> [LifecycleCommand] {
-        switch pending {
-        case .restart where !state.isRunning: return startByHand()
-        case .recreate:
-            (state, pending, isStarting, count) = (.created, nil, false, 0)
-            return [.remove, .note(.recreated), .done]
-        case nil, .start: return []
-        case .stop, .kill, .restart:
-            pending = nil
-            return [.done]
-        }
-    }
-
-    private mutating func finish(_ request: Pending) -> [LifecycleCommand] {
-        guard pending == request else { return [] }
-        pending = nil
-        return [.done]
-    }
+    mutating func becomeNew() { count = 0 }
 }

@@ -5,25 +5,16 @@ import Vocabulary
 ///
 /// The rules are those of podman (libpod/container_internal.go, container_api.go, oci_conmon_common.go, pkg/specgen/generate/container_create.go),
 /// and were tried on 4.3.1 with runc 1.1. There is no daemon: what ends is started again by the clean-up process that conmon leaves, at once.
-public struct PodmanLifecycle: Lifecycle, Hashable {
+public struct PodmanLifecycle: PlainLifecycle, Hashable {
     private let policy: ContainerPolicy
-    public private(set) var state = ContainerState.created
-    private var stop: Stop?
-    private var pending: Pending?
-    private var isStarting = false
+    public internal(set) var state = ContainerState.created
+    var stop: PlainStop?
+    var pending: PendingRequest?
+    var isStarting = false
     /// A person has stopped it, or sent it a signal that counts as a stop; a start by hand takes that back (StoppedByUser).
     private var isStoppedByUser = false
     /// How often the policy has started it again since a person did.
     private var count = 0
-
-    private enum Stop: Hashable {
-        case waiting, killed
-    }
-
-    /// The request that is not answered yet.
-    private enum Pending: Hashable {
-        case start, stop, restart, kill, recreate
-    }
 
     /// Of a container that says nothing (containers.conf: stop_timeout).
     static let usualGrace = Duration.seconds(10)
@@ -106,14 +97,9 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
 
     // MARK: - Starting and stopping
 
-    private mutating func startByHand() -> [LifecycleCommand] {
+    mutating func startByHand() -> [LifecycleCommand] {
         (isStoppedByUser, count, pending) = (false, 0, .start)
         return [.note(.startRequested)] + start(byPolicy: false)
-    }
-
-    private mutating func start(byPolicy: Bool) -> [LifecycleCommand] {
-        isStarting = true
-        return [.start(byPolicy: byPolicy, onNewLayer: false)]
     }
 
     /// The stop signal: SIGRTMIN+3 for what looks like systemd, where none is configured; with a grace period of zero only SIGKILL is sent.
@@ -123,26 +109,6 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
         guard grace > .zero else { return [.note(.stopRequested(.kill, grace: grace))] + kill() }
         stop = .waiting
         return [.note(.stopRequested(signal, grace: grace)), .send(signal), .wake(after: grace)]
-    }
-
-    private mutating func kill() -> [LifecycleCommand] {
-        stop = .killed
-        return [.send(.kill), .wake(after: PodmanLifecycle.waitAfterKill)]
-    }
-
-    private mutating func due() -> [LifecycleCommand] {
-        switch stop {
-        case .waiting: return [.note(.graceExpired)] + kill()
-        case .killed:
-            stop = nil
-            return [
-                .note(.stopFailed(reason: "it did not end within \(PodmanLifecycle.waitAfterKill.text) of SIGKILL"))
-            ]
-                + answerStop()
-        case nil:
-            if state == .restarting, !isStarting { return start(byPolicy: true) }
-            return finish(.kill)
-        }
     }
 
     /// always and unless-stopped differ at boot only; there is neither delay nor back-off (shouldRestart).
@@ -173,37 +139,7 @@ public struct PodmanLifecycle: Lifecycle, Hashable {
         return [.remove, .note(.removed)]
     }
 
-    private mutating func callOff() -> [LifecycleCommand] {
-        guard state == .restarting else { return [] }
-        state = .exited
-        return [.wake(after: nil), .note(.restartCancelled)]
-    }
-
-    // MARK: - Answers
-
-    private mutating func finishStop() -> [LifecycleCommand] { [.note(.stopFinished)] + answerStop() }
-
-    private mutating func answerStop() -> [LifecycleCommand] {
-        switch pending {
-        case .restart where state == .removed:
-            pending = nil
-            return [.refuse(LifecycleRefusal.removed)]
-        case .restart where !state.isRunning: return startByHand()
-        case .recreate:
-            (state, pending, isStarting, count) = (.created, nil, false, 0)
-            return [.remove, .note(.recreated), .done]
-        case nil, .start: return []
-        case .stop, .kill, .restart:
-            pending = nil
-            return [.done]
-        }
-    }
-
-    private mutating func finish(_ request: Pending) -> [LifecycleCommand] {
-        guard pending == request else { return [] }
-        pending = nil
-        return [.done]
-    }
+    mutating func becomeNew() { count = 0 }
 }
 
 extension Signal {
