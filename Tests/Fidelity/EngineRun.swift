@@ -275,12 +275,23 @@ private final class Listener: Sendable {
             var connections: [(Connection, String?)] = []
             while !heard.withLock({ $0.isClosed }) {
                 while let new = socket.value.accept() { connections.append((Connection(new), nil)) }
+                var isAtEnd: Set<Int> = []
                 for index in connections.indices {
-                    while case .some(.some(let message)) = connections[index].0.descriptor.receive() {
+                    while true {
+                        guard let received = connections[index].0.descriptor.receive() else {
+                            isAtEnd.insert(index)
+                            break
+                        }
+                        guard let message = received else { break }
                         take(message.text, message.sender.rawValue, &connections[index].1)
                     }
                 }
-                usleep(2000)
+                connections = connections.indices.filter { !isAtEnd.contains($0) }.map { connections[$0] }
+                var poller = Poller()
+                poller.add(socket.value.listener.rawValue)
+                for (connection, _) in connections { poller.add(connection.descriptor.rawValue) }
+                // Whether it is over is looked at again after a while.
+                try? poller.wait(until: MonotonicInstant.now.advanced(by: .milliseconds(50)))
             }
         }
         thread.start()

@@ -100,6 +100,29 @@ struct SeveralContainersTests {
         #expect(messages(text) == [message])
     }
 
+    /// What only waits for a circle is in none.
+    @Test func theCircleItselfIsNamed() {
+        let text = """
+            scenario "x"
+              runtime compose
+              container web
+                depends on api
+                command true
+              container api
+                depends on db
+                command true
+              container db
+                depends on api
+                command true
+
+              start
+              in web
+                expect state created
+
+            """
+        #expect(messages(text) == ["6:13 cycle 'api' depends on itself, through others"])
+    }
+
     @Test func oneContainerNeedsNoBlock() {
         let text =
             "scenario \"x\"\n  service a\n\n  start\n  wait for a ready within 5s\n  in a\n    stop\n  expect exit 0\n  down\n"

@@ -197,7 +197,7 @@ struct SeveralContainersTests {
         #expect(results[0].verdict == .notApplicable(reason: "it is about compose"))
     }
 
-    /// Nothing is left of any of them, whatever becomes of the run.
+    /// All of them are removed, also where the run ends early.
     @Test func allAreGoneAtTheEnd() async throws {
         let result = try await result(Self.compose + "  in db\n    wait for exit 77 within 50ms\n")
         #expect(!result.failedLines.isEmpty)

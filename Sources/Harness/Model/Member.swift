@@ -31,9 +31,12 @@ public struct Member: Hashable, Sendable {
 
     /// One container that another waits for.
     public struct Dependency: Hashable, Sendable {
+        /// Of another container of the scenario.
         public var name: String
+        /// What must be so of it.
         public var condition: Condition
 
+        /// A dependency on a container.
         public init(on name: String, _ condition: Condition = .started) {
             self.name = name
             self.condition = condition
@@ -52,6 +55,7 @@ public struct Member: Hashable, Sendable {
 
 /// A command that is carried out in the container again and again, and says by its status how it is. What is nil is as the runtime has it.
 public struct HealthCheck: Hashable, Sendable {
+    /// The program and its arguments; it ends with 0 where the container is well.
     public var command: [String]
     /// From the end of one to the next.
     public var interval: Duration?

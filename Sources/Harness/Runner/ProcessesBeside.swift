@@ -65,8 +65,8 @@ final class ProcessesBeside {
             guard let started = try life?.spawnBeside(command, within: limit) else { return nil }
             return .started(Execution.made(of: started))
         } catch let error as SpawnError {
-            // Where PID 1 is ending nothing more is born in its namespace, and there is nothing left to join; and whatever runs
-            // inside may keep it from its exec.
+            // Where PID 1 is ending no process can be made in its namespace any more, and none is left to join; and PID 1 may keep
+            // it from its exec (ptrace).
             let isTheContainers = [Errno.outOfMemory, .noSuchProcess, .timedOut].contains(error.errno)
             if case .execute = error.stage {} else if !isTheContainers { throw error }
             if error.errno == .timedOut {

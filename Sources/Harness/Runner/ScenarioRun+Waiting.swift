@@ -20,7 +20,7 @@ extension ScenarioRun {
         lookingAt path: String? = nil, isDone: () -> Bool = { false }
     ) throws {
         while true {
-            // Before the rest: the journal must be complete up to a moment behind it.
+            // Before the rest: the journal must be complete up to a later moment.
             if let path { try life?.look(at: path, into: &journal) }
             try attend(watchingKernel: watchingKernel, withCensus: withCensus)
             try group?.attend(besides: self)
@@ -57,7 +57,7 @@ extension ScenarioRun {
         }
     }
 
-    /// When something is to be done that nobody else asks for.
+    /// The next moment at which the lifecycle, the health check or its time limit has something to do.
     var nextMoment: MonotonicInstant {
         if life?.beside.hasNews == true { return .now }
         return min(wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.beside.checkEndsAt ?? .distantFuture)

@@ -377,7 +377,7 @@ final class ScenarioRun {
     /// Whether anything may still happen: PID 1 runs, or will again.
     private var canChange: Bool { canChangeByItself || group?.canChange == true }
 
-    /// Whether anything may still happen to this one of several containers, whatever becomes of the others.
+    /// Whether anything may still happen to this container by itself: PID 1 runs, or will again.
     var canChangeByItself: Bool {
         life?.isRunning == true || lifecycle.state == .restarting || life?.hasUnseenEnd == true
     }

@@ -66,13 +66,16 @@ public enum EnsembleCommand: Hashable, Sendable {
 public struct EnsemblePolicy: Hashable, Sendable {
     /// One of its containers.
     public struct Member: Hashable, Sendable {
+        /// What refusals call it.
         public var name: String
+        /// What it is to its pod; Compose has `main` alone.
         public var role: Model.Member.Role
         /// The places of those that it waits for.
         public var dependencies: [Dependency]
         /// Whether it is found out how it is.
         public var hasHealthCheck: Bool
 
+        /// - Parameter dependencies: none of them is the member itself.
         public init(
             _ name: String, role: Model.Member.Role = .main, dependencies: [Dependency] = [],
             hasHealthCheck: Bool = false
@@ -86,19 +89,24 @@ public struct EnsemblePolicy: Hashable, Sendable {
 
     /// One container that another waits for.
     public struct Dependency: Hashable, Sendable {
+        /// Its place among the members, from 0.
         public var place: Int
+        /// What must be so of it.
         public var condition: Model.Member.Condition
 
+        /// A dependency on the member at a place.
         public init(on place: Int, _ condition: Model.Member.Condition = .started) {
             self.place = place
             self.condition = condition
         }
     }
 
+    /// Those of a pod in the order in which they are written.
     public var members: [Member]
     /// Of the whole, where a request says nothing; nil: that of the runtime, or of each.
     public var grace: Duration?
 
+    /// - Parameter grace: from 0.
     public init(_ members: [Member], grace: Duration? = nil) {
         self.members = members
         self.grace = grace

@@ -31,7 +31,7 @@ extension HealthCheck: ScenarioPart {
 
 /// Steps in one of several containers.
 public struct In: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter container: its name.
@@ -47,7 +47,7 @@ public struct In: StepPart {
 
 /// Stops every container and removes it.
 public struct Down: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Volumes stay.

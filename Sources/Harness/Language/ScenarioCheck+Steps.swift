@@ -1,0 +1,241 @@
+import Model
+import Vocabulary
+
+/// What may be wrong with what happens.
+extension ScenarioCheck {
+    /// What has happened so far, as far as the text tells.
+    struct Past {
+        var isStarted = false
+        var isStopped = false
+        var pausedAt: SourcePlace?
+        var hasOrphans = false
+        /// Something has been executed beside PID 1.
+        var hasExecuted = false
+        /// How many lives there have been at least.
+        var lifeCount = 0
+        /// The last start, as long as nothing has let time pass since.
+        var freshStart: SourcePlace?
+        /// Something has let time pass in some life.
+        var hasSettled = false
+
+        mutating func start(at place: SourcePlace, times: Int = 1) {
+            isStarted = true
+            lifeCount += times
+            freshStart = place
+        }
+
+        mutating func settle() {
+            freshStart = nil
+            hasSettled = true
+        }
+    }
+
+    mutating func steps() {
+        var past = Past()
+        past.hasOrphans = makesOrphans
+        steps(scenario.steps, &past)
+    }
+
+    /// Whether something may be orphaned without a step that asks for it.
+    var makesOrphans: Bool {
+        scenario.settings.payload != nil
+            || scenario.services.contains { service in
+                service.program != nil
+                    || service.traits.contains {
+                        switch $0 {
+                        case .leavesOrphans, .spawns, .forks: true
+                        default: false
+                        }
+                    }
+            }
+    }
+
+    mutating func steps(_ steps: [Step], _ past: inout Past) {
+        for (place, step) in steps.enumerated() {
+            if step.isRequest, let next = steps.dropFirst(place + 1).first, next.expectsRefusal {
+                // Nothing comes of what is refused; of several containers some may have been started.
+                if step.action == .start, !scenario.members.isEmpty { past.start(at: step.place) }
+                past.settle()
+                continue
+            }
+            check(step, past)
+            if !scenario.members.isEmpty { ofSeveral(step) }
+            switch step.action {
+            case .start: past.start(at: step.place)
+            case .stop:
+                past.isStopped = true
+                past.pausedAt = nil
+                pausedMembers = [:]
+                past.settle()
+            case .restart(let times, _):
+                past.isStopped = true
+                past.pausedAt = nil
+                past.settle()
+                past.start(at: step.place, times: times)
+            case .daemonRestarts, .daemonCrashes:
+                past.settle()
+                guard past.isStarted, !scenario.isLiveRestored else { continue }
+                past.isStopped = true
+                past.pausedAt = nil
+            case .recreate: past.pausedAt = nil
+            case .kill(let signal):
+                if signal == .kill { past.pausedAt = nil }
+                past.settle()
+            case .pause:
+                past.pausedAt = step.place
+                past.settle()
+            case .resume: past.pausedAt = nil
+            case .orphan, .exec:
+                past.hasOrphans = true
+                if case .exec = step.action { past.hasExecuted = true }
+                past.settle()
+            case .wait, .waitFor, .signal, .crash, .type, .closeInput, .killAtEvent: past.settle()
+            case .expect(let expectation):
+                if expectation.within != nil || expectation.duration != nil { past.settle() }
+            case .repeated(_, let inner): self.steps(inner, &past)
+            case .within(let name, let inner): within(name, inner, step, &past)
+            case .down:
+                past.isStopped = true
+                past.settle()
+            case .sweep(_, let inner):
+                // Each of its runs has a container of its own.
+                var own = Past()
+                own.hasOrphans = makesOrphans
+                own.lifeCount = 1
+                self.steps(inner, &own)
+            default: break
+            }
+        }
+    }
+
+    mutating func check(_ step: Step, _ past: Past) {
+        switch step.action {
+        case .start, .wait, .daemonRestarts, .daemonCrashes: return
+        case .repeated(let times, _):
+            if times == 0 { note(.impossible, "what is done no times is not done", at: step.place, about: "0") }
+            if step.count > ScenarioCheck.stepLimit {
+                note(
+                    .badValue, "with all repetitions this is more than \(ScenarioCheck.stepLimit) steps",
+                    at: step.place, about: "\(times)")
+            }
+            return
+        case .sweep(let times, _): return sweep(times, step)
+        case .removeVolume(let name):
+            let volumes = scenario.settings.volumes.map(\.name)
+            if !volumes.contains(name) {
+                note(
+                    .unknownVolume, "'\(name)' is no volume of this scenario", at: step.place, about: name,
+                    suggestion: nearest(to: name, among: volumes))
+            }
+        case .recreate: return
+        case .signal(let signal, let party):
+            known([party], step)
+            if party == .initProcess, signal != .kill, signal != .stop { tooEarly(step, past) }
+        case .crash(let service): known([.service(service)], step)
+        case .orphan(_, let name, _): orphan(name, step)
+        case .expect(let expectation):
+            question(expectation.condition, step, past)
+            proof(expectation, step, past)
+        case .waitFor(let condition, _, _): question(condition, step, past)
+        case .restart(0, _): note(.impossible, "what is done no times is not done", at: step.place, about: "0")
+        case .pause:
+            if let other = past.pausedAt {
+                note(
+                    .impossible, "the container is paused already", at: step.place,
+                    notes: [.init("it is paused here", at: other)])
+            }
+        case .resume:
+            if past.pausedAt == nil, isWhole { note(.impossible, "the container is not paused here", at: step.place) }
+        case .type: typing(step)
+        case .closeInput:
+            if !scenario.settings.hasOpenInput, isWhole {
+                note(.impossible, "without 'stdin open' there is nothing to close", at: step.place)
+            }
+        case .stop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
+        case .kill(let signal): if signal != .kill && signal != .stop { tooEarly(step, past) }
+        case .down:
+            if scenario.members.isEmpty {
+                note(.impossible, "'down' is for several containers: 'stop' and 'recreate' are for one", at: step.place)
+            }
+        case .within(_, let inner):
+            if inner.isEmpty, isWhole { return }
+        case .killAtEvent, .restart, .exec: break
+        }
+        if !past.isStarted, step.condition != .state(.created), isWhole { beforeStart(step) }
+    }
+
+    /// Places where one would look for the missing `start`.
+    mutating func beforeStart(_ step: Step) {
+        let isQuestion =
+            switch step.action {
+            case .expect, .waitFor: true
+            default: false
+            }
+        let start = firstStart(in: scenario.steps)
+        note(
+            isQuestion ? .undecidable : .impossible, "the container has not been started before this", at: step.place,
+            notes: start.map { [.init("it is started here", at: $0)] } ?? [])
+    }
+
+    func firstStart(in steps: [Step]) -> SourcePlace? {
+        for step in steps {
+            switch step.action {
+            case .start: return step.place
+            default: if let place = firstStart(in: step.action.block ?? []) { return place }
+            }
+        }
+        return nil
+    }
+
+    /// More steps than this, one after the other, are a mistake.
+    static let stepLimit = 100_000
+    /// More containers side by side than this are a mistake.
+    static let sweepLimit = 10_000
+
+    mutating func sweep(_ times: Step.KillTimes, _ step: Step) {
+        guard case .range(let from, let to, let interval) = times else { return }
+        if to < from {
+            note(.badValue, "the last kill time, \(to.text), is before the first, \(from.text)", at: step.place)
+        } else if interval <= .zero {
+            note(.badValue, "a step of no time leads nowhere", at: step.place)
+        } else if (to - from) / interval >= Double(ScenarioCheck.sweepLimit) {
+            note(.badValue, "this would be more than \(ScenarioCheck.sweepLimit) kill times", at: step.place)
+        }
+    }
+
+    mutating func typing(_ step: Step) {
+        if !scenario.settings.hasTerminal, !scenario.settings.hasOpenInput, isWhole {
+            note(.impossible, "without 'terminal on' or 'stdin open' there is nothing to type on", at: step.place)
+        }
+    }
+
+    mutating func orphan(_ name: String, _ step: Step) {
+        known([.service(name)], step)
+        if !serviceNames.contains(name), scenario.members.contains(where: { $0.name == name }) {
+            note(
+                .unknownService, "'\(name)' is a container: orphans are made by a service", at: step.place, about: name)
+        }
+        if let service = scenario.services.first(where: { $0.name == name }), service.program != nil {
+            note(
+                .impossible, "'\(name)' runs a real program, which makes no orphans on demand", at: step.place,
+                about: name, notes: [.init("it is this service", at: service.place)])
+        }
+    }
+
+    mutating func known(_ parties: [Party], _ step: Step) {
+        for party in parties {
+            switch party {
+            case .initProcess: continue
+            case .runtime:
+                note(
+                    .undecidable, "the runtime is no process of the container: it only sends signals", at: step.place,
+                    about: "runtime")
+            case .service(let name) where !isKnown(name):
+                note(
+                    .unknownService, "'\(name)' is no service of this scenario", at: step.place, about: name,
+                    suggestion: nearest(to: name, among: serviceNames))
+            case .service: continue
+            }
+        }
+    }
+}
