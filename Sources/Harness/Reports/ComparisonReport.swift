@@ -69,8 +69,15 @@ public struct ComparisonReport: Sendable {
         var rule: String {
             let acts = kind.acts
             if acts.contains("refused") { return "what is refused" }
-            if acts.contains("restart") { return "when it is started again" }
-            if acts.contains("stop") { return "the stop signal, and the grace period" }
+            if acts.contains("daemon") { return "what becomes of a container when its engine ends" }
+            // Where all do the same kind of thing it is another time or another signal; else some do it, and some do not.
+            let areAlike = Set(acts).count == 1
+            if acts.contains("restart") {
+                return areAlike ? "when it is started again" : "whether it is started again"
+            }
+            if acts.contains("stop") {
+                return areAlike ? "the stop signal, and the grace period" : "whether it is stopped"
+            }
             if acts.contains("sent") { return "what is sent" }
             if acts.contains("could not start") { return "what becomes of a program that cannot be started" }
             if acts.contains("removed") || acts.contains("recreated") { return "what is left of a container" }
