@@ -201,9 +201,11 @@ struct RandomScenario {
     private mutating func step(_ scenario: Scenario, _ depth: Int) -> Step {
         var makers: [Maker<Step.Action>] = [
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
+            { .beginStop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
+            { .beginRestart(grace: $0.flip() ? nil : $0.duration()) },
             { .kill($0.flip() ? .kill : $0.signal()) }, { .killAtEvent($0.pick([1, 40])) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
-            { _ in .daemonRestarts }, { _ in .daemonCrashes },
+            { _ in .daemonRestarts }, { _ in .daemonCrashes }, { _ in .dropClient },
             { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) },
             { .wait($0.duration()) },
             { .waitFor($0.condition(scenario), within: $0.duration()) },

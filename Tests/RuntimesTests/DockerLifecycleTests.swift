@@ -231,6 +231,65 @@ struct DockerLifecycleTests {
         #expect(DockerExit.code(ofStartFailure: errno) == code)
     }
 
+    // MARK: - Several requests at once, as 20.10 answered them
+
+    private static func stopping(_ grace: Duration) -> VirtualContainer<DockerLifecycle<DockerRestart>> {
+        var container = VirtualContainer(DockerLifecycle(ContainerPolicy(restart: .unlessStopped)))
+        container.ask(.start)
+        container.begin(.stop(grace: grace))
+        container.pass(.milliseconds(500))
+        return container
+    }
+
+    /// Each stop sends its signal, and the first whose time is over kills.
+    @Test(arguments: [(20, 2, "2s"), (2, 20, "1s500ms"), (-1, 2, "2s"), (2, -1, "1s500ms")])
+    func theShorterOfTwoStopsKills(first: Int, second: Int, moment: String) {
+        var container = Self.stopping(.seconds(first))
+        container.ask(.stop(grace: .seconds(second)))
+        container.pass(.seconds(3))
+        #expect(container.log == ["0s SIGTERM", "\(moment) grace over", "\(moment) SIGKILL"])
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.log.suffix(2) == ["3s stopped", "3s done"] && container.violations.isEmpty)
+    }
+
+    @Test func whatIsBeingStoppedCanBeKilledStartedAndUsed() {
+        var container = Self.stopping(.seconds(20))
+        for request in [Request.kill(.hup), .exec, .start, .pause, .resume] {
+            container.ask(request)
+            #expect(container.asked == nil && container.refusal == nil, "\(request)")
+        }
+        container.ask(.kill(.kill))
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.log == ["0s SIGKILL", "0s stopped", "0s done"])
+        container.pass(.seconds(60))
+        #expect(!container.hasProcess && container.machine.state == .exited)
+    }
+
+    /// A restart that was begun starts it, whoever has stopped it.
+    @Test(arguments: [Request.stop(grace: .seconds(1)), .kill(.kill), .restart(grace: .seconds(1))])
+    func aRestartThatWasBegunIsCarriedOut(request: Request) {
+        var container = VirtualContainer(DockerLifecycle(ContainerPolicy()))
+        container.ask(.start)
+        container.begin(.restart(grace: .seconds(20)))
+        container.ask(request)
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.hasProcess && container.asked == nil && container.violations.isEmpty)
+    }
+
+    @Test func aStopThatWasBegunDoesNotKeepARestartFromStarting() {
+        var container = Self.stopping(.seconds(20))
+        container.ask(.restart(grace: .seconds(1)))
+        container.end()
+        #expect(container.log == ["0s SIGTERM", "0s stopped", "0s start", "0s done"])
+    }
+
+    @Test func itGoesOnWithAStopWhoseClientIsGone() {
+        var container = Self.stopping(.seconds(2))
+        container.dropClient()
+        container.pass(.seconds(2))
+        #expect(container.log.contains("2s SIGKILL"))
+    }
+
     // MARK: - Every sequence
 
     static let policies =
@@ -261,6 +320,7 @@ struct DockerLifecycleTests {
         case movesWhatIsRemoved = "for a container that is removed"
         case countGoesDown = "the count of restarts goes from"
         case leftFrozen = "killed, and left frozen"
+        case begunInVain = "a stop that was begun never kills"
     }
 
     @Test(arguments: Flaw.allCases)
@@ -292,6 +352,8 @@ struct DockerLifecycleTests {
                     guard case .note(.restartScheduled(let delay, let count)) = $0 else { return $0 }
                     return .note(.restartScheduled(after: delay, count: min(count, 1)))
                 }
+            case (.begunInVain, .begun(.stop)):
+                return commands.filter { if case .wake(after: .some) = $0 { false } else { true } }
             case (.leftFrozen, .asked(.kill)): return commands.filter { $0 != .thaw }
             default: return commands
             }

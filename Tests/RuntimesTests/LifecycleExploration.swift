@@ -10,6 +10,8 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
     /// One thing that happens.
     enum Step: Hashable {
         case ask(Request)
+        case begin(Request)
+        case dropClient
         case end(ExitStatus)
         case comeOfStart(Int32?)
         case wake
@@ -26,6 +28,9 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
             .replaceDaemon(isKilled: true), .recreate,
         ]
     }
+
+    /// What is begun, also while something else is under way.
+    static var background: [Request] { [.stop(grace: .seconds(2)), .restart(grace: .milliseconds(500))] }
 
     struct Finding: Hashable, CustomStringConvertible {
         let path: [Step]
@@ -46,7 +51,7 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
                     var after = container
                     take(step, &after)
                     let path = path + [step]
-                    if let what = after.violations.first ?? unanswered(after) {
+                    if let what = after.violations.first ?? unanswered(after) ?? unending(step, container, after) {
                         return (Finding(path: path, what: what), seen.count)
                     }
                     if seen.insert(after).inserted { next.append((after, path)) }
@@ -60,6 +65,7 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
     private func steps(_ container: VirtualContainer<Machine>) -> [Step] {
         if container.isStarting { return [.comeOfStart(nil), .comeOfStart(2)] }
         var result: [Step] = container.asked == nil ? Self.requests.map(Step.ask) : []
+        result += Self.background.map(Step.begin) + [.dropClient]
         if container.hasProcess, !container.isFrozen {
             result += [.end(.exited(0)), .end(.exited(1)), .end(.signaled(.kill, dumpedCore: false))]
         }
@@ -71,12 +77,27 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
     private func take(_ step: Step, _ container: inout VirtualContainer<Machine>) {
         switch step {
         case .ask(let request): container.ask(request)
+        case .begin(let request): container.begin(request)
+        case .dropClient: container.dropClient()
         case .end(let status): container.end(status)
         case .comeOfStart(let errno): container.comeOfStart(errno)
         case .wake: container.wake()
         case .endHook: container.endHook()
         case .pass: container.pass(.seconds(11))
         }
+    }
+
+    /// Whether a stop with a limit that was begun does not kill in the end.
+    private func unending(
+        _ step: Step, _ before: VirtualContainer<Machine>, _ after: VirtualContainer<Machine>
+    ) -> String? {
+        guard case .begin(.stop) = step, before.asked == nil, before.hasProcess, !before.isFrozen, after.refusal == nil
+        else { return nil }
+        var lasting = after
+        for _ in 0..<8 where lasting.wakeAt != nil || lasting.hasHook {
+            if lasting.wakeAt == nil { lasting.endHook() } else { lasting.wake() }
+        }
+        return lasting.isDying ? nil : "a stop that was begun never kills"
     }
 
     /// Whether a request is never answered: not when PID 1 ends, nor when it does not and the time passes. A stop without limit waits for

@@ -56,6 +56,56 @@ struct PodmanLifecycleTests {
         #expect(container.log == ["0s SIGKILL", "0s thaw"])
     }
 
+    // MARK: - Several requests at once, as 4.3.1 answered them
+
+    @Test(arguments: [(20, 2, "2s"), (2, 20, "1s500ms")])
+    func theShorterOfTwoStopsKills(first: Int, second: Int, moment: String) {
+        var container = Self.running()
+        container.begin(.stop(grace: .seconds(first)))
+        container.pass(.milliseconds(500))
+        container.ask(.stop(grace: .seconds(second)))
+        container.pass(.seconds(3))
+        #expect(container.log == ["0s SIGTERM", "\(moment) grace over", "\(moment) SIGKILL"])
+    }
+
+    /// It is `stopping`, and only a stop and a kill are for that.
+    @Test func whatIsBeingStoppedIsGoodForNothingElse() {
+        var container = Self.running()
+        container.begin(.stop(grace: .seconds(20)))
+        for request in [Request.exec, .start, .pause, .restart(grace: .seconds(1))] {
+            container.ask(request)
+            #expect(container.refusal == "the container is being stopped", "\(request)")
+        }
+        container.begin(.restart(grace: nil))
+        #expect(container.refusal == "the container is being stopped")
+        container.ask(.kill(.term))
+        #expect(container.refusal == nil)
+        container.ask(.kill(.kill))
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.log == ["0s SIGKILL", "0s stopped", "0s done"] && container.machine.state == .exited)
+    }
+
+    @Test(arguments: [Request.stop(grace: .seconds(1)), .kill(.kill)])
+    func aRestartThatWasBegunIsCarriedOut(request: Request) {
+        var container = Self.running()
+        container.begin(.restart(grace: .seconds(20)))
+        container.ask(request)
+        container.end(.signaled(.kill, dumpedCore: false))
+        #expect(container.hasProcess && container.asked == nil && container.violations.isEmpty)
+    }
+
+    /// There is no daemon: with its client a stop ends, and nobody kills.
+    @Test func aStopWhoseClientIsGoneNeverKills() {
+        var container = Self.running()
+        container.begin(.stop(grace: .seconds(2)))
+        container.dropClient()
+        container.pass(.seconds(60))
+        #expect(container.hasProcess && container.wakeAt == nil)
+        container.ask(.stop(grace: .seconds(1)))
+        container.pass(.seconds(1))
+        #expect(container.log == ["0s SIGTERM", "1s grace over", "1s SIGKILL"])
+    }
+
     /// container_create.go: SIGRTMIN+3 for systemd, where neither the user nor the image sets a signal.
     @Test(arguments: [
         (["/sbin/init"], Signal?.none, "SIGRTMIN+3"), (["/usr/sbin/init"], nil, "SIGRTMIN+3"),

@@ -11,6 +11,8 @@ struct VirtualContainer<Machine: Lifecycle> {
     private(set) var isFrozen = false
     private(set) var isRemoved = false
     private(set) var hasHook = false
+    /// SIGKILL has reached PID 1.
+    private(set) var isDying = false
     /// The lifecycle waits to be told what has come of a start.
     private(set) var isStarting = false
     /// A request that has no answer yet.
@@ -23,6 +25,7 @@ struct VirtualContainer<Machine: Lifecycle> {
     /// What must not be.
     private(set) var violations: [String] = []
     private var logBegin = MonotonicInstant(nanoseconds: 1_000_000_000_000)
+    private var isBeginning = false
     /// Signals cannot be sent.
     var isDeafToSending = false
     /// Whether a start succeeds at once; nil: it is told apart.
@@ -37,6 +40,14 @@ struct VirtualContainer<Machine: Lifecycle> {
         refusal = nil
         (log, logBegin) = ([], now)
         tell(.asked(request))
+    }
+
+    /// A request whose caller does not wait: only a refusal answers it.
+    mutating func begin(_ request: Request) {
+        refusal = nil
+        isBeginning = true
+        tell(.begun(request))
+        isBeginning = false
     }
 
     /// Time passes, and nothing else; what the lifecycle waits for comes when its time has come.
@@ -54,8 +65,15 @@ struct VirtualContainer<Machine: Lifecycle> {
         tell(.due)
     }
 
+    /// The client of what was begun is killed.
+    mutating func dropClient() {
+        isBeginning = true
+        tell(.clientGone)
+        isBeginning = false
+    }
+
     mutating func end(_ status: ExitStatus = .exited(0)) {
-        (hasProcess, isFrozen, hasHook) = (false, false, false)
+        (hasProcess, isFrozen, hasHook, isDying) = (false, false, false, false)
         tell(.ended(status))
     }
 
@@ -83,7 +101,9 @@ struct VirtualContainer<Machine: Lifecycle> {
                 violations.append("\(commands) for a container that is removed")
             }
             for command in commands { if let outcome = carryOut(command) { inputs.append(outcome) } }
-            if isFrozen, commands.contains(.send(.kill)) { violations.append("killed, and left frozen") }
+            // What has been killed as it ran cannot be frozen any more.
+            if isFrozen, !isDying, commands.contains(.send(.kill)) { violations.append("killed, and left frozen") }
+            if !isFrozen, hasProcess, commands.contains(.send(.kill)) { isDying = true }
         }
     }
 
@@ -119,7 +139,10 @@ struct VirtualContainer<Machine: Lifecycle> {
         case .note(let note): self.note(note, time)
         case .remove:
             log.append("\(time) remove")
-            (hasProcess, isFrozen, isStarting) = (false, false, false)
+            (hasProcess, isFrozen, isStarting, isDying) = (false, false, false, false)
+        case .refuse(let reason) where isBeginning:
+            refusal = reason
+            log.append("\(time) refused: \(reason)")
         case .done, .refuse:
             if asked == nil { violations.append("an answer that nobody waits for") }
             asked = nil
@@ -148,7 +171,7 @@ struct VirtualContainer<Machine: Lifecycle> {
         case .removed: isRemoved = true
         case .recreated: isRemoved = false
         case .daemonStarted: log.append("\(time) new daemon")
-        case .startRequested, .stopRequested, .daemonEnded: break
+        case .startRequested, .stopRequested, .stopping, .daemonEnded: break
         }
     }
 }
@@ -168,7 +191,7 @@ extension VirtualContainer: Equatable where Machine: Equatable {
     static func == (one: VirtualContainer, other: VirtualContainer) -> Bool {
         one.machine == other.machine && one.now == other.now && one.wakeAt == other.wakeAt
             && one.hasProcess == other.hasProcess && one.isFrozen == other.isFrozen && one.isRemoved == other.isRemoved
-            && one.isStarting == other.isStarting && one.hasHook == other.hasHook && one.asked == other.asked
+            && one.isStarting == other.isStarting && one.isDying == other.isDying && one.hasHook == other.hasHook && one.asked == other.asked
             && one.count == other.count
     }
 }

@@ -137,6 +137,8 @@ extension JournalView {
         case .refused(let reason): "refused: \(reason)"
         case .volumeRemoved(let name, _): "removed the volume \(name)"
         case .stopFinished: "stop complete"
+        case .stopping: "its state is stopping"
+        case .clientGone: "the client goes away"
         case .stopFailed(let reason): "stop failed: \(reason)"
         case .removed: "removed the container"
         case .daemonEnded(let isKilled): isKilled ? "the daemon is killed" : "the daemon ends"

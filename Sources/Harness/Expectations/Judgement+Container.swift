@@ -60,10 +60,22 @@ extension JournalView {
             return Judgement(state == .created, "state created: \(reason)", last.map { [$0] } ?? [])
         }
         if state == .healthy || state == .unhealthy { return health(is: state) }
-        let observed: Condition.State = end == nil ? .running : awaitsRestart ? .restarting : .exited
+        let running: Condition.State = isStopping ? .stopping : .running
+        let observed = end == nil ? running : awaitsRestart ? .restarting : .exited
         return Judgement(
             observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
             evidenceOfStop())
+    }
+
+    /// Whether the runtime calls it so in the present life.
+    private var isStopping: Bool {
+        let last = presentRuntimeEvents.last { event in
+            switch event.kind {
+            case .runtime(.stopping), .runtime(.started): true
+            default: false
+            }
+        }
+        return last?.kind == .runtime(.stopping)
     }
 
     private func health(is state: Condition.State) -> Judgement {

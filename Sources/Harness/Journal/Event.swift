@@ -88,6 +88,10 @@ public enum RuntimeEvent: Hashable, Sendable {
     case startFailed(stage: String, code: Int?)
     /// A stop has begun: this signal, and SIGKILL after the grace period; a negative one has no end.
     case stopRequested(Signal, grace: Duration)
+    /// It is being stopped, and the runtime calls that a state of its own.
+    case stopping
+    /// The clients of stops and restarts that were begun are gone.
+    case clientGone
     /// A signal was sent from outside.
     case sent(Signal, to: ProcessID)
     /// A signal could not be sent.

@@ -7,6 +7,8 @@ extension ScenarioCheck {
     struct Past {
         var isStarted = false
         var isStopped = false
+        /// A stop or a restart was begun that nobody waits for.
+        var hasBegun = false
         var pausedAt: SourcePlace?
         var hasOrphans = false
         /// Something has been executed beside PID 1.
@@ -59,19 +61,24 @@ extension ScenarioCheck {
                 continue
             }
             check(step, past)
+            if step.isBegun { past.hasBegun = true }
             if !scenario.members.isEmpty { ofSeveral(step) }
             switch step.action {
             case .start: past.start(at: step.place)
-            case .stop:
+            case .stop, .beginStop:
                 past.isStopped = true
                 past.pausedAt = nil
                 pausedMembers = [:]
                 past.settle()
-            case .restart(let times, _):
+            case .restart, .beginRestart:
                 past.isStopped = true
                 past.pausedAt = nil
                 past.settle()
-                past.start(at: step.place, times: times)
+                if case .restart(let times, _) = step.action {
+                    past.start(at: step.place, times: times)
+                } else {
+                    past.start(at: step.place)
+                }
             case .daemonRestarts, .daemonCrashes:
                 past.settle()
                 guard past.isStarted, !scenario.isLiveRestored else { continue }
@@ -151,7 +158,7 @@ extension ScenarioCheck {
             if !scenario.settings.hasOpenInput, isWhole {
                 note(.impossible, "without 'stdin open' there is nothing to close", at: step.place)
             }
-        case .stop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
+        case .stop(let grace), .beginStop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
         case .kill(let signal): if signal != .kill && signal != .stop { tooEarly(step, past) }
         case .down:
             if scenario.members.isEmpty {
@@ -159,7 +166,11 @@ extension ScenarioCheck {
             }
         case .within(_, let inner):
             if inner.isEmpty, isWhole { return }
-        case .killAtEvent, .restart, .exec: break
+        case .killAtEvent, .restart, .beginRestart, .exec: break
+        case .dropClient:
+            if !past.hasBegun, isWhole {
+                note(.impossible, "nothing was begun with 'begin stop' or 'begin restart' before this", at: step.place)
+            }
         }
         if !past.isStarted, step.condition != .state(.created), isWhole { beforeStart(step) }
     }

@@ -30,7 +30,17 @@ extension Step {
     /// Something is asked of the runtime, which may refuse it.
     var isRequest: Bool {
         switch action {
-        case .start, .stop, .kill, .restart, .pause, .resume, .exec, .recreate, .daemonRestarts, .daemonCrashes: true
+        case .start, .stop, .kill, .restart, .beginStop, .beginRestart, .pause, .resume, .exec, .recreate,
+            .daemonRestarts, .daemonCrashes:
+            true
+        default: false
+        }
+    }
+
+    /// It is begun, and not waited for.
+    var isBegun: Bool {
+        switch action {
+        case .beginStop, .beginRestart: true
         default: false
         }
     }
@@ -38,7 +48,7 @@ extension Step {
     /// What is done to a pod, and not to one of its containers.
     var isOfPod: Bool {
         switch action {
-        case .start, .stop, .restart, .recreate: true
+        case .start, .stop, .restart, .beginStop, .beginRestart, .recreate: true
         default: false
         }
     }

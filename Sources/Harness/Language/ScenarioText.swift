@@ -187,6 +187,9 @@ private struct ScenarioWriter {
         switch action {
         case .start: "start"
         case .stop(let grace): "stop" + (grace.map { " grace \($0.text)" } ?? "")
+        case .beginStop(let grace): "begin stop" + (grace.map { " grace \($0.text)" } ?? "")
+        case .dropClient: "client goes away"
+        case .beginRestart(let grace): "begin restart" + (grace.map { " grace \($0.text)" } ?? "")
         case .kill(.kill): "kill"
         case .killAtEvent(let count): "kill at event \(count)"
         case .kill(let signal): "kill \(signal.spelling)"

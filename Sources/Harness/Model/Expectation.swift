@@ -76,6 +76,8 @@ public enum Condition: Hashable, Sendable {
     /// What `docker ps` says of a container.
     public enum State: String, CaseIterable, Hashable, Sendable {
         case created, running, exited, restarting
+        /// Podman alone says so, of what is being stopped; with others it is running.
+        case stopping
         /// It runs, and its health check says so, or has failed too often.
         case healthy, unhealthy
         /// It has removed itself: `docker ps` knows nothing of it.

@@ -6,6 +6,11 @@ public struct Step: Hashable, Sendable {
         case start
         /// As the runtime stops a container; nil: the grace period of the scenario.
         case stop(grace: Duration?)
+        /// A stop or a restart that the steps after it do not wait for.
+        case beginStop(grace: Duration?)
+        case beginRestart(grace: Duration?)
+        /// The clients of those are killed.
+        case dropClient
         /// As `docker kill`: a signal to PID 1, from outside.
         case kill(Signal)
         /// SIGKILL to PID 1 right after this many events of the container, counted from its first start as a sweep counts them.

@@ -163,7 +163,7 @@ extension RuntimeEvent {
         switch self {
         case .startRequested, .started: "start"
         case .restartScheduled, .restartCancelled: "restart"
-        case .stopRequested, .graceExpired, .stopFinished, .stopFailed: "stop"
+        case .stopRequested, .graceExpired, .stopFinished, .stopFailed, .stopping, .clientGone: "stop"
         case .sent, .sendFailed: "sent"
         case .refused: "refused"
         case .startFailed: "could not start"

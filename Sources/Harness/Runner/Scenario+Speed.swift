@@ -87,14 +87,14 @@ extension Step {
     /// Whether PID 1 is told to end, and waited for.
     fileprivate var isStop: Bool {
         switch action {
-        case .stop, .restart, .daemonRestarts, .daemonCrashes: true
+        case .stop, .restart, .beginStop, .beginRestart, .daemonRestarts, .daemonCrashes: true
         default: false
         }
     }
 
     fileprivate var times: [Duration] {
         switch action {
-        case .stop(let grace), .restart(_, let grace): grace.map { [$0] } ?? []
+        case .stop(let grace), .restart(_, let grace), .beginStop(let grace), .beginRestart(let grace): grace.map { [$0] } ?? []
         case .orphan(_, _, let time), .wait(let time): [time]
         case .exec(_, let limit): limit.map { [$0] } ?? []
         case .expect(let expectation):
@@ -111,6 +111,8 @@ extension Step.Action {
         func steps(_ inner: [Step]) -> [Step] { inner.map { Step($0.action.sped(by: speed), place: $0.place) } }
         switch self {
         case .stop(let grace): return .stop(grace: grace?.sped(by: speed))
+        case .beginStop(let grace): return .beginStop(grace: grace?.sped(by: speed))
+        case .beginRestart(let grace): return .beginRestart(grace: grace?.sped(by: speed))
         case .restart(let times, let grace): return .restart(times: times, grace: grace?.sped(by: speed))
         case .orphan(let count, let service, let time):
             return .orphan(count: count, from: service, living: time.sped(by: speed))
@@ -132,7 +134,7 @@ extension Step.Action {
         case .start, .down, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause,
             .resume,
             .signal, .crash,
-            .type, .closeInput:
+            .type, .closeInput, .dropClient:
             return self
         }
     }

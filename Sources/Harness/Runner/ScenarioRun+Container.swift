@@ -52,9 +52,23 @@ extension ScenarioRun {
     @discardableResult
     func perform(_ request: Request, _ step: Step) throws -> Bool {
         guard let reason = try self.request(request) else { return true }
+        refuse(reason, step)
+        return false
+    }
+
+    /// Asks for it and goes on.
+    func begin(_ request: Request, _ step: Step) throws {
+        try collect()
+        try handleEnd()
+        answer = nil
+        try tell(.begun(request))
+        if case .refused(let reason)? = answer { refuse(reason, step) }
+    }
+
+    /// The run ends where a step is refused and the next does not ask about that.
+    private func refuse(_ reason: String, _ step: Step) {
         record(.runtime(.refused(reason: reason)))
         if !asksAboutRefusal { interrupt(step, reason) }
-        return false
     }
 
     /// What the lifecycle has answered.
@@ -164,6 +178,7 @@ extension ScenarioRun {
         case .stopRequested(let signal, let grace): .stopRequested(signal, grace: grace)
         case .graceExpired: .graceExpired
         case .stopFinished: .stopFinished
+        case .stopping: .stopping
         case .stopFailed(let reason): .stopFailed(reason: reason)
         case .restartScheduled(let delay, let count): .restartScheduled(after: delay, count: count)
         case .restartCancelled: .restartCancelled

@@ -157,6 +157,11 @@ final class ScenarioRun {
                 try perform(.start, step)
                 try killAtItsMoment()
             case .stop(let grace): try perform(.stop(grace: grace), step)
+            case .beginStop(let grace): try begin(.stop(grace: grace), step)
+            case .beginRestart(let grace): try begin(.restart(grace: grace), step)
+            case .dropClient:
+                record(.runtime(.clientGone))
+                try tell(.clientGone)
             case .kill(let signal): try kill(signal, step)
             case .killAtEvent(let count): try kill(atEvent: count, step)
             case .signal(let signal, let party): try send(signal, to: party, step)

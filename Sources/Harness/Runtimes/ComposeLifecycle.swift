@@ -8,8 +8,8 @@ import Vocabulary
 public struct ComposeLifecycle: Lifecycle, Hashable {
     private let policy: ContainerPolicy
     private var engine: DockerLifecycle<DockerRestart>
-    /// What is asked of the engine when the hook has ended.
-    private var afterHook: Request?
+    /// What the engine is told when the hook has ended.
+    private var afterHook: [LifecycleInput] = []
     /// A new container is made once the old one has been stopped.
     private var isRecreating = false
 
@@ -30,48 +30,64 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     /// The engine takes whole seconds; what is left is cut off, so that 500 ms are none (pkg/utils/durationutils.go).
     static func wholeSeconds(_ time: Duration) -> Duration { .seconds(time.components.seconds) }
 
+    private static func wholeSeconds(_ time: Duration?) -> Duration? { time.map(wholeSeconds) }
+
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
-        case .asked(.stop(let grace)):
-            return withHook(.stop(grace: grace.map(ComposeLifecycle.wholeSeconds)), now)
+        case .asked(.stop(let grace)): return withHook(.asked(.stop(grace: ComposeLifecycle.wholeSeconds(grace))), now)
+        case .begun(.stop(let grace)): return withHook(.begun(.stop(grace: ComposeLifecycle.wholeSeconds(grace))), now)
         case .asked(.restart(let grace)):
-            let request = Request.restart(grace: grace.map(ComposeLifecycle.wholeSeconds))
-            let runsHook = policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart
-            return runsHook && state == .running ? withHook(request, now) : ask(request, now)
+            return restarted(.asked(.restart(grace: ComposeLifecycle.wholeSeconds(grace))), now)
+        case .begun(.restart(let grace)):
+            return restarted(.begun(.restart(grace: ComposeLifecycle.wholeSeconds(grace))), now)
         case .asked(.recreate) where state.isRunning:
             // `up` stops the old one, without its hook, and makes a new one (convergence.go: recreateContainer).
             isRecreating = true
-            return recreating(ask(.stop(grace: nil), now), now)
+            return recreating(engine.handle(.asked(.stop(grace: nil)), at: now), now)
         case .hookEnded(let code):
-            guard let request = afterHook else { return [] }
-            afterHook = nil
+            defer { afterHook = [] }
             // A hook that fails ends the stop (down.go: stopContainer).
-            return code == 0 ? ask(request, now) : [.refuse("the pre_stop hook ended with \(code)")]
-        case .ended where afterHook != nil:
+            return afterHook.flatMap { code == 0 ? engine.handle($0, at: now) : refusal(of: $0, code) }
+        case .ended where !afterHook.isEmpty:
             // The hook has ended with it, by SIGKILL.
-            afterHook = nil
-            return engine.handle(input, at: now) + [.refuse("the pre_stop hook ended with 137")]
+            let answer = afterHook.flatMap { refusal(of: $0, 137) }
+            afterHook = []
+            return engine.handle(input, at: now) + answer
+        // What it has not asked the engine for yet, it will not.
+        case .clientGone:
+            afterHook.removeAll { if case .begun = $0 { true } else { false } }
+            return []
         default: return recreating(engine.handle(input, at: now), now)
         }
     }
 
-    private mutating func ask(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
-        engine.handle(.asked(request), at: now)
+    private mutating func restarted(_ restart: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        let runsHook = policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart
+        return runsHook && state == .running ? withHook(restart, now) : engine.handle(restart, at: now)
+    }
+
+    /// Nobody is told of what has become of a request that was only begun.
+    private func refusal(of input: LifecycleInput, _ code: Int) -> [LifecycleCommand] {
+        if case .begun = input { [] } else { [.refuse("the pre_stop hook ended with \(code)")] }
     }
 
     /// A hook has a time of its own, before the grace period. In what is paused or restarting none can be run, and then Compose does not stop
     /// it, and says that it has (down.go: NotFound, Conflict).
-    private mutating func withHook(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
-        guard let hook = policy.preStop else { return ask(request, now) }
-        guard state == .running else { return [.done] }
-        afterHook = request
-        return [.runHook(hook)]
+    private mutating func withHook(_ stop: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        guard let hook = policy.preStop else { return engine.handle(stop, at: now) }
+        guard state == .running else {
+            if case .begun = stop { return [] }
+            return [.done]
+        }
+        // A hook that runs for another stop is the hook of this one too.
+        defer { afterHook.append(stop) }
+        return afterHook.isEmpty ? [.runHook(hook)] : []
     }
 
     /// The old container is stopped: the answer to that is the beginning of the new one.
     private mutating func recreating(_ commands: [LifecycleCommand], _ now: MonotonicInstant) -> [LifecycleCommand] {
         guard isRecreating, commands.contains(.done) else { return commands }
         isRecreating = false
-        return commands.filter { $0 != .done } + ask(.recreate, now)
+        return commands.filter { $0 != .done } + engine.handle(.asked(.recreate), at: now)
     }
 }

@@ -15,12 +15,16 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     private var pending: Pending?
     /// A start has been asked for, and not come of it what will.
     private var isStarting = false
+    /// A restart was begun: it is started when it has been stopped.
+    private var startsWhenStopped = false
     private var startedAt = MonotonicInstant(nanoseconds: 0)
     /// The status of its last life; nil: it was never started.
     private var lastCode: Int?
 
     private enum Stop: Hashable {
-        case waiting(hasLimit: Bool), killed, killedDirectly
+        /// For PID 1's end; nil: without limit.
+        case waiting(until: MonotonicInstant?)
+        case killed, killedDirectly
     }
 
     /// What is waited for, and what comes then.
@@ -44,6 +48,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
         case .asked(let request): return answer(request, now)
+        case .begun(let request): return begin(request, now)
         case .started:
             isStarting = false
             state = .running
@@ -52,10 +57,11 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
         case .ended(let status): return ended(status, now)
         case .due: return due(now)
         case .sendFailed:
-            guard case .waiting(hasLimit: true)? = stop else { return [] }
+            guard case .waiting(.some)? = stop else { return [] }
+            stop = .waiting(until: now.advanced(by: DockerTimes.waitAfterFailedSignal))
             return [.wake(after: DockerTimes.waitAfterFailedSignal)]
-        // It has no hooks, and only tells of what is unhealthy.
-        case .hookEnded, .unhealthy: return []
+        // It has no hooks, only tells of what is unhealthy, and goes on with a stop whose client is gone.
+        case .hookEnded, .unhealthy, .clientGone: return []
         }
     }
 
@@ -81,12 +87,14 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
             return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         case .recreate:
             (state, stop, pending, isStarting, lastCode) = (.created, nil, nil, false, nil)
+            startsWhenStopped = false
             return [.wake(after: nil), .remove, .note(.recreated), .done]
         case .replaceDaemon(let isKilled):
             pending = .daemonEnd(isKilled: isKilled)
+            startsWhenStopped = false
             if !isKilled, !policy.isLiveRestored {
                 manager.daemonEnds()
-                if state.isRunning { return begin(nil) }
+                if state.isRunning { return signal(within: nil, now) }
             }
             return finish(.daemonEnd(isKilled: isKilled), now)
         }
@@ -94,9 +102,9 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
 
     // MARK: - Starting
 
-    private mutating func startByHand(_ now: MonotonicInstant) -> [LifecycleCommand] {
+    private mutating func startByHand(_ now: MonotonicInstant, answered: Bool = true) -> [LifecycleCommand] {
         manager.startedByHand()
-        pending = .start
+        if answered { pending = .start }
         return [.note(.startRequested)] + start(byPolicy: false, now)
     }
 
@@ -121,18 +129,42 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     private mutating func stopped(_ grace: Duration?, _ request: Pending, _ now: MonotonicInstant) -> [LifecycleCommand]
     {
         pending = request
-        if state.isRunning { return begin(grace) }
+        if state.isRunning { return signal(within: grace, now) }
         return (manager.isCancelled ? callOff() : []) + finishStop(now)
     }
 
+    /// The daemon goes on with it, whether or not the client is there.
+    private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        if state == .removed { return [.refuse(LifecycleRefusal.removed)] }
+        switch request {
+        case .stop(let grace):
+            manager.stopped()
+            return state.isRunning ? signal(within: grace, now) : callOff() + [.note(.stopFinished)]
+        case .restart(let grace):
+            manager.stoppedToRestart()
+            guard state.isRunning else { return startByHand(now, answered: false) }
+            startsWhenStopped = true
+            return signal(within: grace, now)
+        default: return []
+        }
+    }
+
     /// The stop signal is always sent, also with a grace period of zero; a paused container is thawed when it waits for it (daemon/kill.go).
-    private mutating func begin(_ grace: Duration?) -> [LifecycleCommand] {
+    /// Each of several stops sends it, and waits for itself: the first whose time is over kills (daemon/stop.go takes no lock).
+    private mutating func signal(within grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
         let grace = grace ?? policy.grace ?? DockerTimes.usualGrace / policy.speed
         let signal = policy.stopSignal ?? .term
-        stop = .waiting(hasLimit: grace >= .zero)
         let wait = grace == .zero ? DockerTimes.waitWithoutGrace : grace
-        return [.note(.stopRequested(signal, grace: grace)), .send(signal)] + thaw()
-            + [.wake(after: grace < .zero ? nil : wait)]
+        let end = grace < .zero ? nil : now.advanced(by: wait)
+        let sending = [.note(.stopRequested(signal, grace: grace)), .send(signal)] + thaw()
+        switch stop {
+        case nil: break
+        case .waiting(let earlier)?:
+            guard let end, earlier.map({ end < $0 }) ?? true else { return sending }
+        case .killed?, .killedDirectly?: return sending
+        }
+        stop = .waiting(until: end)
+        return sending + [.wake(after: grace < .zero ? nil : wait)]
     }
 
     private mutating func thaw() -> [LifecycleCommand] {
@@ -147,8 +179,12 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
         return [.wake(after: nil), .note(.restartCancelled)]
     }
 
+    /// Whether a stop is under way that waits for a moment: it goes on beside a kill.
+    private var stopHasMoment: Bool { stop != nil && stop != .waiting(until: nil) }
+
     private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {
         switch stop {
+        case .waiting(until: nil): return finish(.kill)
         case .waiting:
             stop = .killed
             return [.note(.graceExpired), .send(.kill)] + thaw() + [.wake(after: DockerTimes.waitAfterKill)]
@@ -173,7 +209,12 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
         let wasStopping = stop != nil
         stop = nil
         let decision = manager.ended(code: code, after: now.duration(since: startedAt) * policy.speed)
-        return [.wake(after: nil)] + decided(decision, now) + (wasStopping ? finishStop(now) : finish(.kill))
+        var commands = [.wake(after: nil)] + decided(decision, now)
+        commands += wasStopping ? finishStop(now) : finish(.kill)
+        // Unless the request that was answered has started it.
+        if startsWhenStopped, !isStarting, state != .removed { commands += startByHand(now, answered: false) }
+        startsWhenStopped = false
+        return commands
     }
 
     private mutating func decided(_ decision: RestartDecision, _ end: MonotonicInstant) -> [LifecycleCommand] {
@@ -200,8 +241,8 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
             // The caller waits only for what is certain.
             guard signal == .kill else { return [.send(signal)] + thawing + [.done] }
             pending = .kill
-            return [.send(signal)] + thawing
-                + [.wake(after: DockerTimes.waitAfterKill + DockerTimes.waitAfterDirectKill)]
+            let limit = DockerTimes.waitAfterKill + DockerTimes.waitAfterDirectKill
+            return [.send(signal)] + thawing + (stopHasMoment ? [] : [.wake(after: limit)])
         case .restarting:
             // There is nobody to be signalled; whether the restart comes, the signal decides.
             manager.killed(with: signal, stopSignal: policy.stopSignal)
@@ -259,7 +300,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
             // A survivor is stopped as if by hand: `unless-stopped` stays down.
             manager.stopped()
             pending = .daemonStart
-            return handOver + begin(nil)
+            return handOver + signal(within: nil, now)
         case .daemonStart: return takeOver(now)
         }
     }

@@ -12,6 +12,8 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private var stop: Stop?
     var pending: PendingRequest?
     private var isStarting = false
+    /// A pod comes in the place of the one that is being deleted.
+    private var startsWhenStopped = false
     /// The pod is being deleted, or has been: nothing of it is started again.
     private var isDeleted = false
     private var startedAt = MonotonicInstant(nanoseconds: 0)
@@ -50,6 +52,7 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
         case .asked(let request): return answer(request, now)
+        case .begun(let request): return begin(request, now)
         case .started:
             isStarting = false
             state = .running
@@ -70,15 +73,28 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
             guard state == .running, stop == nil else { return [] }
             return beginStop(nil, now)
         // containerd waits on: the end is an event of its own.
-        case .sendFailed: return []
+        case .sendFailed, .clientGone: return []
         }
     }
+
+    /// A deletion that is not waited for.
+    private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch request {
+        case .stop(let grace), .restart(let grace):
+            if let grace, grace < .zero { return [.refuse(KubernetesLifecycle.negativeGrace)] }
+            if case .restart = request { startsWhenStopped = true }
+            return delete(grace, now)
+        default: return []
+        }
+    }
+
+    private static let negativeGrace = "kubernetes takes no negative grace period"
 
     private mutating func answer(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
         case .start: return state.isRunning || state == .restarting ? [.done] : startByHand(now)
         case .stop(let grace), .restart(let grace):
-            if let grace, grace < .zero { return [.refuse("kubernetes takes no negative grace period")] }
+            if let grace, grace < .zero { return [.refuse(KubernetesLifecycle.negativeGrace)] }
             if case .stop = request { pending = .stop } else { pending = .restart }
             return delete(grace, now)
         case .recreate:
@@ -89,6 +105,8 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
             guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
             guard signal == .kill else { return [.send(signal), .done] }
             pending = .kill
+            // A deletion that is under way goes on beside it.
+            if let stop, stop != .early, stop != .ready { return [.send(signal)] }
             return [.send(signal), .wake(after: KubernetesLifecycle.waitAfterKill)]
         case .prepareStop:
             isDeleted = true
@@ -112,8 +130,9 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     /// What a start that failed is reported with (containerd: StartError).
     static let codeOfStartFailure = 128
 
-    private mutating func startByHand(_ now: MonotonicInstant) -> [LifecycleCommand] {
-        (isDeleted, count, delay, pending) = (false, 0, nil, .start)
+    private mutating func startByHand(_ now: MonotonicInstant, answered: Bool = true) -> [LifecycleCommand] {
+        (isDeleted, count, delay) = (false, 0, nil)
+        if answered { pending = .start }
         return [.note(.startRequested)] + start(byPolicy: false, now)
     }
 
@@ -224,15 +243,17 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     }
 
     private mutating func answerStop(_ now: MonotonicInstant) -> [LifecycleCommand] {
+        defer { startsWhenStopped = false }
+        let again = startsWhenStopped && !state.isRunning
         switch pending {
         case .restart where !state.isRunning: return startByHand(now)
         case .recreate:
             (state, pending, isStarting, isDeleted, count, delay) = (.created, nil, false, false, 0, nil)
             return [.remove, .note(.recreated), .done]
-        case nil, .start: return []
+        case nil, .start: return again ? startByHand(now, answered: false) : []
         case .stop, .restart, .kill:
             pending = nil
-            return [.done]
+            return [.done] + (again ? startByHand(now, answered: false) : [])
         }
     }
 }

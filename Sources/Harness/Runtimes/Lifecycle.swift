@@ -4,8 +4,9 @@ import Vocabulary
 /// One container by the rules of one runtime: when PID 1 is started, which signals it is sent, when it is killed, whether it comes again.
 ///
 /// A machine without clock or processes: it is told what is asked for and what has happened, and says what is to be done, in this order.
-/// Whoever carries it out does so at once, and tells what has come of it before anything else. Each request is answered by one `done` or
-/// `refuse`, at once or later; there is no further request until then.
+/// Its commands are carried out at once, and it is told what has come of them before anything else. A request that was asked for is answered by
+/// one `done` or `refuse`, at once or later, and no other is asked for until then. One that was begun is answered only where it is refused:
+/// others may come while it is under way.
 public protocol Lifecycle: Sendable {
     /// How the runtime says that the container stands.
     var state: ContainerState { get }
@@ -33,6 +34,10 @@ public enum ContainerState: Hashable, Sendable {
 /// What a lifecycle is told.
 public enum LifecycleInput: Hashable, Sendable {
     case asked(Request)
+    /// A stop or a restart is asked for by a caller who does not wait for it.
+    case begun(Request)
+    /// The clients of what was begun are gone, before it was over.
+    case clientGone
     /// PID 1 runs.
     case started
     /// It could not be started, for this errno.
@@ -98,6 +103,8 @@ public enum LifecycleCommand: Hashable, Sendable {
 public enum LifecycleNote: Hashable, Sendable {
     case startRequested
     case stopRequested(Signal, grace: Duration)
+    /// It is being stopped, and the runtime calls that a state of its own.
+    case stopping
     case graceExpired
     case stopFinished
     /// PID 1 outlives what the runtime waits for.

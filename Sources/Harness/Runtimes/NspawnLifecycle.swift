@@ -11,6 +11,7 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
     var stop: PlainStop?
     var pending: PendingRequest?
     var isStarting = false
+    var startsWhenStopped = false
     /// How often it has rebooted since a person started it.
     private var count = 0
 
@@ -26,7 +27,8 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
 
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
-        case .asked(let request): return answer(request)
+        case .asked(let request): return answer(request, now)
+        case .begun(let request): return begin(request, now)
         case .started:
             isStarting = false
             state = .running
@@ -37,48 +39,62 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
             return finish(.start)
         case .ended(let status): return ended(status, now)
         case .due: return due()
-        case .sendFailed, .hookEnded, .unhealthy: return []
+        case .sendFailed, .hookEnded, .unhealthy, .clientGone: return []
         }
     }
 
-    private mutating func answer(_ request: Request) -> [LifecycleCommand] {
+    private mutating func answer(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
-        case .start: return state.isRunning || state == .restarting ? [.done] : startByHand()
+        case .start: return state.isRunning || state == .restarting ? [.done] : startByHand(answered: true)
         case .stop(let grace), .restart(let grace):
             pending = if case .stop = request { .stop } else { .restart }
-            return state.isRunning ? begin(grace) : callOff() + finishStop()
+            return state.isRunning ? signal(within: grace, now) : callOff() + finishStop()
         case .kill(let signal):
             // `machinectl kill --kill-whom=leader`.
             guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
             guard signal == .kill else { return [.send(signal), .done] }
             pending = .kill
-            return [.send(signal), .wake(after: NspawnLifecycle.waitAfterKill)]
+            return [.send(signal)] + (stopHasMoment ? [] : [.wake(after: NspawnLifecycle.waitAfterKill)])
         case .prepareStop: return [.done]
         case .pause, .resume: return [.refuse("nspawn does not pause machines")]
         case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         case .recreate:
             pending = .recreate
-            return state.isRunning ? begin(nil) : callOff() + finishStop()
+            return state.isRunning ? signal(within: nil, now) : callOff() + finishStop()
         case .replaceDaemon: return [.refuse("nspawn has no daemon")]
+        }
+    }
+
+    /// With `systemctl --no-block`: the last of several jobs is what comes of the unit.
+    private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch request {
+        case .stop(let grace), .restart(let grace):
+            startsWhenStopped = if case .restart = request { true } else { false }
+            if state.isRunning { return signal(within: grace, now) }
+            return callOff() + (startsWhenStopped ? goOnWithRestart() : [.note(.stopFinished)])
+        default: return []
         }
     }
 
     // MARK: - Starting and stopping
 
-    mutating func startByHand() -> [LifecycleCommand] {
-        (count, pending) = (0, .start)
+    mutating func startByHand(answered: Bool) -> [LifecycleCommand] {
+        count = 0
+        if answered { pending = .start }
         return [.note(.startRequested)] + start(byPolicy: false)
     }
 
     /// With --boot, which it takes to run an init, SIGRTMIN+3; else what --kill-signal= says. Without either SIGTERM ends nspawn itself, and
     /// PID 1 is killed at once (verify_arguments, on_orderly_shutdown).
-    private mutating func begin(_ grace: Duration?) -> [LifecycleCommand] {
+    private mutating func signal(within grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        // A unit that is being stopped is waited for: it gets no further signal, and no other time.
+        if stop != nil { return [] }
         // systemd takes a TimeoutStopSec of zero for none (systemd.service(5)).
         let grace = grace ?? policy.grace ?? NspawnLifecycle.usualGrace / policy.speed
         guard let signal = policy.stopSignal ?? (policy.isSystemd ? .systemdHalt : nil) else {
             return [.note(.stopRequested(.kill, grace: grace))] + kill()
         }
-        stop = .waiting
+        stop = .waiting(until: grace > .zero ? now.advanced(by: grace) : nil)
         return [
             .note(.stopRequested(signal, grace: grace > .zero ? grace : .seconds(-1))), .send(signal),
             .wake(after: grace > .zero ? grace : nil),
@@ -96,7 +112,8 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
             count += 1
             commands += [.note(.restartScheduled(after: .zero, count: count)), .wakeAt(now)]
         }
-        return commands + (wasStopping ? finishStop() : finish(.kill))
+        commands += wasStopping ? finishStop() : finish(.kill)
+        return commands + goOnWithRestart()
     }
 
     /// What systemd-nspawn ends with: PID 1's status; 0 where it has halted, by reboot(2), which ends PID 1 by SIGINT; 133 where it reboots and the unit

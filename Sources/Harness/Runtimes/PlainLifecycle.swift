@@ -22,8 +22,8 @@ extension AnsweringLifecycle {
 
 /// A stop that is under way.
 enum PlainStop: Hashable {
-    /// The stop signal has been sent.
-    case waiting
+    /// The stop signal has been sent, and PID 1 is waited for until then; nil: without limit.
+    case waiting(until: MonotonicInstant?)
     /// SIGKILL has been.
     case killed
 }
@@ -34,11 +34,13 @@ protocol PlainLifecycle: AnsweringLifecycle {
     var stop: PlainStop? { get set }
     /// A start has been asked for, and not come of it what will.
     var isStarting: Bool { get set }
+    /// A restart was begun: it is started when it has been stopped.
+    var startsWhenStopped: Bool { get set }
     /// From SIGKILL until the runtime gives up.
     static var waitAfterKill: Duration { get }
 
-    /// A person starts it: counts begin anew.
-    mutating func startByHand() -> [LifecycleCommand]
+    /// A person starts it, and waits for it or does not: counts begin anew.
+    mutating func startByHand(answered: Bool) -> [LifecycleCommand]
     /// A new container, which was never started, takes its place.
     mutating func becomeNew()
 }
@@ -54,8 +56,12 @@ extension PlainLifecycle {
         return [.send(.kill), .wake(after: Self.waitAfterKill)]
     }
 
+    /// Whether a stop is under way that waits for a moment: it goes on beside a kill.
+    var stopHasMoment: Bool { stop != nil && stop != .waiting(until: nil) }
+
     mutating func due() -> [LifecycleCommand] {
         switch stop {
+        case .waiting(until: nil): return finish(.kill)
         case .waiting: return [.note(.graceExpired)] + kill()
         case .killed:
             stop = nil
@@ -74,16 +80,22 @@ extension PlainLifecycle {
 
     mutating func finishStop() -> [LifecycleCommand] { [.note(.stopFinished)] + answerStop() }
 
+    /// What a restart that was begun comes to when its container has ended, unless the request that was answered has started it.
+    mutating func goOnWithRestart() -> [LifecycleCommand] {
+        defer { startsWhenStopped = false }
+        return startsWhenStopped && !isStarting && state != .removed ? startByHand(answered: false) : []
+    }
+
     /// What comes after a stop, also after one that failed.
     private mutating func answerStop() -> [LifecycleCommand] {
         switch pending {
         case .restart where state == .removed:
             pending = nil
             return [.refuse(LifecycleRefusal.removed)]
-        case .restart where !state.isRunning: return startByHand()
+        case .restart where !state.isRunning: return startByHand(answered: true)
         case .recreate:
             becomeNew()
-            (state, pending, isStarting) = (.created, nil, false)
+            (state, pending, isStarting, startsWhenStopped) = (.created, nil, false, false)
             return [.remove, .note(.recreated), .done]
         case nil, .start: return []
         case .stop, .kill, .restart:

@@ -11,8 +11,11 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
     var stop: PlainStop?
     var pending: PendingRequest?
     var isStarting = false
+    var startsWhenStopped = false
     /// A person has stopped it, or sent it a signal that counts as a stop; a start by hand takes that back (StoppedByUser).
     private var isStoppedByUser = false
+    /// A stop or a restart was begun, and its client waits.
+    private var isClientThere = false
     /// How often the policy has started it again since a person did.
     private var count = 0
 
@@ -28,7 +31,9 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
 
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
-        case .asked(let request): return answer(request)
+        case .asked(let request): return answer(request, now)
+        case .begun(let request): return begin(request, now)
+        case .clientGone: return clientGone()
         case .started:
             isStarting = false
             state = .running
@@ -44,19 +49,17 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
         }
     }
 
-    private mutating func answer(_ request: Request) -> [LifecycleCommand] {
+    private mutating func answer(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
         case .start:
             if state == .removed { return [.refuse(LifecycleRefusal.removed)] }
-            return state.isRunning || state == .restarting ? [.done] : startByHand()
+            if stop != nil { return [.refuse(PodmanLifecycle.stopping)] }
+            return state.isRunning || state == .restarting ? [.done] : startByHand(answered: true)
         case .stop(let grace), .restart(let grace):
-            if state == .removed { return [.refuse(LifecycleRefusal.removed)] }
-            // What is paused is in no state to be stopped (container_internal.go: stop).
-            if state == .paused { return [.refuse("the container is paused")] }
-            if let grace, grace < .zero { return [.refuse("podman takes no negative grace period")] }
+            if let refusal = refusal(of: request, within: grace) { return [refusal] }
             isStoppedByUser = true
             pending = if case .stop = request { .stop } else { .restart }
-            return state.isRunning ? begin(grace) : callOff() + finishStop()
+            return state.isRunning ? signal(within: grace, now) : callOff() + finishStop()
         case .kill(let signal):
             guard state.isRunning else { return [.refuse(LifecycleRefusal.notRunning)] }
             // Up to 4.3 only SIGKILL is a stop, not even the stop signal is; today every signal is one (container_api.go: Kill).
@@ -66,9 +69,10 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
             pending = .kill
             let thawing: [LifecycleCommand] = state == .paused ? [.thaw] : []
             state = .running
-            return [.send(signal)] + thawing + [.wake(after: PodmanLifecycle.waitAfterKill)]
+            return [.send(signal)] + thawing + (stopHasMoment ? [] : [.wake(after: PodmanLifecycle.waitAfterKill)])
         case .prepareStop: return [.done]
         case .pause:
+            if stop != nil { return [.refuse(PodmanLifecycle.stopping)] }
             guard state == .running else {
                 return [.refuse(state == .paused ? "the container is paused already" : LifecycleRefusal.notRunning)]
             }
@@ -81,6 +85,7 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
             state = .running
             return [.thaw, .done]
         case .exec:
+            if stop != nil { return [.refuse(PodmanLifecycle.stopping)] }
             if state == .paused { return [.refuse("the container is paused")] }
             return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         case .recreate:
@@ -90,32 +95,77 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
             let thawing: [LifecycleCommand] = state == .paused ? [.thaw] : []
             guard state.isRunning else { return callOff() + finishStop() }
             state = .running
-            return thawing + begin(nil)
+            return thawing + signal(within: nil, now)
         case .replaceDaemon: return [.refuse("podman has no daemon")]
+        }
+    }
+
+    /// Why a stop or a restart cannot be.
+    private func refusal(of request: Request, within grace: Duration?) -> LifecycleCommand? {
+        if case .restart = request, stop != nil { return .refuse(PodmanLifecycle.stopping) }
+        if state == .removed { return .refuse(LifecycleRefusal.removed) }
+        // What is paused is in no state to be stopped (container_internal.go: stop).
+        if state == .paused { return .refuse("the container is paused") }
+        if let grace, grace < .zero { return .refuse("podman takes no negative grace period") }
+        return nil
+    }
+
+    /// What is being stopped is killed, stopped again or removed, and nothing else (container_api.go: the states in which each may be).
+    private static let stopping = "the container is being stopped"
+
+    /// A stop is its client's: without it nobody kills what does not end, and the container stays as it is.
+    private mutating func clientGone() -> [LifecycleCommand] {
+        guard isClientThere else { return [] }
+        (isClientThere, startsWhenStopped) = (false, false)
+        guard case .waiting? = stop, pending == nil else { return [] }
+        stop = .waiting(until: nil)
+        return [.wake(after: nil)]
+    }
+
+    /// By a client in the background.
+    private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch request {
+        case .stop(let grace), .restart(let grace):
+            if let refusal = refusal(of: request, within: grace) { return [refusal] }
+            isStoppedByUser = true
+            isClientThere = true
+            if case .restart = request { startsWhenStopped = true }
+            if state.isRunning { return signal(within: grace, now) }
+            return callOff() + (startsWhenStopped ? goOnWithRestart() : [.note(.stopFinished)])
+        default: return []
         }
     }
 
     // MARK: - Starting and stopping
 
-    mutating func startByHand() -> [LifecycleCommand] {
-        (isStoppedByUser, count, pending) = (false, 0, .start)
+    mutating func startByHand(answered: Bool) -> [LifecycleCommand] {
+        (isStoppedByUser, count) = (false, 0)
+        if answered { pending = .start }
         return [.note(.startRequested)] + start(byPolicy: false)
     }
 
     /// The stop signal: SIGRTMIN+3 for what looks like systemd, where none is configured; with a grace period of zero only SIGKILL is sent.
-    private mutating func begin(_ grace: Duration?) -> [LifecycleCommand] {
+    /// Each of several stops sends its own, and waits for itself: the container is not locked meanwhile (container_internal.go: stop).
+    private mutating func signal(within grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
         let grace = grace ?? policy.grace ?? PodmanLifecycle.usualGrace / policy.speed
         let signal = policy.stopSignal ?? (policy.isSystemd ? .systemdHalt : .term)
         guard grace > .zero else { return [.note(.stopRequested(.kill, grace: grace))] + kill() }
-        stop = .waiting
-        return [.note(.stopRequested(signal, grace: grace)), .send(signal), .wake(after: grace)]
+        let sending: [LifecycleCommand] = [.note(.stopRequested(signal, grace: grace)), .send(signal)]
+        let end = now.advanced(by: grace)
+        switch stop {
+        case nil: break
+        case .waiting(let earlier)?: guard earlier.map({ end < $0 }) ?? true else { return sending }
+        case .killed?: return sending
+        }
+        defer { stop = .waiting(until: end) }
+        return sending + (stop == nil ? [.note(.stopping)] : []) + [.wake(after: grace)]
     }
 
     /// always and unless-stopped differ at boot only; there is neither delay nor back-off (shouldRestart).
     private mutating func ended(_ code: Int, _ now: MonotonicInstant) -> [LifecycleCommand] {
         guard state.isRunning else { return [] }
         let wasStopping = stop != nil
-        (state, stop) = (.exited, nil)
+        (state, stop, isClientThere) = (.exited, nil, false)
         let isWanted =
             switch policy.restart {
             case .no: false
@@ -131,7 +181,8 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
             // Also when it is to be restarted: the clean-up process is the first to come.
             commands += remove()
         }
-        return commands + (wasStopping ? finishStop() : finish(.kill))
+        commands += wasStopping ? finishStop() : finish(.kill)
+        return commands + goOnWithRestart()
     }
 
     private mutating func remove() -> [LifecycleCommand] {

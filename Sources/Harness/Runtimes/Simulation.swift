@@ -62,7 +62,8 @@ public struct Simulation {
                 wakeAt = nil
                 tell(.due)
             } else if let asked = asks.popFirst() {
-                ask(Simulation.request(asked.action))
+                // Nobody waits for a stop: what comes next comes at its time.
+                ask(Simulation.request(asked.action), waits: !asked.action.isStop)
             }
         }
         return true
@@ -82,8 +83,8 @@ public struct Simulation {
         }
     }
 
-    private mutating func ask(_ request: Request) {
-        isAnswered = false
+    private mutating func ask(_ request: Request, waits: Bool = true) {
+        isAnswered = !waits
         let words =
             switch request {
             case .start: "start"
@@ -98,7 +99,7 @@ public struct Simulation {
             case .replaceDaemon(let isKilled): isKilled ? "the daemon crashes" : "the daemon ends"
             }
         note(.asked, words)
-        tell(.asked(request))
+        tell(waits ? .asked(request) : .begun(request))
     }
 
     private mutating func end(_ status: ExitStatus) {
@@ -182,11 +183,21 @@ public struct Simulation {
         case .restartCancelled: self.note(.note, "no restart comes")
         case .stopFinished: self.note(.answer, "stopped")
         case .daemonStarted: self.note(.note, "a new daemon")
-        case .startRequested, .stopRequested, .removed, .recreated, .daemonEnded: break
+        case .startRequested, .stopRequested, .stopping, .removed, .recreated, .daemonEnded: break
         }
     }
 
     private mutating func note(_ kind: Schedule.Kind, _ text: String) {
         entries.append(Schedule.Entry(at: now.duration(since: begin), kind, text))
+    }
+}
+
+extension Happenings.Action {
+    /// A stop, or a restart, which begins with one.
+    fileprivate var isStop: Bool {
+        switch self {
+        case .stop, .restart: true
+        default: false
+        }
     }
 }

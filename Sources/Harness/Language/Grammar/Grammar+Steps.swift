@@ -31,6 +31,56 @@ extension Grammar {
                 """
         ) { $0.action = .stop(grace: $1.duration(1)) },
         Form(
+            "begin stop [grace GRACE]",
+            "The same by a client that does not wait: the steps after it come while the container is being stopped.",
+            otherwise: "the grace period of `stop signal`",
+            example: """
+                scenario "killed while it is being stopped"
+                  service app
+                    ignores SIGTERM
+
+                  start
+                  wait for app ready within 5s
+                  begin stop grace 30s
+                  expect state running for 100ms
+                  kill
+                  expect exit 137
+                """
+        ) { $0.action = .beginStop(grace: $1.duration(1)) },
+        Form(
+            "begin restart [grace GRACE]",
+            "A restart by a client that does not wait for it, or goes away.",
+            otherwise: "the grace period of `stop signal`",
+            example: """
+                scenario "restarted after all"
+                  service app
+                    ignores SIGTERM
+
+                  start
+                  wait for app ready within 5s
+                  begin restart grace 200ms
+                  wait for no state running within 5s
+                  expect app ready within 5s
+                """
+        ) { $0.action = .beginRestart(grace: $1.duration(1)) },
+        Form(
+            "client goes away",
+            "The clients of what was begun are killed. An engine goes on with it; of Podman the client is the engine, and nobody else "
+                + "kills what does not end.",
+            example: """
+                scenario "nobody kills it"
+                  runtime podman
+                  service app
+                    ignores SIGTERM
+
+                  start
+                  wait for app ready within 5s
+                  begin stop grace 300ms
+                  client goes away
+                  expect state stopping for 600ms
+                """
+        ) { draft, _ in draft.action = .dropClient },
+        Form(
             "kill at event COUNT",
             "SIGKILL to PID 1 right after event N of the container, counted from the first start: forks, execs, ends, and "
                 + "what fake services say. It is what `sweep kill at every event` prints to show a failure again. Where the next event "

@@ -27,9 +27,16 @@ public struct Stop: StepPart {
     /// The step that it stands for.
     public let step: Step
 
-    /// - Parameter grace: from the stop signal to SIGKILL; negative: for ever.
-    public init(grace: Duration? = nil, filePath: String = #filePath, line: Int = #line, column: Int = #column) {
-        step = Step(.stop(grace: grace), place: SourcePlace(file: filePath, line: line, column: column))
+    /// - Parameters:
+    ///   - grace: from the stop signal to SIGKILL; negative: for ever.
+    ///   - isAwaited: whether the next step comes when it is over, or at once (`begin stop`).
+    public init(
+        grace: Duration? = nil, isAwaited: Bool = true, filePath: String = #filePath, line: Int = #line,
+        column: Int = #column
+    ) {
+        step = Step(
+            isAwaited ? .stop(grace: grace) : .beginStop(grace: grace),
+            place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
@@ -64,6 +71,30 @@ public struct Restart: StepPart {
     ) {
         step = Step(
             .restart(times: times, grace: grace), place: SourcePlace(file: filePath, line: line, column: column))
+    }
+
+    /// Once; or begun only (`begin restart`).
+    ///
+    /// - Parameters:
+    ///   - isAwaited: whether the next step comes when it is over, or at once.
+    ///   - grace: as for `Stop`.
+    public init(
+        grace: Duration? = nil, isAwaited: Bool, filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        step = Step(
+            isAwaited ? .restart(times: 1, grace: grace) : .beginRestart(grace: grace),
+            place: SourcePlace(file: filePath, line: line, column: column))
+    }
+}
+
+/// The clients of what was begun are killed.
+public struct ClientGoesAway: StepPart {
+    /// The step that it stands for.
+    public let step: Step
+
+    /// Without further parameters: as the language has it.
+    public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
+        step = Step(.dropClient, place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
