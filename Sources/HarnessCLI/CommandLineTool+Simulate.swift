@@ -8,7 +8,7 @@ extension CommandLineTool {
             let options = try FileOptions(
                 arguments, of: "simulate", flags: ["--rm", "--live-restore"],
                 valued: [
-                    "--runtime", "--restart", "--stop-signal", "--grace", "--pre-stop", "--version", "--with",
+                    "--runtime", "--restart", "--stop-signal", "--grace", "--post-start", "--pre-stop", "--version", "--with",
                     "--format",
                 ])
             let format = try options.format("human", "json")
@@ -73,6 +73,7 @@ extension CommandLineTool {
             }
             policy.engine = engine
         }
+        if let hook = options.values["--post-start"]?.last { policy.postStart = [hook] }
         if let hook = options.values["--pre-stop"]?.last { policy.preStop = [hook] }
         return policy
     }

@@ -57,7 +57,7 @@ enum CommandLineTool {
           --scenario FILE    writes what was done as a scenario
 
         simulate says what runtimes would do, in virtual time: "exits 1 after 2s, 3 times; stop at 40s". It runs nothing. With --runtime,
-        --restart, --stop-signal, --grace, --pre-stop COMMAND, --rm, --live-restore, --version N, --format human|json; the clauses:
+        --restart, --stop-signal, --grace, --post-start COMMAND, --pre-stop COMMAND, --rm, --live-restore, --version N, --format human|json; the clauses:
           exits N after D [N times] · dies of SIGNAL after D [N times] · on stop|SIGNAL exits N|dies of SIGNAL|nothing [after D] · hook takes D
           start|stop [grace D]|restart [grace D]|kill [SIGNAL]|pause|resume|recreate|daemon restarts|daemon crashes at D · until D
 

@@ -39,6 +39,9 @@ struct ConditionTests {
             condition: .file(path: "/m", .mode(0o640)), holds: .told { $0.look("/m", "", mode: 0o640) },
             fails: .told { $0.look("/m", "", mode: 0o4640) }, observed: "the mode of /m is 4640"),
         Case(
+            condition: .state(.stopping), holds: .told { $0.add(.runtime(.stopping)) }, fails: .told { _ in },
+            observed: "state running"),
+        Case(
             condition: .state(.healthy), holds: .told { $0.add(.runtime(.becameHealthy(true))) },
             fails: .told {
                 $0.add(.runtime(.becameHealthy(true)))

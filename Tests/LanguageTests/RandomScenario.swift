@@ -39,6 +39,7 @@ struct RandomScenario {
             scenario.stop = StopPolicy(signal: signal(), grace: flip() ? nil : duration(negative: true))
         }
         if scenario.runtime == .kubernetes, flip() { scenario.stop.hook = command() }
+        if scenario.runtime == .compose, flip() { scenario.startHook = command() }
         scenario.restart = pick([.no, .always, .unlessStopped, .onFailure(limit: nil), .onFailure(limit: 3)])
         scenario.removesItself = scenario.restart == .no && flip()
         scenario.isLiveRestored = flip()
@@ -201,7 +202,7 @@ struct RandomScenario {
     private mutating func step(_ scenario: Scenario, _ depth: Int) -> Step {
         var makers: [Maker<Step.Action>] = [
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
-            { .beginStop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
+            { _ in .beginStart }, { .beginStop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { .beginRestart(grace: $0.flip() ? nil : $0.duration()) },
             { .kill($0.flip() ? .kill : $0.signal()) }, { .killAtEvent($0.pick([1, 40])) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },

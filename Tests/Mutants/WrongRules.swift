@@ -7,6 +7,9 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case podmanKnowsNoSystemd = "podman-knows-no-systemd"
     case podmanTakesSignalsForStops = "podman-takes-signals-for-stops"
     case podmanForgetsSignals = "podman-forgets-signals"
+    case podmanStopsWithoutClient = "podman-stops-without-client"
+    case podmanIsRunningToTheEnd = "podman-is-running-to-the-end"
+    case kubernetesSignalsAgain = "kubernetes-signals-again"
     case kubernetesKeepsLayer = "kubernetes-keeps-layer"
     case kubernetesRunsNoHook = "kubernetes-runs-no-hook"
     case kubernetesCountsNoHook = "kubernetes-counts-no-hook"
@@ -25,6 +28,11 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case kubernetesKeepsSidecars = "kubernetes-keeps-sidecars"
     case kubernetesHasNoProbes = "kubernetes-has-no-probes"
     case kubernetesSharesNothing = "kubernetes-shares-nothing"
+    case kubernetesStartsWithoutHook = "kubernetes-starts-without-hook"
+    case kubernetesForgivesTheStartHook = "kubernetes-forgives-the-start-hook"
+    case kubernetesFinishesTheStartHook = "kubernetes-finishes-the-start-hook"
+    case composeForgivesTheStartHook = "compose-forgives-the-start-hook"
+    case composeStartsWithoutHook = "compose-starts-without-hook"
     case nspawnSignals = "nspawn-signals"
     case nspawnKnowsNoInit = "nspawn-knows-no-init"
     case nspawnKnowsNoReboot = "nspawn-knows-no-reboot"
@@ -37,6 +45,9 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .podmanKnowsNoSystemd: "Podman does not know systemd by its name"
         case .podmanTakesSignalsForStops: "Podman 4 takes each signal by hand for a stop"
         case .podmanForgetsSignals: "Podman 6 takes no signal by hand for a stop"
+        case .podmanStopsWithoutClient: "a stop of Podman goes on without its client"
+        case .podmanIsRunningToTheEnd: "what Podman is stopping is running"
+        case .kubernetesSignalsAgain: "a second deletion of a pod sends a second signal"
         case .kubernetesKeepsLayer: "a restarted container of a pod has its old layer"
         case .kubernetesRunsNoHook: "there are no preStop hooks"
         case .kubernetesCountsNoHook: "a preStop hook has its own time"
@@ -55,6 +66,11 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .kubernetesKeepsSidecars: "a pod's sidecars go on when its work is done"
         case .kubernetesHasNoProbes: "a kubelet does not stop what its liveness probe has given up"
         case .kubernetesSharesNothing: "each container of a pod has a network of its own"
+        case .kubernetesStartsWithoutHook: "a kubelet runs no postStart hooks"
+        case .kubernetesForgivesTheStartHook: "a kubelet does not mind that a postStart hook has failed"
+        case .kubernetesFinishesTheStartHook: "a pod is deleted when its postStart hook has ended"
+        case .composeForgivesTheStartHook: "Compose does not mind that a post_start hook has failed"
+        case .composeStartsWithoutHook: "Compose runs no post_start hooks"
         case .nspawnSignals: "nspawn sends SIGTERM where no kill signal is set"
         case .nspawnKnowsNoInit: "nspawn sends nothing to an init that it has booted"
         case .nspawnKnowsNoReboot: "nspawn does not start again what reboots"
@@ -81,6 +97,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
             case .podmanTakesSignalsForStops: policy.engineVersion = 6
             case .podmanForgetsSignals: policy.engineVersion = nil
             case .kubernetesRunsNoHook: policy.preStop = nil
+            case .kubernetesStartsWithoutHook, .composeStartsWithoutHook: policy.postStart = nil
             case .nspawnSignals: policy.stopSignal = policy.stopSignal ?? .term
             case .nspawnKnowsNoInit: policy.command = []
             case .kubernetesForgetsOldEngines: policy.engine = nil
@@ -138,8 +155,11 @@ private struct BrokenLifecycle: Lifecycle {
     mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         var input = input
         switch (defect, input) {
-        case (.composeStopsAfterABadHook, .hookEnded): input = .hookEnded(code: 0)
+        case (.composeStopsAfterABadHook, .hookEnded), (.kubernetesForgivesTheStartHook, .hookEnded),
+            (.composeForgivesTheStartHook, .hookEnded):
+            input = .hookEnded(code: 0)
         case (.kubernetesHasNoProbes, .unhealthy): return []
+        case (.podmanStopsWithoutClient, .clientGone): return []
         case (.nspawnKnowsNoReboot, .ended(.signaled(.hup, _))): input = .ended(.exited(0))
         default: break
         }
@@ -149,6 +169,9 @@ private struct BrokenLifecycle: Lifecycle {
             case (.composeKillsTheOldContainer, .asked(.recreate), .send): [.send(.kill)]
             case (.podmanWaits, _, .wakeAt(let moment)): [.wakeAt(moment.advanced(by: .seconds(2)))]
             case (.podmanSignalsWithoutGrace, .asked(.stop), .send(.kill)): [.send(.term), command]
+            case (.kubernetesFinishesTheStartHook, _, .cancelHook): []
+            case (.podmanIsRunningToTheEnd, _, .note(.stopping)): []
+            case (.kubernetesSignalsAgain, .asked(.stop), .wakeAt): [.send(.term), command]
             case (.kubernetesKeepsLayer, _, .start(let byPolicy, _)): [.start(byPolicy: byPolicy, onNewLayer: false)]
             case (.kubernetesCountsNoHook, .hookEnded, .wake): [.wake(after: policy.grace)]
             case (.kubernetesHasNoLeastGrace, .asked(.stop), .wake): [.wake(after: .milliseconds(10))]

@@ -21,6 +21,8 @@ enum RuntimeDefect: String, CaseIterable, Sendable {
     case removesWhatIsRestarted = "removes-what-is-restarted"
     case losesLayer = "loses-layer"
     case waitsForNoEnd = "waits-for-no-end"
+    case stopsForItsClient = "stops-for-its-client"
+    case beginsAnew = "begins-anew"
 
     var summary: String {
         switch self {
@@ -43,6 +45,8 @@ enum RuntimeDefect: String, CaseIterable, Sendable {
         case .removesWhatIsRestarted: "auto-remove does not know of restarts"
         case .losesLayer: "each start makes a new layer"
         case .waitsForNoEnd: "a stop is over when the signal is sent"
+        case .stopsForItsClient: "a stop is given up when its client is gone"
+        case .beginsAnew: "a second stop begins the grace period anew"
         }
     }
 
@@ -71,6 +75,9 @@ private struct WrongLifecycle: Lifecycle {
     mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         let commands = right.handle(input, at: now)
         switch (defect, input) {
+        case (.stopsForItsClient, .clientGone): return [.wake(after: nil)]
+        case (.beginsAnew, .asked(.stop(let grace?))) where !commands.contains(.done):
+            return commands + [.wake(after: grace)]
         case (.losesLayer, _):
             return commands.map {
                 if case .start(let byPolicy, _) = $0 { .start(byPolicy: byPolicy, onNewLayer: true) } else { $0 }

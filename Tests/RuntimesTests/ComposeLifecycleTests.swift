@@ -88,6 +88,36 @@ struct ComposeLifecycleTests {
         #expect(container.log == ["0s SIGTERM", "2s stopped", "2s remove", "2s done"])
     }
 
+    /// start.go: a start by hand runs the hook, and is over when it is; one by the engine's policy runs none.
+    @Test func aPostStartHookIsOfStartsByHand() {
+        var container = VirtualContainer(ComposeLifecycle(ContainerPolicy(postStart: ["true"], restart: .always)))
+        container.ask(.start)
+        #expect(container.log == ["0s start", "0s hook"] && container.asked == .start)
+        container.endHook()
+        #expect(container.asked == nil && container.refusal == nil)
+        container.end(.exited(1))
+        container.pass(.seconds(1))
+        #expect(container.hasProcess && !container.hasHook)
+        container.ask(.start)
+        #expect(!container.hasHook && container.asked == nil)
+        container.ask(.restart(grace: nil))
+        container.end()
+        #expect(container.hasHook)
+    }
+
+    /// The caller is told, and the container runs on.
+    @Test func aPostStartHookThatFailsIsAnError() {
+        var container = VirtualContainer(ComposeLifecycle(ContainerPolicy(postStart: ["false"])))
+        container.ask(.start)
+        container.endHook(code: 3)
+        #expect(container.refusal == "the post_start hook ended with 3" && container.hasProcess)
+        container.ask(.stop(grace: nil))
+        container.end()
+        container.ask(.start)
+        container.end()
+        #expect(container.refusal == "the post_start hook ended with 137")
+    }
+
     /// Restart policies are the engine's.
     @Test func restartsAreTheEngines() {
         var container = Self.running(ContainerPolicy(restart: .always))
@@ -98,6 +128,7 @@ struct ComposeLifecycleTests {
     @Test(arguments: [
         ContainerPolicy(), ContainerPolicy(restart: .always), ContainerPolicy(restart: .onFailure(limit: 2)),
         ContainerPolicy(preStop: ["true"]), ContainerPolicy(preStop: ["true"], restart: .unlessStopped),
+        ContainerPolicy(postStart: ["true"], preStop: ["true"], restart: .always),
     ])
     func noSequenceLeadsToWhatMustNotBe(policy: ContainerPolicy) {
         let (finding, states) = LifecycleExploration(policy: policy) { ComposeLifecycle($0) }.run(upTo: 7)

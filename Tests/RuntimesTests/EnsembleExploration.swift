@@ -86,7 +86,8 @@ struct EnsembleExploration<Machine: Ensemble & Hashable> {
         for command in world.machine.handle(input, at: world.now) {
             switch command {
             case .ask(let place, let request):
-                if world.pending[place] != nil { return "\(policy.members[place].name) is asked twice at once" }
+                // A start that is not over may be given up.
+                if let pending = world.pending[place], pending != .start || request == .start { return "\(policy.members[place].name) is asked twice at once" }
                 if let what = isForbidden(Ask(place: place, request: request), world) { return what }
                 world.pending[place] = request
             case .done, .refuse:

@@ -47,6 +47,41 @@ struct KubernetesLifecycleTests {
         #expect(container.log.prefix(4) == ["0s hook", "\(sent) SIGTERM", "\(killed) grace over", "\(killed) SIGKILL"])
     }
 
+    // MARK: - postStart (kuberuntime_container.go: startContainer)
+
+    @Test func aPostStartHookIsOfEachStart() {
+        var container = VirtualContainer(KubernetesLifecycle(ContainerPolicy(postStart: ["true"], restart: .always)))
+        container.ask(.start)
+        #expect(container.log == ["0s start on a new layer", "0s hook"] && container.asked == .start)
+        container.endHook()
+        #expect(container.asked == nil)
+        container.end()
+        container.pass(.seconds(1))
+        #expect(container.hasProcess && container.hasHook)
+    }
+
+    /// FailedPostStartHook: it is stopped, with its preStop hook and its grace period, and comes again by its policy.
+    @Test func whatHasFailedInItsPostStartHookIsStopped() {
+        var container = VirtualContainer(
+            KubernetesLifecycle(ContainerPolicy(postStart: ["false"], preStop: ["true"], restart: .always)))
+        container.ask(.start)
+        container.endHook(code: 1)
+        container.endHook()
+        #expect(container.log.suffix(3) == ["0s done", "0s hook", "0s SIGTERM"])
+        container.end()
+        #expect(container.log.contains("0s again after 0s"))
+    }
+
+    /// pod_workers.go: a deletion calls off what the pod's worker is at.
+    @Test func aDeletionCallsThePostStartHookOff() {
+        var container = VirtualContainer(KubernetesLifecycle(ContainerPolicy(postStart: ["sleep", "60"])))
+        container.begin(.start)
+        container.ask(.stop(grace: .seconds(5)))
+        #expect(container.log == ["0s no hook", "0s SIGTERM"])
+        container.end()
+        #expect(container.log.suffix(2) == ["0s stopped", "0s done"] && container.violations.isEmpty)
+    }
+
     /// One that takes the whole grace period is overtaken by the stop, which then has its least two seconds.
     @Test func aHookThatTakesTooLongIsNotWaitedFor() {
         var container = Self.running(ContainerPolicy(grace: .seconds(5), preStop: ["sleep", "100"]))
@@ -209,6 +244,7 @@ struct KubernetesLifecycleTests {
     @Test(arguments: [
         ContainerPolicy(), ContainerPolicy(restart: .always), ContainerPolicy(restart: .onFailure(limit: nil)),
         ContainerPolicy(preStop: ["true"]), ContainerPolicy(preStop: ["true"], restart: .always),
+        ContainerPolicy(postStart: ["true"], preStop: ["true"], restart: .always),
     ])
     func noSequenceLeadsToWhatMustNotBe(policy: ContainerPolicy) {
         let (finding, states) = LifecycleExploration(policy: policy) { KubernetesLifecycle($0) }.run(upTo: 7)

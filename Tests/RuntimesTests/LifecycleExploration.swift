@@ -30,7 +30,7 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
     }
 
     /// What is begun, also while something else is under way.
-    static var background: [Request] { [.stop(grace: .seconds(2)), .restart(grace: .milliseconds(500))] }
+    static var background: [Request] { [.start, .stop(grace: .seconds(2)), .restart(grace: .milliseconds(500))] }
 
     struct Finding: Hashable, CustomStringConvertible {
         let path: [Step]

@@ -134,12 +134,16 @@ struct VirtualContainer<Machine: Lifecycle> {
             log.append("\(time) hook")
             if !hasProcess { violations.append("a hook in what has ended") }
             hasHook = true
+        case .cancelHook:
+            log.append("\(time) no hook")
+            if !hasHook { violations.append("a hook is called off that does not run") }
+            hasHook = false
         case .wake(let time): wakeAt = time.map { now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): self.note(note, time)
         case .remove:
             log.append("\(time) remove")
-            (hasProcess, isFrozen, isStarting, isDying) = (false, false, false, false)
+            (hasProcess, isFrozen, isStarting, isDying, hasHook) = (false, false, false, false, false)
         case .refuse(let reason) where isBeginning:
             refusal = reason
             log.append("\(time) refused: \(reason)")

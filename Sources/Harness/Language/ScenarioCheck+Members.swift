@@ -19,7 +19,9 @@ extension ScenarioCheck {
                 .conflict, "where there are several containers a service belongs to one of them", at: service.place,
                 about: service.name)
         }
-        if scenario.settings != ContainerSettings() || scenario.healthCheck != nil || scenario.stop.hook != nil {
+        if scenario.settings != ContainerSettings() || scenario.healthCheck != nil || scenario.stop.hook != nil
+            || scenario.startHook != nil
+        {
             note(
                 .conflict, "where there are several containers each has its own settings: write them in its block",
                 at: scenario.place)

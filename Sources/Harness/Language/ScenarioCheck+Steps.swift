@@ -55,8 +55,8 @@ extension ScenarioCheck {
     mutating func steps(_ steps: [Step], _ past: inout Past) {
         for (place, step) in steps.enumerated() {
             if step.isRequest, let next = steps.dropFirst(place + 1).first, next.expectsRefusal {
-                // Nothing comes of what is refused; of several containers some may have been started.
-                if step.action == .start, !scenario.members.isEmpty { past.start(at: step.place) }
+                // Nothing comes of what is refused; but some of several containers may have been started, and one whose hook has failed.
+                if step.action == .start, !scenario.members.isEmpty || scenario.startHook != nil { past.start(at: step.place) }
                 past.settle()
                 continue
             }
@@ -64,7 +64,7 @@ extension ScenarioCheck {
             if step.isBegun { past.hasBegun = true }
             if !scenario.members.isEmpty { ofSeveral(step) }
             switch step.action {
-            case .start: past.start(at: step.place)
+            case .start, .beginStart: past.start(at: step.place)
             case .stop, .beginStop:
                 past.isStopped = true
                 past.pausedAt = nil
@@ -117,7 +117,7 @@ extension ScenarioCheck {
 
     mutating func check(_ step: Step, _ past: Past) {
         switch step.action {
-        case .start, .wait, .daemonRestarts, .daemonCrashes: return
+        case .start, .beginStart, .wait, .daemonRestarts, .daemonCrashes: return
         case .repeated(let times, _):
             if times == 0 { note(.impossible, "what is done no times is not done", at: step.place, about: "0") }
             if step.count > ScenarioCheck.stepLimit {
@@ -191,7 +191,7 @@ extension ScenarioCheck {
     func firstStart(in steps: [Step]) -> SourcePlace? {
         for step in steps {
             switch step.action {
-            case .start: return step.place
+            case .start, .beginStart: return step.place
             default: if let place = firstStart(in: step.action.block ?? []) { return place }
             }
         }

@@ -30,7 +30,7 @@ extension Step {
     /// Something is asked of the runtime, which may refuse it.
     var isRequest: Bool {
         switch action {
-        case .start, .stop, .kill, .restart, .beginStop, .beginRestart, .pause, .resume, .exec, .recreate,
+        case .start, .stop, .kill, .restart, .beginStart, .beginStop, .beginRestart, .pause, .resume, .exec, .recreate,
             .daemonRestarts, .daemonCrashes:
             true
         default: false
@@ -48,7 +48,7 @@ extension Step {
     /// What is done to a pod, and not to one of its containers.
     var isOfPod: Bool {
         switch action {
-        case .start, .stop, .restart, .beginStop, .beginRestart, .recreate: true
+        case .start, .stop, .restart, .beginStart, .beginStop, .beginRestart, .recreate: true
         default: false
         }
     }
@@ -192,12 +192,11 @@ struct ScenarioCheck {
                 .conflict, "what the init is to run is given twice: by '\(word)' and by this service",
                 at: service.place, about: service.name)
         }
-        if scenario.stop.hook != nil, scenario.runtime != .kubernetes, scenario.runtime != .compose {
+        for (word, hook) in [("post-start", scenario.startHook), ("pre-stop", scenario.stop.hook)] {
+            if hook == nil || scenario.runtime == .kubernetes || scenario.runtime == .compose { continue }
             note(
-                .conflict,
-                "\((scenario.runtime ?? .docker).rawValue) has no pre-stop hook; kubernetes and compose have",
-                at: scenario.place,
-                about: "pre-stop", isSetup: true)
+                .conflict, "\((scenario.runtime ?? .docker).rawValue) has no \(word) hook; kubernetes and compose have",
+                at: scenario.place, about: word, isSetup: true)
         }
         if scenario.engine != nil, scenario.runtime != .kubernetes {
             note(

@@ -59,6 +59,7 @@ private struct ScenarioWriter {
         if let signal = scenario.stop.signal {
             line("stop signal", signal.spelling, scenario.stop.grace.map { "grace \($0.text)" } ?? "")
         }
+        if let hook = scenario.startHook { line("post-start", command(hook)) }
         if let hook = scenario.stop.hook { line("pre-stop", command(hook)) }
         if scenario.restart != .no { line("restart policy", scenario.restart.description) }
         if scenario.removesItself { line("auto-remove on") }
@@ -187,6 +188,7 @@ private struct ScenarioWriter {
         switch action {
         case .start: "start"
         case .stop(let grace): "stop" + (grace.map { " grace \($0.text)" } ?? "")
+        case .beginStart: "begin start"
         case .beginStop(let grace): "begin stop" + (grace.map { " grace \($0.text)" } ?? "")
         case .dropClient: "client goes away"
         case .beginRestart(let grace): "begin restart" + (grace.map { " grace \($0.text)" } ?? "")

@@ -26,6 +26,8 @@ public struct Scenario: Hashable, Sendable {
     public var engine: ContainerEngine?
     /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
+    /// A command that is carried out inside after the start (a Kubernetes postStart hook).
+    public var startHook: [String]?
     /// Whether the runtime starts it again when it has ended.
     public var restart: RestartPolicy = .no
     /// The container is removed when it has ended, as with `docker run --rm`.

@@ -6,7 +6,8 @@ public struct Step: Hashable, Sendable {
         case start
         /// As the runtime stops a container; nil: the grace period of the scenario.
         case stop(grace: Duration?)
-        /// A stop or a restart that the steps after it do not wait for.
+        /// Requests that the steps after them do not wait for.
+        case beginStart
         case beginStop(grace: Duration?)
         case beginRestart(grace: Duration?)
         /// The clients of those are killed.

@@ -112,6 +112,7 @@ final class ProcessesBeside {
     ///
     /// - Throws: what kept it from being started for a reason that lies outside the container.
     func runHook(_ command: [String], into journal: inout Journal) throws {
+        cancelHook(into: &journal)
         let began = MonotonicInstant.now
         switch try spawn(command, within: ProcessesBeside.patience) {
         case .started(let execution):
@@ -122,6 +123,22 @@ final class ProcessesBeside {
             journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
         case nil: hookCode = 126
         }
+    }
+
+    /// The hook that runs is killed, and its end says nothing.
+    func cancelHook(into journal: inout Journal) {
+        guard let hook else { return }
+        Self.kill(hook)
+        try? collect(into: &journal)
+        hookCode = nil
+    }
+
+    /// Kills one and waits for it, not for ever: what is in the middle of a system call may be kept there.
+    private static func kill(_ execution: Execution) {
+        try? execution.descriptor.send(.kill)
+        var poller = Poller()
+        poller.add(execution.descriptor.descriptor.rawValue)
+        try? poller.wait(until: .now.advanced(by: .seconds(1)))
     }
 
     /// Whether a hook has been started, and has not ended.
@@ -154,10 +171,7 @@ final class ProcessesBeside {
     /// The health check that runs is not waited for any more: its end says nothing.
     func cancelCheck(into journal: inout Journal) {
         guard let check else { return }
-        try? check.descriptor.send(.kill)
-        var poller = Poller()
-        poller.add(check.descriptor.descriptor.rawValue)
-        try? poller.wait(until: .now.advanced(by: .seconds(1)))
+        Self.kill(check)
         try? collectCheck(into: &journal)
         checkEnd = nil
     }

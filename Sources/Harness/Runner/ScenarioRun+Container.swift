@@ -126,6 +126,7 @@ extension ScenarioRun {
             try life?.setPaused(false, into: &journal)
             if let commands = health?.resumed() { try carryOut(commands) }
         case .runHook(let command): try life?.beside.runHook(command, into: &journal)
+        case .cancelHook: life?.beside.cancelHook(into: &journal)
         case .wake(let time): wakeAt = time.map { .now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): journal.append(Event(at: moment(of: note, now), .runtime(event(note))))
@@ -258,7 +259,7 @@ extension Scenario {
     /// What the runtime is told of the container before it is made.
     func policy(with profile: InitProfile, speed: Double) -> ContainerPolicy {
         ContainerPolicy(
-            stopSignal: stop.signal ?? profile.stopSignal, grace: stop.grace, preStop: stop.hook,
+            stopSignal: stop.signal ?? profile.stopSignal, grace: stop.grace, postStart: startHook, preStop: stop.hook,
             restart: restart,
             removesItself: removesItself, isLiveRestored: isLiveRestored,
             command: profile.commandLine(for: self), engineVersion: engineVersion, engine: engine, speed: speed)

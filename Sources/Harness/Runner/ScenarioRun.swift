@@ -157,6 +157,7 @@ final class ScenarioRun {
                 try perform(.start, step)
                 try killAtItsMoment()
             case .stop(let grace): try perform(.stop(grace: grace), step)
+            case .beginStart: try begin(.start, step)
             case .beginStop(let grace): try begin(.stop(grace: grace), step)
             case .beginRestart(let grace): try begin(.restart(grace: grace), step)
             case .dropClient:

@@ -10,8 +10,16 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     private var engine: DockerLifecycle<DockerRestart>
     /// What the engine is told when the hook has ended.
     private var afterHook: [LifecycleInput] = []
+    /// What a person has started has a hook to run; whether the caller waits for it.
+    private var startHook: StartHook?
     /// A new container is made once the old one has been stopped.
     private var isRecreating = false
+
+    private enum StartHook: Hashable {
+        /// The engine has not started it yet.
+        case due(isAwaited: Bool)
+        case running(isAwaited: Bool)
+    }
 
     public var state: ContainerState { engine.state }
 
@@ -33,6 +41,54 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     private static func wholeSeconds(_ time: Duration?) -> Duration? { time.map(wholeSeconds) }
 
     public mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
+        switch (startHook, input) {
+        case (.running(let isAwaited), .hookEnded(let code)):
+            startHook = nil
+            return isAwaited ? [answer(ofStartHook: code)] : []
+        case (.running(let isAwaited), .ended):
+            // The hook has ended with it.
+            startHook = nil
+            return handleBesidesStart(input, at: now) + (isAwaited ? [answer(ofStartHook: 137)] : [])
+        case (.running, .asked(.stop)), (.running, .asked(.restart)):
+            startHook = nil
+            return [.cancelHook] + handle(input, at: now)
+        case (.running(let isAwaited), .begun(.stop)), (.running(let isAwaited), .begun(.restart)):
+            startHook = nil
+            return [.cancelHook] + (isAwaited ? [.done] : []) + handle(input, at: now)
+        default: break
+        }
+        noteStart(input)
+        let commands = handleBesidesStart(input, at: now)
+        if commands.contains(where: \.isRefusal) { startHook = nil }
+        guard let hook = policy.postStart, case .due(let isAwaited)? = startHook, input == .started else {
+            return commands
+        }
+        startHook = .running(isAwaited: isAwaited)
+        return (isAwaited ? commands.filter { $0 != .done } : commands) + [.runHook(hook)]
+    }
+
+    /// A start by hand runs the hook, also that of a restart (start.go: startService); one by the engine's policy does not.
+    private mutating func noteStart(_ input: LifecycleInput) {
+        switch input {
+        case .asked(.start), .begun(.start):
+            if policy.postStart != nil, !state.isRunning, state != .restarting {
+                startHook = .due(isAwaited: input == .asked(.start))
+            }
+        case .asked(.restart) where runsHooksInRestart: startHook = .due(isAwaited: true)
+        case .begun(.restart) where runsHooksInRestart: startHook = .due(isAwaited: false)
+        case .asked(.stop), .begun(.stop), .asked(.recreate), .asked(.replaceDaemon), .startFailed: startHook = nil
+        default: break
+        }
+    }
+
+    /// It runs on when its hook has failed; the caller is told.
+    private func answer(ofStartHook code: Int) -> LifecycleCommand {
+        code == 0 ? .done : .refuse("the post_start hook ended with \(code)")
+    }
+
+    private var runsHooksInRestart: Bool { policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart }
+
+    private mutating func handleBesidesStart(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {
         case .asked(.stop(let grace)): return withHook(.asked(.stop(grace: ComposeLifecycle.wholeSeconds(grace))), now)
         case .begun(.stop(let grace)): return withHook(.begun(.stop(grace: ComposeLifecycle.wholeSeconds(grace))), now)
@@ -52,7 +108,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
             // The hook has ended with it, by SIGKILL.
             let answer = afterHook.flatMap { refusal(of: $0, 137) }
             afterHook = []
-            return engine.handle(input, at: now) + answer
+            return recreating(engine.handle(input, at: now), now) + answer
         // What it has not asked the engine for yet, it will not.
         case .clientGone:
             afterHook.removeAll { if case .begun = $0 { true } else { false } }
@@ -62,8 +118,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     }
 
     private mutating func restarted(_ restart: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
-        let runsHook = policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart
-        return runsHook && state == .running ? withHook(restart, now) : engine.handle(restart, at: now)
+        runsHooksInRestart && state == .running ? withHook(restart, now) : engine.handle(restart, at: now)
     }
 
     /// Nobody is told of what has become of a request that was only begun.
@@ -90,4 +145,8 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         isRecreating = false
         return commands.filter { $0 != .done } + engine.handle(.asked(.recreate), at: now)
     }
+}
+
+extension LifecycleCommand {
+    fileprivate var isRefusal: Bool { if case .refuse = self { true } else { false } }
 }

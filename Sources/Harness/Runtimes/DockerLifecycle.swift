@@ -137,6 +137,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         if state == .removed { return [.refuse(LifecycleRefusal.removed)] }
         switch request {
+        case .start: return state.isRunning || state == .restarting ? [] : startByHand(now, answered: false)
         case .stop(let grace):
             manager.stopped()
             return state.isRunning ? signal(within: grace, now) : callOff() + [.note(.stopFinished)]

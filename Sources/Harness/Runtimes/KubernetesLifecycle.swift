@@ -12,6 +12,8 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private var stop: Stop?
     var pending: PendingRequest?
     private var isStarting = false
+    /// Its postStart hook runs: until that has ended the kubelet has not started it.
+    private var isInStartHook = false
     /// A pod comes in the place of the one that is being deleted.
     private var startsWhenStopped = false
     /// The pod is being deleted, or has been: nothing of it is started again.
@@ -56,14 +58,20 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
         case .started:
             isStarting = false
             state = .running
-            return finish(.start)
+            guard let hook = policy.postStart else { return finish(.start) }
+            isInStartHook = true
+            return [.runHook(hook)]
         case .startFailed:
             isStarting = false
             let answer = finish(.start)
             return schedule(after: .zero, KubernetesLifecycle.codeOfStartFailure, now) + answer
         case .ended(let status): return ended(DockerExit.code(of: status), now)
         case .due: return due(now)
-        // Whether it has failed does not matter.
+        case .hookEnded(let code) where isInStartHook:
+            isInStartHook = false
+            // FailedPostStartHook: it is killed as by a stop, and the policy decides (kuberuntime_container.go: startContainer).
+            return finish(.start) + (code == 0 ? [] : beginStop(nil, now))
+        // Whether a preStop hook has failed does not matter.
         case .hookEnded:
             if stop == .early { stop = .ready }
             guard case .hook(let since, let grace)? = stop else { return [] }
@@ -80,6 +88,7 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     /// A deletion that is not waited for.
     private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
+        case .start: return state.isRunning || state == .restarting ? [] : startByHand(now, answered: false)
         case .stop(let grace), .restart(let grace):
             if let grace, grace < .zero { return [.refuse(KubernetesLifecycle.negativeGrace)] }
             if case .restart = request { startsWhenStopped = true }
@@ -115,8 +124,9 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
                 return [.wake(after: nil), .note(.restartCancelled), .done]
             }
             guard state.isRunning, stop == nil else { return [.done] }
+            let cancelling = callOffStart()
             stop = policy.preStop == nil ? .ready : .early
-            return (policy.preStop.map { [.runHook($0)] } ?? []) + [.done]
+            return cancelling + (policy.preStop.map { [.runHook($0)] } ?? []) + [.done]
         case .pause, .resume: return [.refuse("kubernetes does not pause containers")]
         case .exec: return state.isRunning ? [.done] : [.refuse(LifecycleRefusal.notRunning)]
         // Containers go on without the kubelet.
@@ -142,6 +152,12 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
         return [.start(byPolicy: byPolicy, onNewLayer: true)]
     }
 
+    private mutating func callOffStart() -> [LifecycleCommand] {
+        guard isInStartHook else { return [] }
+        isInStartHook = false
+        return [.cancelHook] + finish(.start)
+    }
+
     // MARK: - Stopping
 
     private mutating func delete(_ grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
@@ -158,6 +174,10 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private mutating func beginStop(_ grace: Duration?, _ now: MonotonicInstant) -> [LifecycleCommand] {
         // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
         let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
+        if isInStartHook {
+            // What the pod's worker is at is called off (pod_workers.go: cancelFn).
+            return callOffStart() + beginStop(grace, now)
+        }
         switch stop {
         // It is being stopped already: the signal is sent once, and the time can only become shorter.
         case .hook(let since, let before)?:
@@ -212,9 +232,11 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private mutating func ended(_ code: Int, _ now: MonotonicInstant) -> [LifecycleCommand] {
         guard state.isRunning else { return [] }
         let wasStopping = stop != nil
-        (state, stop) = (.exited, nil)
+        // What its hook has ended with does not matter any more.
+        let started = isInStartHook ? finish(.start) : []
+        (state, stop, isInStartHook) = (.exited, nil, false)
         let again = schedule(after: now.duration(since: startedAt) * policy.speed, code, now)
-        return [.wake(after: nil)] + again + (wasStopping ? finishStop(now) : []) + finish(.kill)
+        return [.wake(after: nil)] + started + again + (wasStopping ? finishStop(now) : []) + finish(.kill)
     }
 
     /// Always, OnFailure and Never; the number of restarts is not limited.

@@ -34,7 +34,7 @@ public enum ContainerState: Hashable, Sendable {
 /// What a lifecycle is told.
 public enum LifecycleInput: Hashable, Sendable {
     case asked(Request)
-    /// A stop or a restart is asked for by a caller who does not wait for it.
+    /// A start, a stop or a restart is asked for by a caller who does not wait for it.
     case begun(Request)
     /// The clients of what was begun are gone, before it was over.
     case clientGone
@@ -84,8 +84,10 @@ public enum LifecycleCommand: Hashable, Sendable {
     case send(Signal)
     case freeze
     case thaw
-    /// Start a further process in the container; what comes of it is `hookEnded`.
+    /// Start a further process in the container; what comes of it is `hookEnded`. A hook that still runs makes room for it, as by `cancelHook`.
     case runHook([String])
+    /// Kill the hook that runs: nobody asks what it ends with.
+    case cancelHook
     /// Come back when that much has passed since the commands before it were carried out; in place of any moment before. Nil: never.
     case wake(after: Duration?)
     /// Come back then.
@@ -124,6 +126,8 @@ public struct ContainerPolicy: Hashable, Sendable {
     public var stopSignal: Signal?
     /// From the stop signal to SIGKILL, where a request says nothing; nil: the runtime's own.
     public var grace: Duration?
+    /// What is run inside when it has been started.
+    public var postStart: [String]?
     /// What is run inside before the stop signal is sent.
     public var preStop: [String]?
     public var restart: RestartPolicy
@@ -142,13 +146,14 @@ public struct ContainerPolicy: Hashable, Sendable {
 
     /// What Docker gives a container without options, but for the parameters.
     public init(
-        stopSignal: Signal? = nil, grace: Duration? = nil, preStop: [String]? = nil,
+        stopSignal: Signal? = nil, grace: Duration? = nil, postStart: [String]? = nil, preStop: [String]? = nil,
         restart: RestartPolicy = .no,
         removesItself: Bool = false, isLiveRestored: Bool = false, command: [String] = [],
         engineVersion: Int? = nil, engine: ContainerEngine? = nil, speed: Double = 1
     ) {
         self.stopSignal = stopSignal
         self.grace = grace
+        self.postStart = postStart
         self.preStop = preStop
         self.restart = restart
         self.removesItself = removesItself

@@ -68,6 +68,7 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
     /// With `systemctl --no-block`: the last of several jobs is what comes of the unit.
     private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
+        case .start: return state.isRunning || state == .restarting ? [] : startByHand(answered: false)
         case .stop(let grace), .restart(let grace):
             startsWhenStopped = if case .restart = request { true } else { false }
             if state.isRunning { return signal(within: grace, now) }

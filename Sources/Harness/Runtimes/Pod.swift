@@ -5,7 +5,7 @@ import Vocabulary
 ///
 /// The rules are those of kubernetes (pkg/kubelet/kuberuntime: kuberuntime_manager.go, kuberuntime_termination_order.go): read, not tried. Init containers are
 /// started one after the other, each when the one before has ended with 0; a sidecar among them when it runs, and is healthy where that is found out. Then all main
-/// containers are. When the pod is deleted the main ones are stopped at the same time, and the sidecars after them, the last first, all within one
+/// containers are, one after the other, each when the postStart hook of the one before has ended. When the pod is deleted the main ones are stopped at the same time, and the sidecars after them, the last first, all within one
 /// grace period; a sidecar that has waited has the rest of it, and two seconds at least.
 public struct Pod: Ensemble, Hashable {
     private let policy: EnsemblePolicy
@@ -15,6 +15,8 @@ public struct Pod: Ensemble, Hashable {
     private var pending: Pending?
     /// Those that have been asked for something, and have not answered.
     private var asked: Set<Int> = []
+    /// Those of them that were asked to start: they may be asked to stop all the same.
+    private var starting: Set<Int> = []
     /// Those that have been started in this life of the pod.
     private var started: Set<Int> = []
     /// Those that have been told to stop in it.
@@ -63,6 +65,7 @@ public struct Pod: Ensemble, Hashable {
         case .asked(.down): return delete(nil, .down, now)
         case .answered(let place, _):
             asked.remove(place)
+            starting.remove(place)
             return goOn(now)
         case .became(let place, let state):
             states[place] = state
@@ -98,13 +101,12 @@ public struct Pod: Ensemble, Hashable {
         case .ending(let since, let grace):
             let rest = grace - .seconds(now.duration(since: since).components.seconds)
             var commands: [EnsembleCommand] = []
-            for place in mains + initials where !stopped.contains(place) && !asked.contains(place) {
+            for place in mains + initials where !stopped.contains(place) && isFree(place) {
                 stopped.insert(place)
                 commands += ask(place, .stop(grace: grace))
             }
             // A sidecar's hook does not wait for its turn, its signal does.
-            for place in sidecars where !prepared.contains(place) && !stopped.contains(place) && !asked.contains(place)
-            {
+            for place in sidecars where !prepared.contains(place) && !stopped.contains(place) && isFree(place) {
                 prepared.insert(place)
                 commands += ask(place, .prepareStop)
             }
@@ -130,10 +132,9 @@ public struct Pod: Ensemble, Hashable {
     /// Asks for the next in the order of the start.
     private mutating func startNext() -> [EnsembleCommand] {
         for place in policy.members.indices where policy.members[place].role != .main {
-            guard started.contains(place) else {
-                started.insert(place)
-                return ask(place, .start)
-            }
+            guard started.contains(place) else { return start(place) }
+            // Its hook still runs.
+            if starting.contains(place) { return [] }
             let isThrough =
                 policy.members[place].role == .initial
                 ? states[place] == .ended(code: 0)
@@ -142,15 +143,24 @@ public struct Pod: Ensemble, Hashable {
             // A sidecar that ends later holds up nothing any more.
             guard isThrough || mains.contains(where: started.contains) else { return [] }
         }
-        let waiting = mains.filter { !started.contains($0) }
-        started.formUnion(waiting)
-        return waiting.flatMap { ask($0, .start) }
+        // One after the other, each when the one before has been started, and its hook has ended.
+        guard starting.isEmpty, let next = mains.first(where: { !started.contains($0) }) else { return [] }
+        return start(next)
     }
+
+    private mutating func start(_ place: Int) -> [EnsembleCommand] {
+        started.insert(place)
+        starting.insert(place)
+        return ask(place, .start)
+    }
+
+    /// Nothing has been asked of it that must be answered first.
+    private func isFree(_ place: Int) -> Bool { !asked.contains(place) || starting.contains(place) }
 
     private mutating func stopSidecars(_ grace: Duration) -> [EnsembleCommand] {
         for place in sidecars.reversed() {
             if !stopped.contains(place) {
-                guard !asked.contains(place) else { return [] }
+                guard isFree(place) else { return [] }
                 stopped.insert(place)
                 return ask(place, .stop(grace: grace))
             }
@@ -162,6 +172,7 @@ public struct Pod: Ensemble, Hashable {
 
     private mutating func ask(_ place: Int, _ request: Request) -> [EnsembleCommand] {
         asked.insert(place)
+        if request != .start { starting.remove(place) }
         return [.ask(place, request)]
     }
 

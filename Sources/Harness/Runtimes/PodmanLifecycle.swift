@@ -125,6 +125,10 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
     /// By a client in the background.
     private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
+        case .start:
+            let commands = answer(.start, now)
+            if pending == .start { pending = nil }
+            return commands.filter { $0 != .done }
         case .stop(let grace), .restart(let grace):
             if let refusal = refusal(of: request, within: grace) { return [refusal] }
             isStoppedByUser = true

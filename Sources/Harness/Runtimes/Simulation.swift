@@ -6,6 +6,7 @@ public struct Simulation {
     private var machine: any Lifecycle
     private let happenings: Happenings
     private let stopSignal: Signal
+    private let postStart: [String]?
     private let codeOfEnd: @Sendable (ExitStatus) -> Int
     private let begin = MonotonicInstant(nanoseconds: 1_000_000_000_000)
     private var now: MonotonicInstant
@@ -36,6 +37,7 @@ public struct Simulation {
         self.happenings = happenings
         asks = happenings.asks[...]
         stopSignal = policy.stopSignal ?? .term
+        postStart = policy.postStart
         now = begin
     }
 
@@ -155,9 +157,12 @@ public struct Simulation {
             }
             frozenAt = nil
             note(.thaw, "thawed")
-        case .runHook:
+        case .runHook(let command):
             hookEndsAt = now.advanced(by: happenings.hookTakes)
-            note(.hook, "the preStop hook")
+            note(.hook, command == postStart ? "the postStart hook" : "the preStop hook")
+        case .cancelHook:
+            hookEndsAt = nil
+            note(.hook, "the hook is called off")
         case .wake(let time): wakeAt = time.map { now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): self.note(note)

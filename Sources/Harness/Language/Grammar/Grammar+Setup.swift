@@ -409,6 +409,22 @@ extension Grammar {
                 """
         ) { draft, _ in draft.scenario.settings.hasReadOnlyRoot = true },
         Form(
+            "post-start COMMAND",
+            "A command that is carried out inside when the container has been started, beside what it runs; `start` returns when it has ended. "
+                + "Under kubernetes at each start, also by the restart policy, and where it fails the container is stopped, and its policy asked. "
+                + "Under compose at each start by hand, and where it fails `start` is refused, and the container runs on.",
+            otherwise: "none", once: true,
+            example: """
+                scenario "registered"
+                  runtime kubernetes
+                  post-start touch /registered
+                  service app
+
+                  start
+                  expect file /registered exists
+                """
+        ) { $0.scenario.startHook = $1.texts(0) },
+        Form(
             "pre-stop COMMAND",
             "A command that is carried out inside before the stop signal is sent, as Kubernetes and Compose have it. Under kubernetes its time "
                 + "counts, in whole seconds, but for the last two of the grace period, and whether it fails does not matter. Under compose it has "

@@ -31,8 +31,23 @@ extension Grammar {
                 """
         ) { $0.action = .stop(grace: $1.duration(1)) },
         Form(
+            "begin start",
+            "The same by a client that does not wait, for a `post-start` hook, that is.",
+            example: """
+                scenario "stopped while its hook runs"
+                  runtime kubernetes
+                  post-start sleep 60
+                  service app
+
+                  begin start
+                  wait for app ready within 5s
+                  stop
+                  expect state exited
+                """
+        ) { draft, _ in draft.action = .beginStart },
+        Form(
             "begin stop [grace GRACE]",
-            "The same by a client that does not wait: the steps after it come while the container is being stopped.",
+            "A stop by a client that does not wait: the steps after it come while the container is being stopped.",
             otherwise: "the grace period of `stop signal`",
             example: """
                 scenario "killed while it is being stopped"

@@ -154,6 +154,19 @@ public struct StopSignal: ScenarioPart {
     }
 }
 
+/// A command that is carried out inside when the container has been started.
+public struct PostStart: ScenarioPart {
+    private let command: [String]
+
+    /// - Parameter command: a program and its arguments.
+    public init(_ command: String...) {
+        self.command = command
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.startHook = command }
+}
+
 /// A command that is carried out inside before the stop signal is sent.
 public struct PreStop: ScenarioPart {
     private let command: [String]

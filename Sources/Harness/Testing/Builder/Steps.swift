@@ -16,9 +16,12 @@ public struct Start: StepPart {
     /// The step that it stands for.
     public let step: Step
 
-    /// Without further parameters: as the language has it.
-    public init(filePath: String = #filePath, line: Int = #line, column: Int = #column) {
-        step = Step(.start, place: SourcePlace(file: filePath, line: line, column: column))
+    /// - Parameter isAwaited: whether the next step comes when it is over, or at once (`begin start`).
+    public init(
+        isAwaited: Bool = true, filePath: String = #filePath, line: Int = #line, column: Int = #column
+    ) {
+        step = Step(
+            isAwaited ? .start : .beginStart, place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
