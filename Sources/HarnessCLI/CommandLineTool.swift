@@ -29,8 +29,8 @@ enum CommandLineTool {
                              is about, that is the inits that it names, the reference for services, none for a command
           -- COMMAND…        with --init: the command line of that init; alone: an init of unknown abilities, which is
                              given its child's command as further arguments
-          --runtime NAME     by whose rules containers are driven: docker, podman, kubernetes, or `all` side by side; repeatable, or
-                             comma-separated (default: as each scenario says, else docker)
+          --runtime NAME     by whose rules containers are driven: docker, podman, compose, kubernetes, nspawn, or `all` side by side;
+                             repeatable, or comma-separated (default: as each scenario says, else docker)
           --compare          only where runtimes make a difference, with what each of them did (--runtime all)
           --filter TEXT      only scenarios whose title contains this
           --tag TAG          only scenarios with this tag; of several, with all of them

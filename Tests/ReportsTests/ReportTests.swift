@@ -109,6 +109,26 @@ struct ReportTests {
         ] { #expect(page.contains(part), "\(page)") }
     }
 
+    @Test func aPageOfSeveralRuntimesSaysWhereTheyMakeTheDifference() {
+        func results(_ name: String, _ runtime: Runtime) -> [RunResult] {
+            Self.report.results.prefix(2).map { result in
+                let isKilled = runtime == .nspawn && name != "systemd" && result.scenario.title == "it stops"
+                return RunResult(
+                    initName: name, scenario: result.scenario, runtime: runtime,
+                    verdict: isKilled ? .failed([]) : .passed, duration: .zero, journal: result.journal)
+            }
+        }
+        var report = Self.report
+        report.results = ["tini", "catatonit", "systemd"].flatMap { results($0, .docker) + results($0, .nspawn) }
+        let page = MarkdownReport(versions: ["tini": "0.19"], date: "2026-11-21", machine: "Linux 6.18").text(report)
+        for part in [
+            "| init | version | docker | nspawn |\n| --- | --- | --- | --- |\n| tini | 0.19 | 2/2 | 1/2 |\n",
+            "| systemd |  | 2/2 | 2/2 |\n",
+            "| row | inits | docker | nspawn |\n| --- | --- | --- | --- |\n| SF01 | tini, catatonit | 2/2 | 1/2 |\n",
+        ] { #expect(page.contains(part), "\(page)") }
+        #expect(!page.contains("## By theme"))
+    }
+
     @Test func aSpeedIsToldFirst() {
         var report = Self.report
         report.speed = 20

@@ -30,6 +30,10 @@ public struct MarkdownReport: Sendable {
 
             """
         if let note = report.noteOfInterruption { result += "\n**\(note)**\n" }
+        let runtimes = Runtime.allCases.filter { runtime in
+            report.results.contains { $0.scenario.runtime == nil && $0.runtime == runtime }
+        }
+        if runtimes.count > 1 { return result + byRuntime(report, runtimes) + notRun(report) }
         result += "\n## By theme\n\n"
         let themes = Matrix(report.results) { $0.scenario.theme }
         result += row(["init", "version"] + themes.keys)
@@ -50,11 +54,40 @@ public struct MarkdownReport: Sendable {
             guard let count = left.removeValue(forKey: key(entry)) else { continue }
             result += failure(entry) + (count > 1 ? " (and \(count - 1) more)" : "") + "\n"
         }
-        if !report.skipped.isEmpty {
-            result += "\n## What was not run\n\n"
-            for skipped in report.skipped { result += "- \(skipped.name): \(skipped.reason)\n" }
+        return result + notRun(report)
+    }
+
+    private func notRun(_ report: RunReport) -> String {
+        if report.skipped.isEmpty { return "" }
+        return "\n## What was not run\n\n" + report.skipped.map { "- \($0.name): \($0.reason)\n" }.joined()
+    }
+
+    /// How many each init has passed on each runtime, and in which rows that depends on the runtime. Scenarios that name a runtime are about
+    /// that one, and left out.
+    private func byRuntime(_ report: RunReport, _ runtimes: [Runtime]) -> String {
+        let results = report.results.filter { $0.scenario.runtime == nil }
+        let columns = runtimes.map(\.rawValue)
+        let whole = Matrix(results, by: \.initName, column: \.runtime.rawValue)
+        var text = "\n## By runtime\n\n" + row(["init", "version"] + columns)
+        text += row(Array(repeating: "---", count: columns.count + 2))
+        for name in whole.keys { text += row([name, versions[name] ?? ""] + columns.map { whole.cell(name, $0).text }) }
+        text += "\n## Where the runtime makes the difference\n\n"
+        let rows = Matrix(results, by: { "\($0.scenario.row) | \($0.initName)" }, column: \.runtime.rawValue)
+        text += row(["row", "inits"] + columns) + row(Array(repeating: "---", count: columns.count + 2))
+        // Inits of which the same is to be said are on one line.
+        var lines: [(row: String, cells: [String], inits: [String])] = []
+        for key in rows.keys {
+            let parts = key.split(separator: " | ").map(String.init)
+            let cells = columns.map { rows.cell(key, $0).text }
+            guard Set(cells).count > 1 else { continue }
+            if let place = lines.firstIndex(where: { $0.row == parts[0] && $0.cells == cells }) {
+                lines[place].inits.append(parts[1])
+            } else {
+                lines.append((parts[0], cells, [parts[1]]))
+            }
         }
-        return result
+        for line in lines { text += row([line.row, line.inits.joined(separator: ", ")] + line.cells) }
+        return text
     }
 
     private func row(_ cells: [String]) -> String {

@@ -1,7 +1,7 @@
 import Expectations
 import Model
 
-/// Verdicts counted by init and by what they are about.
+/// Verdicts counted by init, or something else of which there are columns, and by what they are about.
 struct Matrix {
     /// How many scenarios of one kind an init has passed.
     struct Cell {
@@ -30,22 +30,26 @@ struct Matrix {
         }
     }
 
-    /// In the order in which they were run.
+    /// In the order in which they were run: inits, on their runtimes where these are compared, or what `column` says.
     private(set) var inits: [String] = []
     /// In the order in which they came.
     private(set) var keys: [String] = []
     private var cells: [String: [String: Cell]] = [:]
 
-    /// - Parameter key: what a result is counted under.
-    init(_ results: [RunResult], by key: (RunResult) -> String) {
+    /// - Parameters:
+    ///   - key: what a result is counted under.
+    ///   - column: and beside what.
+    init(
+        _ results: [RunResult], by key: (RunResult) -> String, column: (RunResult) -> String = { $0.subject }
+    ) {
         for result in results {
-            let key = key(result)
+            let (key, column) = (key(result), column(result))
             if cells[key] == nil {
                 keys.append(key)
                 cells[key] = [:]
             }
-            if !inits.contains(result.subject) { inits.append(result.subject) }
-            cells[key, default: [:]][result.subject, default: Cell()].add(result.verdict)
+            if !inits.contains(column) { inits.append(column) }
+            cells[key, default: [:]][column, default: Cell()].add(result.verdict)
         }
     }
 
