@@ -152,3 +152,16 @@ func replaceFile(_ path: String, with text: String) -> Bool {
     }
     return isWritten == true && fsync(file) == 0 && rename(temporary, path) == 0
 }
+
+/// PID 1 of a namespace that containers share: waits for whatever is left to it, and does nothing else.
+func reapForEver() -> Never {
+    var ends = sigset_t()
+    sigemptyset(&ends)
+    sigaddset(&ends, SIGCHLD)
+    // Before the first look: an end that comes after it is kept.
+    sigprocmask(SIG_BLOCK, &ends, nil)
+    while true {
+        while waitpid(-1, nil, WNOHANG) > 0 {}
+        sigwaitinfo(&ends, nil)
+    }
+}

@@ -6,6 +6,7 @@
 //     fake-services entrypoint [OPTION…] -- COMMAND…   first-run initialisation behind a marker, then the command
 //     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
 //     fake-services init [OPTION…] --service NAME…     the reference init, with several services
+//     fake-services pause                              PID 1 of a namespace that containers share: reaps, and nothing else
 //
 // Static, synchronous, Glibc only: it starts in under a millisecond and in any root file system that has /proc.
 import Glibc
@@ -22,6 +23,8 @@ case "entrypoint":
     FakeEntrypoint.main(arguments: Array(arguments.dropFirst()))
 case "init":
     ReferenceInit.main(arguments: Array(arguments.dropFirst()))
+case "pause":
+    reapForEver()
 default:
     fail("usage: fake-services service NAME [BEHAVIOUR…] | run NAME -- COMMAND… | init [OPTION…] -- COMMAND…")
 }

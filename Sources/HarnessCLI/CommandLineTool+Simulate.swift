@@ -8,7 +8,8 @@ extension CommandLineTool {
             let options = try FileOptions(
                 arguments, of: "simulate", flags: ["--rm", "--live-restore"],
                 valued: [
-                    "--runtime", "--restart", "--stop-signal", "--grace", "--post-start", "--pre-stop", "--version", "--with",
+                    "--runtime", "--restart", "--stop-signal", "--grace", "--post-start", "--pre-stop", "--version",
+                    "--with",
                     "--format",
                 ])
             let format = try options.format("human", "json")

@@ -87,7 +87,9 @@ struct EnsembleExploration<Machine: Ensemble & Hashable> {
             switch command {
             case .ask(let place, let request):
                 // A start that is not over may be given up.
-                if let pending = world.pending[place], pending != .start || request == .start { return "\(policy.members[place].name) is asked twice at once" }
+                if let pending = world.pending[place], pending != .start || request == .start {
+                    return "\(policy.members[place].name) is asked twice at once"
+                }
                 if let what = isForbidden(Ask(place: place, request: request), world) { return what }
                 world.pending[place] = request
             case .done, .refuse:

@@ -195,7 +195,8 @@ extension VirtualContainer: Equatable where Machine: Equatable {
     static func == (one: VirtualContainer, other: VirtualContainer) -> Bool {
         one.machine == other.machine && one.now == other.now && one.wakeAt == other.wakeAt
             && one.hasProcess == other.hasProcess && one.isFrozen == other.isFrozen && one.isRemoved == other.isRemoved
-            && one.isStarting == other.isStarting && one.isDying == other.isDying && one.hasHook == other.hasHook && one.asked == other.asked
+            && one.isStarting == other.isStarting && one.isDying == other.isDying && one.hasHook == other.hasHook
+            && one.asked == other.asked
             && one.count == other.count
     }
 }

@@ -63,7 +63,8 @@ public struct JournalView: Sendable {
 
     /// What a person calls the process that had this number at a moment.
     func label(_ pid: ProcessID, at instant: MonotonicInstant) -> String {
-        index(of: pid, at: instant).map { tree.label($0, at: instant) } ?? "process \(pid)"
+        index(of: pid, at: instant).map { tree.label($0, at: instant) }
+            ?? (pid == tree.reaper ? "PID 1 (pause)" : "process \(pid)")
     }
 
     /// The process that had a number at a moment; where none had yet, the first that did.
@@ -113,14 +114,15 @@ extension JournalView {
 
     private func words(_ event: RuntimeEvent, _ now: MonotonicInstant) -> String {
         switch event {
-        case .started(let pid, let program): "started PID 1: \(program) (\(pid) outside)"
+        case .started(let pid, let program): "started \(tree.mainProcess): \(program) (\(pid) outside)"
         case .startFailed(let stage, let code): "could not start: \(stage)" + (code.map { " (status \($0))" } ?? "")
         case .stopRequested(let signal, let grace): "stop: \(signal), then \(grace < .zero ? "no limit" : grace.text)"
         case .sent(let signal, let pid): "sent \(signal) to \(label(pid, at: now))"
         case .sendFailed(let signal, let pid, let reason):
             "could not send \(signal) to \(label(pid, at: now)): \(reason)"
         case .graceExpired: "the grace period is over"
-        case .exited(let status, _): "PID 1 \(status)"
+        case .joined(let pid): "in a PID namespace that is shared: PID 1 is process \(pid), pause"
+        case .exited(let status, _): "\(tree.mainProcess) \(status)"
         case .startRequested: "start"
         case .restartScheduled(let time, let count): "restart \(count) in \(time.text)"
         case .restartCancelled: "the restart is called off"
@@ -152,7 +154,7 @@ extension JournalView {
         case .forked(let child, let parent, _):
             if isInside(parent) { return "\(name(parent)) forked \(child)" }
             let isInjected = index(of: child, at: now).map { tree.processes[$0].isInjected } == true
-            return isInjected ? "process \(child) is put into the container" : "PID 1 is process \(child)"
+            return isInjected ? "process \(child) is put into the container" : "\(tree.mainProcess) is process \(child)"
         case .executed(let pid, let path):
             return "\(label(pid, at: now.justBefore)) becomes \(path)"
         case .exited(let pid): return "\(name(pid)) is gone" + (manner(of: pid, at: now).map { ": \($0)" } ?? "")
@@ -216,7 +218,9 @@ extension JournalView {
         case .kernel(let pid):
             guard isInside(pid) else { return "the kernel" }
             if signal == .chld { return "the kernel about \(label(pid, at: now))" }
-            if signal == .kill, pid != target, isEndOfRoot(pid, at: now) { return "the kernel because PID 1 ended" }
+            if signal == .kill, pid != target, isEndOfRoot(pid, at: now) {
+                return "the kernel because \(tree.mainProcess) ended"
+            }
             if pid == target { return "the kernel for its own doing" }
             return "the kernel while \(label(pid, at: now)) ran"
         }

@@ -32,19 +32,19 @@ extension JournalView {
     }
 
     func exitCode(_ code: Int) -> Judgement {
-        guard let end else { return Judgement(false, "PID 1 still runs" + dropNote(), evidenceOfStop()) }
+        guard let end else { return Judgement(false, "\(tree.mainProcess) still runs" + dropNote(), evidenceOfStop()) }
         var observed = "exit \(end.code)"
-        if case .signaled(let signal, _) = end.status { observed += " (PID 1 died of \(signal))" }
+        if case .signaled(let signal, _) = end.status { observed += " (\(tree.mainProcess) died of \(signal))" }
         if end.code != code { observed += dropNote() }
         return Judgement(end.code == code, observed, evidenceOfStop())
     }
 
     func exitSignal(_ signal: Signal) -> Judgement {
-        guard let end else { return Judgement(false, "PID 1 still runs" + dropNote(), evidenceOfStop()) }
+        guard let end else { return Judgement(false, "\(tree.mainProcess) still runs" + dropNote(), evidenceOfStop()) }
         if case .signaled(let observed, _) = end.status {
-            return Judgement(observed == signal, "PID 1 died of \(observed)", evidenceOfStop())
+            return Judgement(observed == signal, "\(tree.mainProcess) died of \(observed)", evidenceOfStop())
         }
-        return Judgement(false, "PID 1 \(end.status)", evidenceOfStop())
+        return Judgement(false, "\(tree.mainProcess) \(end.status)", evidenceOfStop())
     }
 
     func state(_ state: Condition.State) -> Judgement {
@@ -53,7 +53,7 @@ extension JournalView {
         if !hasEverRun {
             let failure = presentRuntimeEvents.lazy.compactMap { event -> String? in
                 guard case .runtime(.startFailed(let stage, _)) = event.kind else { return nil }
-                return "PID 1 could not be started: \(stage)"
+                return "\(tree.mainProcess) could not be started: \(stage)"
             }.first
             let reason = failure ?? "the container has not been started"
             let last = presentRuntimeEvents.last
@@ -63,7 +63,7 @@ extension JournalView {
         let running: Condition.State = isStopping ? .stopping : .running
         let observed = end == nil ? running : awaitsRestart ? .restarting : .exited
         return Judgement(
-            observed == state, "state \(observed.rawValue)" + (end.map { ": PID 1 \($0.status)" } ?? ""),
+            observed == state, "state \(observed.rawValue)" + (end.map { ": \(tree.mainProcess) \($0.status)" } ?? ""),
             evidenceOfStop())
     }
 
@@ -254,7 +254,7 @@ extension JournalView {
         let possible = (zombies.count...(zombies.count + found.doubtful.count)).map(isSo)
         if possible.contains(true), possible.contains(false) {
             return Judgement(
-                unknown: "the witness cannot tell whether these were waited for before PID 1 ended: "
+                unknown: "the witness cannot tell whether these were waited for before \(tree.mainProcess) ended: "
                     + describe(found.doubtful, as: "process", none: ""))
         }
         return Judgement(isSo(zombies.count), observed, exitEvents(Array(zombies.prefix(3))) + lastCensus())
@@ -279,7 +279,8 @@ extension JournalView {
         let leftovers = Set(zombies.certain)
         let unreaped = ended.filter(leftovers.contains)
         if unreaped.isEmpty, !Set(zombies.doubtful).isDisjoint(with: ended) {
-            return Judgement(unknown: "the witness cannot tell whether all orphans were waited for before PID 1 ended")
+            return Judgement(
+                unknown: "the witness cannot tell whether all orphans were waited for before \(tree.mainProcess) ended")
         }
         return Judgement(
             unreaped.isEmpty, "\(ended.count - unreaped.count) of \(orphans.count) orphans were reaped",
@@ -287,7 +288,7 @@ extension JournalView {
     }
 
     func noProcessesLeft() -> Judgement {
-        if end != nil { return Judgement(true, "PID 1 has ended, and everything with it") }
+        if end != nil, tree.reaper == nil { return Judgement(true, "PID 1 has ended, and everything with it") }
         let running = tree.present.filter { $0 != tree.root && tree.processes[$0].exitedAt == nil }
         return Judgement(running.isEmpty, describe(running, as: "process", none: "no processes"), lastCensus())
     }
@@ -407,7 +408,8 @@ extension JournalView {
                 if case .runtime(.stopRequested) = $0.kind { true } else { false }
             })
         else {
-            return Judgement(void: end == nil ? "there was no stop" : "PID 1 had ended before it was to be stopped")
+            return Judgement(
+                void: end == nil ? "there was no stop" : "\(tree.mainProcess) had ended before it was to be stopped")
         }
         // After a restart the end is that of the life before.
         let ending = runtimeEvents.first { event in

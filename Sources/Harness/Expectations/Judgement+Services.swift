@@ -320,7 +320,7 @@ extension JournalView {
             return isInside(pid) ? label(pid, at: kill.event.instant) : "the runtime"
         case .kernel(let pid):
             let isByEnd = index != tree.root && tree.root.map { tree.processes[$0].pid } == pid
-            return isByEnd ? "the kernel because PID 1 ended" : "the kernel"
+            return isByEnd ? "the kernel because \(tree.mainProcess) ended" : "the kernel"
         }
     }
 

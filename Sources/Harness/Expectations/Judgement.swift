@@ -125,13 +125,14 @@ extension JournalView {
         switch condition {
         case .exitCode(let expected):
             return Judgement(
-                expected == code, "PID 1 could not be started: \(stage)" + (code.map { ", status \($0)" } ?? ""))
+                expected == code,
+                "\(tree.mainProcess) could not be started: \(stage)" + (code.map { ", status \($0)" } ?? ""))
         case .state(let state): return self.state(state)
         case .refused(let text): return refused(text)
         case .restarts(let count): return restarts(count)
         default: break
         }
-        return Judgement(void: "PID 1 could not be started: \(stage)")
+        return Judgement(void: "\(tree.mainProcess) could not be started: \(stage)")
     }
 
     var lostEvents: Int? { index.lostCount > 0 ? index.lostCount : nil }

@@ -123,7 +123,7 @@ extension JournalView {
         guard case .runtime(.exited(let status, _)) = end.event.kind else { return "" }
         let started = presentRuntimeEvents.first { if case .runtime(.started) = $0.kind { true } else { false } }
         let life = started.map { ", \(end.event.instant.duration(since: $0.instant).rounded) after its start" } ?? ""
-        return "; PID 1 \(status)\(life)"
+        return "; \(tree.mainProcess) \(status)\(life)"
     }
 }
 

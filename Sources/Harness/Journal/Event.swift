@@ -88,6 +88,8 @@ public enum RuntimeEvent: Hashable, Sendable {
     case startFailed(stage: String, code: Int?)
     /// A stop has begun: this signal, and SIGKILL after the grace period; a negative one has no end.
     case stopRequested(Signal, grace: Duration)
+    /// What is started next is not PID 1: it is in a PID namespace that others share, and this is who reaps there.
+    case joined(reaper: ProcessID)
     /// It is being stopped, and the runtime calls that a state of its own.
     case stopping
     /// The clients of stops and restarts that were begun are gone.

@@ -58,6 +58,8 @@ public struct ProcessTree: Sendable {
     /// The indices of the PID 1 of each life, the present one included.
     public private(set) var roots: [Int] = []
     private var rootSet: Set<Int> = []
+    /// PID 1, where that is none of the container's: `root` is its main process then, in a namespace that others share.
+    public private(set) var reaper: ProcessID?
     /// Without a trace, processes are known from what they say and from censuses.
     private let hasTrace: Bool
     /// The processes that each has made, by index.
@@ -165,6 +167,7 @@ public struct ProcessTree: Sendable {
     public mutating func note(_ event: Event) {
         switch event.kind {
         case .kernel(let fact): note(fact, at: event.instant)
+        case .runtime(.joined(let pid)): reaper = pid
         case .runtime(.startFailed), .runtime(.recreated): if root != nil { beginLife(at: event.instant) }
         case .runtime(.execStarted(let pid, let program)), .runtime(.checkStarted(let pid, let program)):
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
@@ -443,7 +446,7 @@ extension ProcessTree {
             case nil: doubtful.insert(index)
             }
         }
-        var reaper = Reaper(root: root.map { processes[$0].pid })
+        var reaper = Reaper(root: self.reaper ?? root.map { processes[$0].pid })
         // Those that are known to be gone have answered waits as well.
         for (index, told) in informed {
             guard let exit = processes[index].exitedAt, exit < end else { continue }
@@ -481,6 +484,9 @@ extension ProcessTree {
         processes[index].program.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? "unknown"
     }
 
+    /// What the process is called that the container is started with.
+    public var mainProcess: String { reaper == nil ? "PID 1" : "the main process" }
+
     /// What a person calls a process at a moment: the service's name, `PID 1`, or the program and whose child it is, as far as
     /// that was so then.
     ///
@@ -489,13 +495,13 @@ extension ProcessTree {
         let instant = instant ?? .distantFuture
         let process = processes[index]
         if isRoot(index) {
-            return process.name.map { "\($0), PID 1" } ?? "PID 1 (\(programName(index, at: instant)))"
+            return process.name.map { "\($0), \(mainProcess)" } ?? "\(mainProcess) (\(programName(index, at: instant)))"
         }
         if let name = nameIfSaid(index, at: instant) { return name }
         var words = ["\(process.pid)"]
         if let creator = process.creator {
             let parent =
-                isRoot(creator) ? "PID 1" : nameIfSaid(creator, at: instant) ?? label(creator, short: instant)
+                isRoot(creator) ? mainProcess : nameIfSaid(creator, at: instant) ?? label(creator, short: instant)
             let isOrphan = process.orphanedAt.map { $0 <= instant } == true
             words.append(isOrphan ? "an orphan of \(parent)" : "a child of \(parent)")
         } else if process.isInjected {

@@ -101,6 +101,24 @@ package struct Cgroup: Sendable {
         return result
     }
 
+    /// Sends SIGKILL to each process in it, and in those below it.
+    ///
+    /// - Returns: whether there was one.
+    package func killMembers() -> Bool { Cgroup.killMembers(of: path) }
+
+    private static func killMembers(of path: String) -> Bool {
+        var isAny = false
+        for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
+            guard let pid = Int32(line) else { continue }
+            isAny = true
+            try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
+        }
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") {
+            if killMembers(of: "\(path)/\(name)") { isAny = true }
+        }
+        return isAny
+    }
+
     /// Takes the cgroup away, with SIGKILL to whatever is left in it.
     ///
     /// - Returns: whether it is gone. A member that is still exiting keeps it for a moment (EBUSY).
@@ -119,10 +137,7 @@ package struct Cgroup: Sendable {
         if Files.exists(path + "/freezer.state") { try? Files.write("THAWED", to: path + "/freezer.state") }
         for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { remove("\(path)/\(name)") }
         if (try? Files.removeDirectory(path)) != nil || !Files.exists(path) { return true }
-        for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
-            guard let pid = Int32(line) else { continue }
-            try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
-        }
+        _ = killMembers(of: path)
         // What has just been killed takes a moment to leave.
         let deadline = MonotonicInstant.now.advanced(by: .milliseconds(200))
         var poller = Poller()

@@ -36,6 +36,11 @@ extension ScenarioCheck {
                 names[member.name] = member.place
             }
         }
+        for member in scenario.members where member.scenario.sharesProcesses {
+            note(
+                .conflict, "a pod shares its PID namespace as a whole: say so above its containers", at: member.place,
+                about: member.name)
+        }
         for member in scenario.members { check(member) }
         for member in dependencyCycle() {
             note(

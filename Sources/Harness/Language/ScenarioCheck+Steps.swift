@@ -56,7 +56,9 @@ extension ScenarioCheck {
         for (place, step) in steps.enumerated() {
             if step.isRequest, let next = steps.dropFirst(place + 1).first, next.expectsRefusal {
                 // Nothing comes of what is refused; but some of several containers may have been started, and one whose hook has failed.
-                if step.action == .start, !scenario.members.isEmpty || scenario.startHook != nil { past.start(at: step.place) }
+                if step.action == .start, !scenario.members.isEmpty || scenario.startHook != nil {
+                    past.start(at: step.place)
+                }
                 past.settle()
                 continue
             }
@@ -158,7 +160,8 @@ extension ScenarioCheck {
             if !scenario.settings.hasOpenInput, isWhole {
                 note(.impossible, "without 'stdin open' there is nothing to close", at: step.place)
             }
-        case .stop(let grace), .beginStop(let grace): if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
+        case .stop(let grace), .beginStop(let grace):
+            if (grace ?? scenario.stop.grace) != .zero { tooEarly(step, past) }
         case .kill(let signal): if signal != .kill && signal != .stop { tooEarly(step, past) }
         case .down:
             if scenario.members.isEmpty {

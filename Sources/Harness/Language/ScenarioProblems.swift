@@ -198,6 +198,17 @@ struct ScenarioCheck {
                 .conflict, "\((scenario.runtime ?? .docker).rawValue) has no \(word) hook; kubernetes and compose have",
                 at: scenario.place, about: word, isSetup: true)
         }
+        if scenario.sharesProcesses, scenario.runtime == .nspawn {
+            note(
+                .conflict, "each machine of nspawn has a PID namespace of its own", at: scenario.place, about: "pid",
+                isSetup: true)
+        }
+        if scenario.sharesProcesses, scenario.runtime == .compose, !scenario.members.isEmpty {
+            note(
+                .conflict,
+                "under compose containers share no PID namespace, but one takes another's: a pod has one for all",
+                at: scenario.place, about: "pid", isSetup: true)
+        }
         if scenario.engine != nil, scenario.runtime != .kubernetes {
             note(
                 .conflict, "only a kubelet runs containers with another engine: 'runtime kubernetes with …'",

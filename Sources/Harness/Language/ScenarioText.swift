@@ -59,6 +59,7 @@ private struct ScenarioWriter {
         if let signal = scenario.stop.signal {
             line("stop signal", signal.spelling, scenario.stop.grace.map { "grace \($0.text)" } ?? "")
         }
+        if scenario.sharesProcesses { line("pid namespace shared") }
         if let hook = scenario.startHook { line("post-start", command(hook)) }
         if let hook = scenario.stop.hook { line("pre-stop", command(hook)) }
         if scenario.restart != .no { line("restart policy", scenario.restart.description) }

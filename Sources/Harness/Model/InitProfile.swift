@@ -41,6 +41,8 @@ public struct InitProfile: Hashable, Sendable {
     public var links: [Link] = []
     /// Text that is added to one of the files for each service.
     public var additions: [File] = []
+    /// A runtime puts it before the command by itself, where the container has a PID namespace of its own (`docker run --init`).
+    public var isInjected = false
     /// Why it cannot be run here at all, where that is so.
     public var unusable: String?
 

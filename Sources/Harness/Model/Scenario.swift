@@ -26,6 +26,8 @@ public struct Scenario: Hashable, Sendable {
     public var engine: ContainerEngine?
     /// How `stop` stops it.
     public var stop: StopPolicy = StopPolicy()
+    /// It is started in a PID namespace that others share: PID 1 is none of its processes.
+    public var sharesProcesses = false
     /// A command that is carried out inside after the start (a Kubernetes postStart hook).
     public var startHook: [String]?
     /// Whether the runtime starts it again when it has ended.

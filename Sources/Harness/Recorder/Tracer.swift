@@ -124,6 +124,12 @@ package final class Tracer: Sendable {
         return try body()
     }
 
+    /// The processes of this inbox's container are in a PID namespace that others share: what its PID 1, which belongs to none of them, waits
+    /// for and is told of them goes to the inbox too.
+    package func open(_ inbox: Inbox, inNamespaceOf reaper: ProcessID) {
+        state.withLock { $0.open(inbox, inNamespaceOf: reaper) }
+    }
+
     /// Makes sure that everything that has happened until now is in the inboxes.
     ///
     /// - Returns: the moment, not before now, up to which they are complete; later events may be there as well.

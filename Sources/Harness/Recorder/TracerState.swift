@@ -19,6 +19,8 @@ struct TracerState {
     /// The threads that are about to start a PID 1, and where its events are to go.
     private var starters: [Int32: Inbox] = [:]
     private var inboxes: [ObjectIdentifier: Inbox] = [:]
+    /// The PID 1 of each namespace that containers share, and where these have their events.
+    private var reapers: [Int32: [Inbox]] = [:]
     /// Facts that were read but may have a cause that was not: sorted by time.
     private var held: [(time: UInt64, fact: TraceFact)] = []
     /// Everything up to here has been dispatched.
@@ -44,8 +46,17 @@ struct TracerState {
         inboxes[ObjectIdentifier(inbox)] = inbox
     }
 
+    mutating func open(_ inbox: Inbox, inNamespaceOf reaper: ProcessID) {
+        if reapers[reaper.rawValue, default: []].contains(where: { $0 === inbox }) { return }
+        reapers[reaper.rawValue, default: []].append(inbox)
+    }
+
     mutating func close(_ inbox: Inbox) {
         inboxes[ObjectIdentifier(inbox)] = nil
+        for reaper in reapers.keys {
+            reapers[reaper]?.removeAll { $0 === inbox }
+            if reapers[reaper]?.isEmpty == true { reapers[reaper] = nil }
+        }
         for (thread, task) in tasks where task.inbox === inbox {
             tasks[thread] = nil
             livingThreads[thread] = nil
@@ -114,9 +125,10 @@ struct TracerState {
                 put(.freed(ProcessID(rawValue: thread)), task.inbox, instant)
             }
         case .waited(let waiter, let target):
-            guard let task = tasks[waiter] else { return }
             let child = target > 0 ? ProcessID(rawValue: target) : nil
-            put(.waited(by: ProcessID(rawValue: task.leader), for: child), task.inbox, instant)
+            for (leader, inbox) in whoever(waiter) {
+                put(.waited(by: ProcessID(rawValue: leader), for: child), inbox, instant)
+            }
         case .signalled(let number, let code, let target, let sender, let fate):
             noteSignal(number, code: code, to: target, by: sender, fate, at: instant)
         case .delivered(let number, let thread, let handler):
@@ -124,11 +136,14 @@ struct TracerState {
             let event = KernelEvent.delivered(
                 Signal(rawValue: number), to: ProcessID(rawValue: task.leader), hasHandler: handler > 1)
             put(event, task.inbox, instant)
-        case .waitBegan(let thread, _, let options): if tasks[thread] != nil { waitOptions[thread] = options }
+        case .waitBegan(let thread, _, let options):
+            if tasks[thread] != nil || reapers[thread] != nil { waitOptions[thread] = options }
         case .waitEnded(let thread, let isWaitid, let result):
-            guard let task = tasks[thread], let options = waitOptions.removeValue(forKey: thread) else { return }
+            guard let options = waitOptions.removeValue(forKey: thread) else { return }
             let outcome = TracerState.outcome(ofWait: options, isWaitid: isWaitid, result: result)
-            put(.waitEnded(by: ProcessID(rawValue: task.leader), outcome), task.inbox, instant)
+            for (leader, inbox) in whoever(thread) {
+                put(.waitEnded(by: ProcessID(rawValue: leader), outcome), inbox, instant)
+            }
         case .marked(let thread): lastMark = (thread, instant.nanoseconds)
         }
     }
@@ -148,6 +163,12 @@ struct TracerState {
         guard isWaitid else { return result == 0 ? .nothing : alsoTellsOfOthers ? .perhaps : .child }
         if options & exited == 0 || options & noWait != 0 { return .nothing }
         return alsoTellsOfOthers || options & noHang != 0 ? .perhaps : .child
+    }
+
+    /// The process of a thread, and where its waits are told: one that reaps for several containers in each of theirs.
+    private func whoever(_ thread: Int32) -> [(leader: Int32, inbox: Inbox)] {
+        if let task = tasks[thread] { return [(task.leader, task.inbox)] }
+        return (reapers[thread] ?? []).map { (thread, $0) }
     }
 
     private func put(_ event: KernelEvent, _ inbox: Inbox, _ instant: MonotonicInstant) {
@@ -188,7 +209,11 @@ struct TracerState {
     private mutating func noteSignal(
         _ number: Int32, code: Int32, to target: Int32, by sender: Int32, _ fate: Int32, at instant: MonotonicInstant
     ) {
-        guard let task = tasks[target] else { return }
+        // What the PID 1 of a shared namespace is told is told of a process, and is a matter of its container.
+        guard
+            let task = tasks[target]
+                ?? (reapers[target] == nil ? nil : tasks[sender]).map({ Task(leader: target, inbox: $0.inbox) })
+        else { return }
         let origin = ProcessID(rawValue: tasks[sender]?.leader ?? sender)
         defer {
             // The process that tells its parent of its own end (do_notify_parent).

@@ -161,7 +161,7 @@ extension RuntimeEvent {
     /// What kind of thing it is.
     fileprivate var act: String {
         switch self {
-        case .startRequested, .started: "start"
+        case .startRequested, .started, .joined: "start"
         case .restartScheduled, .restartCancelled: "restart"
         case .stopRequested, .graceExpired, .stopFinished, .stopFailed, .stopping, .clientGone: "stop"
         case .sent, .sendFailed: "sent"

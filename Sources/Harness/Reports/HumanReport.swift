@@ -83,7 +83,8 @@ public struct HumanReport: Sendable {
         if entry.command.isEmpty { return "" }
         let command = Spelling.command(entry.command).printable
         let shown = command.count > 120 ? "\(command.prefix(120))…" : command
-        return "  PID 1     \(shown)\(entry.initName == "none" ? "  (the scenario's own command, no init)" : "")\n"
+        return
+            "  \(entry.scenario.sharesProcesses ? "command" : "PID 1  ")   \(shown)\(entry.initName == "none" ? "  (the scenario's own command, no init)" : "")\n"
     }
 
     /// How many reasons for not being applicable are shown at most.

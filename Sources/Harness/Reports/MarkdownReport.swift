@@ -70,7 +70,9 @@ public struct MarkdownReport: Sendable {
         let whole = Matrix(results, by: \.initName, column: \.runtime.rawValue)
         var text = "\n## By runtime\n\n" + row(["init", "version"] + columns)
         text += row(Array(repeating: "---", count: columns.count + 2))
-        for name in whole.keys { text += row([name, versions[name] ?? ""] + columns.map { whole.cell(name, $0).text }) }
+        for name in whole.keys {
+            text += row([name, versions[name] ?? ""] + columns.map { whole.cell(name, $0).text })
+        }
         text += "\n## Where the runtime makes the difference\n\n"
         let rows = Matrix(results, by: { "\($0.scenario.row) | \($0.initName)" }, column: \.runtime.rawValue)
         text += row(["row", "inits"] + columns) + row(Array(repeating: "---", count: columns.count + 2))

@@ -9,7 +9,8 @@ extension InitProfile {
     func commandLine(for scenario: Scenario) -> [String] {
         let services = scenario.startOrder
         let first = scenario.payloadCommand ?? services.first?.commandLine(in: scenario) ?? []
-        if command.isEmpty { return first }
+        // Docker injects its init only where it would be PID 1 (daemon/oci_linux.go: WithCommonOptions).
+        if command.isEmpty || isInjected && scenario.sharesProcesses { return first }
         return command.flatMap { word -> [String] in
             switch word {
             case "{command}": first

@@ -27,6 +27,8 @@ final class ContainerLife {
     private var standardError: Console?
     private var reports: ServiceReports
     private(set) var isRunning = false
+    /// It is in a PID namespace that goes on when it has ended.
+    private var sharesProcesses = false
     /// PID 1's end, and when it was seen, until it is taken.
     private var end: (status: ExitStatus, at: MonotonicInstant)?
     /// What each file was when it was last looked at.
@@ -78,10 +80,15 @@ final class ContainerLife {
     /// - Parameters:
     ///   - byPolicy: the restart policy starts it, not a person: where that fails its last status stays.
     ///   - neighbour: another container of its pod, which runs: its network, its IPC and its host name are shared.
+    ///   - processes: the PID namespace that it is started in; nil: one of its own.
     /// - Returns: why its program could not be executed; nil where it was.
     /// - Throws: what kept it from being started: an error of the harness or the machine, not of the init.
-    func start(into journal: inout Journal, byPolicy: Bool, sharingWith neighbour: ContainerLife?) throws -> Errno? {
+    func start(
+        into journal: inout Journal, byPolicy: Bool, sharingWith neighbour: ContainerLife?,
+        in processes: SharedProcesses?
+    ) throws -> Errno? {
         end = nil
+        sharesProcesses = processes != nil
         let command = scenario.command(with: profile)
         let program = Container.Program(
             command: command.words,
@@ -90,17 +97,22 @@ final class ContainerLife {
                 + profile.tmpfs.filter { !scenario.settings.tmpfs.contains($0) } + scenario.settings.tmpfs,
             files: profile.files(for: scenario), links: profile.links(for: scenario), boundFiles: command.files)
         isPaused = false
-        let sharing = neighbour?.process?.descriptor.descriptor.rawValue
+        let sharing = Container.Sharing(
+            neighbour: neighbour?.process?.descriptor.descriptor.rawValue, processes: processes?.descriptor)
+        if let processes {
+            session.tracer?.open(inbox, inNamespaceOf: processes.pid)
+            journal.append(Event(at: .now, .runtime(.joined(reaper: processes.pid))))
+        }
         let began = MonotonicInstant.now
         do {
             let started: Container.Started
             let isLookedAt = scenario.asksAboutFiles || !program.tmpfs.isEmpty
             if let tracer = session.tracer {
                 started = try tracer.recordStart(for: inbox) {
-                    try container.start(program, isLookedAt: isLookedAt, sharingWith: sharing)
+                    try container.start(program, isLookedAt: isLookedAt, sharing)
                 }
             } else {
-                started = try container.start(program, isLookedAt: isLookedAt, sharingWith: sharing)
+                started = try container.start(program, isLookedAt: isLookedAt, sharing)
             }
             started.parts { process, output, errorOutput in
                 self.process = Process(process)
@@ -204,6 +216,7 @@ final class ContainerLife {
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
             let now = MonotonicInstant.now
+            if sharesProcesses { container.killRest() }
             journal.append(Event(at: now, .runtime(.exited(status, code: rules.codeOfEnd(status)))))
             end = (status, now)
             readStreams(into: &journal, isFinal: true)

@@ -19,6 +19,8 @@ final class GroupRun {
     private let rules: RuntimeRules
     private var members: [ScenarioRun] = []
     private var ensemble: any Ensemble
+    /// The PID namespace of all, where they share one.
+    private var processes: SharedProcesses?
     /// How each container was when the ensemble was last told.
     private var states: [MemberState]
     /// What the ensemble has answered to the last request.
@@ -56,6 +58,7 @@ final class GroupRun {
         do {
             defer {
                 endAll()
+                processes?.end()
                 store?.remove()
             }
             store = try makeVolumes()
@@ -106,6 +109,12 @@ final class GroupRun {
     }
 
     // MARK: - What goes on at once
+
+    /// The PID namespace that all are started in; nil: each has its own.
+    func sharedProcesses() throws -> SharedProcesses? {
+        if processes == nil, scenario.sharesProcesses { processes = try SharedProcesses(session) }
+        return processes
+    }
 
     /// Another container of the same pod that runs.
     func neighbour(of member: ScenarioRun) throws -> ContainerLife? {

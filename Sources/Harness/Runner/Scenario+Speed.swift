@@ -94,7 +94,8 @@ extension Step {
 
     fileprivate var times: [Duration] {
         switch action {
-        case .stop(let grace), .restart(_, let grace), .beginStop(let grace), .beginRestart(let grace): grace.map { [$0] } ?? []
+        case .stop(let grace), .restart(_, let grace), .beginStop(let grace), .beginRestart(let grace):
+            grace.map { [$0] } ?? []
         case .orphan(_, _, let time), .wait(let time): [time]
         case .exec(_, let limit): limit.map { [$0] } ?? []
         case .expect(let expectation):

@@ -207,14 +207,21 @@ extension ScenarioRun {
 
     /// Starts PID 1, of a pod beside another container that runs: that may just end, and then there is none to join.
     private func start(_ life: ContainerLife, byPolicy: Bool) throws -> Errno? {
+        let processes = try group?.sharedProcesses() ?? sharedProcesses()
         while let neighbour = try group?.neighbour(of: self) {
             do {
-                return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: neighbour)
+                return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: neighbour, in: processes)
             } catch let error as SpawnError where error.errno == .noSuchProcess {
                 continue
             }
         }
-        return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: nil)
+        return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: nil, in: processes)
+    }
+
+    /// The PID namespace that it is started in, where that is not its own; made at the first start.
+    private func sharedProcesses() throws -> SharedProcesses? {
+        if processes == nil, scenario.sharesProcesses { processes = try SharedProcesses(session) }
+        return processes
     }
 
     /// Tells the lifecycle of an end that has just been seen.

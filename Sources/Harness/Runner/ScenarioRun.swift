@@ -25,6 +25,8 @@ final class ScenarioRun {
     /// The container while it exists.
     var life: ContainerLife?
     var volumes: VolumeStore?
+    /// The PID namespace that it is in, where others share that, once it has been started.
+    var processes: SharedProcesses?
     /// The runtime that was asked for, where one was.
     private let asked: Runtime?
     /// What differs between runtimes.
@@ -100,6 +102,7 @@ final class ScenarioRun {
         do {
             defer {
                 endLife()
+                processes?.end()
                 volumes?.remove()
             }
             try perform(steps, from: 0)

@@ -86,7 +86,9 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         code == 0 ? .done : .refuse("the post_start hook ended with \(code)")
     }
 
-    private var runsHooksInRestart: Bool { policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart }
+    private var runsHooksInRestart: Bool {
+        policy.engineVersion ?? 5 >= ComposeLifecycle.firstVersionWithHooksInRestart
+    }
 
     private mutating func handleBesidesStart(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand] {
         switch input {

@@ -75,6 +75,7 @@ public struct RuntimeRules: Sendable {
         rules.surroundings = { _ in RuntimeSurroundings.nspawn }
         rules.reasonNotApplicable = { scenario in
             if scenario.needsDaemon { return "nspawn has no daemon" }
+            if scenario.sharesProcesses { return "each machine of nspawn has a PID namespace of its own" }
             if scenario.restart != .no { return "nspawn has no restart policy" }
             if scenario.removesItself { return "nspawn's machines do not remove themselves" }
             return scenario.pauses ? "nspawn does not pause machines" : nil

@@ -156,9 +156,9 @@ package final class Container {
     ///
     /// - Parameters:
     ///   - isLookedAt: whether its files will be (`look`).
-    ///   - neighbour: a pidfd of another container's PID 1, whose network, IPC and host name it shares; nil: it has its own.
+    ///   - sharing: what is not its own.
     /// - Throws: `SpawnError`, when it could not be started; otherwise `SystemCallError` or `Errno`.
-    package func start(_ program: Program, isLookedAt: Bool, sharingWith neighbour: Int32? = nil) throws -> Started {
+    package func start(_ program: Program, isLookedAt: Bool, _ sharing: Sharing = Sharing()) throws -> Started {
         // What a former life has left open would keep its file system in use.
         view = nil
         terminalSlave = nil
@@ -174,7 +174,7 @@ package final class Container {
             let terminal = try Terminal(devpts: devpts, owner: settings.user?.user ?? 0)
             let streams = SandboxPlan.Streams.terminal(
                 terminal.slave.rawValue, devpts: devpts, number: terminal.number)
-            let process = try spawn(program, streams, isLookedAt, neighbour)
+            let process = try spawn(program, streams, isLookedAt, sharing)
             let master = terminal.parts { master, slave in
                 terminalSlave = OwnedDescriptor(slave)
                 return OwnedDescriptor(master)
@@ -191,10 +191,23 @@ package final class Container {
             try output.writeEnd.setOwner(user: user.user)
             try errorOutput.writeEnd.setOwner(user: user.user)
         }
-        let process = try withExtendedLifetime(input) { try spawn(program, streams, isLookedAt, neighbour) }
+        let process = try withExtendedLifetime(input) { try spawn(program, streams, isLookedAt, sharing) }
         openInput = input.map { OwnedDescriptor($0.takeWriteEnd()) }
         return Started(
             process: process, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
+    }
+
+    /// What a container shares with others: pidfds of theirs, open during its start.
+    package struct Sharing: Sendable {
+        /// A container whose network, IPC and host name are its own; nil: it has its own.
+        package let neighbour: Int32?
+        /// The PID 1 in whose namespace it is started; nil: it is PID 1.
+        package let processes: Int32?
+
+        package init(neighbour: Int32? = nil, processes: Int32? = nil) {
+            self.neighbour = neighbour
+            self.processes = processes
+        }
     }
 
     /// What PID 1 is to be, and what it finds.
@@ -227,7 +240,7 @@ package final class Container {
     }
 
     private func spawn(
-        _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool, _ neighbour: Int32?
+        _ program: Program, _ streams: SandboxPlan.Streams, _ isLookedAt: Bool, _ sharing: Sharing
     ) throws -> PIDDescriptor {
         let channel = try RootView.Channel()
         tmpfs = program.tmpfs
@@ -254,7 +267,8 @@ package final class Container {
                 parentDescriptor: host.ownDescriptor.descriptor.rawValue, guardSocket: host.guardSocket,
                 streams: streams,
                 rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access,
-                hasVersion1: host.hierarchy?.version == .version1, neighbour: neighbour),
+                hasVersion1: host.hierarchy?.version == .version1, sharesProcesses: sharing.processes != nil,
+                neighbour: sharing.neighbour),
             settings: settings, tmpfs: program.tmpfs.map { ($0, tmpfsOptions($0)) }, files: missing,
             links: program.links.filter { !hasFiles || isInMemory($0.path) })
         let (variables, path) = environment(program.environment)
@@ -262,7 +276,7 @@ package final class Container {
         let process = try withExtendedLifetime(members) {
             try Kernel.spawn(
                 arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
-                lookUp: lookUp, steps: plan.steps)
+                pidNamespaceOf: sharing.processes, lookUp: lookUp, steps: plan.steps)
         }
         if isLookedAt { view = OwnedView(try channel.receive()) }
         hasFiles = true
@@ -458,6 +472,16 @@ package final class Container {
             result.append(variable)
         }
         return result
+    }
+
+    /// SIGKILL to whatever is left of it where its PID namespace goes on: the runtime does that when the main process has ended (containerd
+    /// and conmon: kill all). Blocks until nothing is left, or for two seconds.
+    package func killRest() {
+        let deadline = MonotonicInstant.now.advanced(by: .seconds(2))
+        var poller = Poller()
+        while let cgroup = cgroups.first, cgroup.killMembers(), MonotonicInstant.now < deadline {
+            try? poller.wait(until: .now.advanced(by: .milliseconds(1)))
+        }
     }
 
     /// Takes the world away. PID 1, if there was one, has been reaped.

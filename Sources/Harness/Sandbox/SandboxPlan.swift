@@ -47,6 +47,8 @@ package struct SandboxPlan: Sendable {
         package let cgroup: ContainerSettings.CgroupAccess?
         /// The host's hierarchies are those of version 1.
         package let hasVersion1: Bool
+        /// It is started in a PID namespace that others share: it gets none of its own.
+        package let sharesProcesses: Bool
         /// A pidfd of another container's PID 1, whose network, IPC and host name it shares, as in a pod; nil: it has its own.
         package let neighbour: Int32?
     }
@@ -82,7 +84,8 @@ package struct SandboxPlan: Sendable {
         files: [File], links: [Link]
     ) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
-        namespaces = surroundings.neighbour == nil ? [.pid, .mount, .uts, .ipc, .network] : [.pid, .mount]
+        namespaces = Namespaces.mount.union(surroundings.sharesProcesses ? [] : .pid).union(
+            surroundings.neighbour == nil ? [.uts, .ipc, .network] : [])
         // What is made on the way has just the mode that it is made with.
         var steps = [armed, .sendSelf(surroundings.guardSocket)] + SandboxPlan.usualScore + [.fileMask(0)]
         if let neighbour = surroundings.neighbour {

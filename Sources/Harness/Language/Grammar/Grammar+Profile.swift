@@ -47,6 +47,11 @@ extension Grammar {
             "A directory of the host that is laid over its root: for what would conflict with the host's own packages.",
             example: ""
         ) { $0.layers.append($1.text(0) ?? "") },
+        Form(
+            "injected on",
+            "A runtime puts it before the command by itself, as `docker run --init` does, where the container has a PID namespace of its own.",
+            once: true, example: ""
+        ) { profile, _ in profile.isInjected = true },
         Form("unusable TEXT", "Why it cannot be run here: what was tried.", once: true, example: "") {
             $0.unusable = $1.text(0)
         },

@@ -409,6 +409,23 @@ extension Grammar {
                 """
         ) { draft, _ in draft.scenario.settings.hasReadOnlyRoot = true },
         Form(
+            "pid namespace shared",
+            "The container is started in a PID namespace that has a PID 1 already, which reaps and does nothing else: as with `docker run --pid=container:…`, "
+                + "or in a pod with shareProcessNamespace, all of whose containers are in it. What is PID 1 elsewhere is a process like others then: "
+                + "a signal without a handler ends it, orphans are not its own, and when it has ended the runtime kills what is left of the container.",
+            otherwise: "its own", once: true,
+            example: """
+                scenario "without a handler, and ended all the same"
+                  about none
+                  pid namespace shared
+                  command sleep 60
+
+                  start
+                  stop
+                  expect exit 143
+                """
+        ) { draft, _ in draft.scenario.sharesProcesses = true },
+        Form(
             "post-start COMMAND",
             "A command that is carried out inside when the container has been started, beside what it runs; `start` returns when it has ended. "
                 + "Under kubernetes at each start, also by the restart policy, and where it fails the container is stopped, and its policy asked. "

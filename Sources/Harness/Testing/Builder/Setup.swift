@@ -154,6 +154,15 @@ public struct StopSignal: ScenarioPart {
     }
 }
 
+/// The container is started in a PID namespace that has a PID 1 already.
+public struct SharedPIDNamespace: ScenarioPart {
+    /// Without parameters: as the language has it.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.sharesProcesses = true }
+}
+
 /// A command that is carried out inside when the container has been started.
 public struct PostStart: ScenarioPart {
     private let command: [String]
