@@ -46,13 +46,37 @@ enum Cases {
         ("recreate", obedient, "recreate\n  start"),
     ]
 
+    private static let deaf = "echo up; trap : TERM HUP; while :; do sleep 0.05; done"
+
+    /// What is asked for while a stop or a restart is under way.
+    private static let meanwhile: [(name: String, program: String, steps: String)] = [
+        ("begin stop, stop sooner", deaf, "begin stop grace 8s\n  wait 300ms\n  stop grace 1s"),
+        ("begin stop, stop later", deaf, "begin stop grace 2s\n  wait 300ms\n  stop grace 20s"),
+        ("begin stop, kill", deaf, "begin stop grace 8s\n  wait 300ms\n  kill"),
+        ("begin stop, kill SIGHUP", deaf, "begin stop grace 2s\n  wait 300ms\n  kill SIGHUP\n  wait 3s"),
+        ("begin stop, exec", deaf, "begin stop grace 2s\n  wait 300ms\n  exec true\n  wait 3s"),
+        ("begin stop, start", deaf, "begin stop grace 2s\n  wait 300ms\n  start\n  wait 3s"),
+        ("begin stop, pause", deaf, "begin stop grace 2s\n  wait 300ms\n  pause\n  wait 3s"),
+        ("begin stop, restart", deaf, "begin stop grace 8s\n  wait 300ms\n  restart grace 1s\n  wait 500ms"),
+        ("begin restart, stop", deaf, "begin restart grace 8s\n  wait 300ms\n  stop grace 1s\n  wait 1s"),
+        ("begin restart, kill", deaf, "begin restart grace 8s\n  wait 300ms\n  kill\n  wait 1s"),
+        ("begin stop, the client goes away", deaf, "begin stop grace 1s\n  client goes away\n  wait 2500ms"),
+        ("begin restart, the client goes away", deaf, "begin restart grace 1s\n  client goes away\n  wait 2500ms"),
+        ("begin stop of what obeys", obedient, "begin stop\n  wait 1s"),
+        ("begin restart of what obeys", obedient, "begin restart\n  wait 1s"),
+    ]
+
     private static let policies = ["no", "always", "unless-stopped", "on-failure", "on-failure:2"]
 
     static func scenarios() throws -> [Scenario] {
         var text = ""
-        for (name, program, steps) in happenings {
+        for (name, program, steps) in happenings + meanwhile {
             for policy in policies {
                 for signal in [nil, "SIGTERM"] as [String?] {
+                    // These take long, and depend on few of them.
+                    if steps.hasPrefix("begin"), signal != nil || !["no", "unless-stopped"].contains(policy) {
+                        continue
+                    }
                     text += "scenario \"\(name); \(policy)\(signal.map { "; \($0) is configured" } ?? "")\"\n"
                     text += "  about none\n  restart policy \(policy)\n"
                     if let signal { text += "  stop signal \(signal) grace 10s\n" }

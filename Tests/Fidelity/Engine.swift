@@ -58,6 +58,9 @@ final class Engine: @unchecked Sendable {
     func ask(_ arguments: String...) throws -> Command.Outcome { try ask(arguments) }
     func ask(_ arguments: [String]) throws -> Command.Outcome { try Engine.run(prefix + arguments) }
 
+    /// The same, which is not waited for.
+    func begin(_ arguments: [String]) throws -> Command { try Command(prefix + arguments) }
+
     var version: String { (try? ask("version", "--format", "{{.Server.Version}}").output.trimmed) ?? "" }
 
     func create(_ name: String, _ options: [String], _ command: [String]) throws -> Command.Outcome {

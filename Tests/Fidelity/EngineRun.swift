@@ -21,6 +21,8 @@ final class EngineRun {
     private var lastExec: Int?
     private var lastStop: Duration?
     private var startedAt = ContinuousClock.now
+    /// The clients of what was begun.
+    private var clients: [Command] = []
 
     /// What has no counterpart here.
     struct Unsupported: Error {
@@ -42,6 +44,7 @@ final class EngineRun {
 
     func run() throws -> Observation {
         defer {
+            dropClients()
             _ = try? engine.ask("rm", "-f", "-v", name)
             for volume in scenario.settings.volumes { _ = try? engine.ask("volume", "rm", "-f", volume.name + name) }
             listener.close()
@@ -84,6 +87,9 @@ final class EngineRun {
             // What cannot be started is no refusal: it has a status.
             wasRefused = nil
         case .stop(let grace): try timed { try ask(["stop"] + time(grace) + [name]) }
+        case .beginStop(let grace): try begin(["stop"] + time(grace) + [name])
+        case .beginRestart(let grace): try begin(["restart"] + time(grace) + [name])
+        case .dropClient: dropClients()
         case .kill(let signal): try ask("kill", "-s", "\(signal.rawValue)", name)
         case .restart(let times, let grace):
             for _ in 0..<times { try timed { try ask(["restart"] + time(grace) + [name]) } }
@@ -130,6 +136,23 @@ final class EngineRun {
     }
 
     private func pause(_ time: Duration) { usleep(UInt32(max(0, time / .microseconds(1)))) }
+
+    /// The harness's own is under way at once; a client takes its time to get there.
+    private static let wayToTheEngine = Duration.milliseconds(150)
+
+    private func begin(_ arguments: [String]) throws {
+        clients.append(try engine.begin(arguments))
+        wasRefused = nil
+        pause(EngineRun.wayToTheEngine)
+    }
+
+    private func dropClients() {
+        for client in clients {
+            kill(client.pid, SIGKILL)
+            _ = try? client.finish()
+        }
+        clients = []
+    }
 
     private func timed(_ body: () throws -> Void) rethrows {
         let began = ContinuousClock.now

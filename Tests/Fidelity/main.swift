@@ -18,7 +18,8 @@ func reasonToSkip(_ scenario: Scenario) -> String? {
     if settings.rootDirectory != nil || settings.processLimit != nil || settings.memoryLimit != nil
         || settings.layerLimit != nil || !settings.resourceLimits.isEmpty || settings.cgroup != nil
         || !settings.ignoredSignals.isEmpty || !settings.blockedSignals.isEmpty || settings.hasTerminal
-        || scenario.stop.hook != nil || scenario.healthCheck != nil || scenario.engineVersion != nil
+        || scenario.stop.hook != nil || scenario.startHook != nil || scenario.sharesProcesses
+        || scenario.healthCheck != nil || scenario.engineVersion != nil
     {
         return "settings"
     }
@@ -34,7 +35,7 @@ extension Step.Action {
     var isForEngines: Bool {
         switch self {
         case .repeated(_, let inner): inner.allSatisfy { $0.action.isForEngines }
-        case .wait, .waitFor, .expect: true
+        case .wait, .waitFor, .expect, .beginStop, .beginRestart, .dropClient: true
         case .exec(_, let limit): limit == nil
         default: nameOfRequest != nil
         }
@@ -50,6 +51,8 @@ extension Scenario {
             steps.map { step in
                 switch step.action {
                 case .stop(let grace): Step(.stop(grace: grace?.roundedUp), place: step.place)
+                case .beginStop(let grace): Step(.beginStop(grace: grace?.roundedUp), place: step.place)
+                case .beginRestart(let grace): Step(.beginRestart(grace: grace?.roundedUp), place: step.place)
                 case .restart(let times, let grace):
                     Step(.restart(times: times, grace: grace?.roundedUp), place: step.place)
                 case .repeated(let times, let inner): Step(.repeated(times: times, rounded(inner)), place: step.place)

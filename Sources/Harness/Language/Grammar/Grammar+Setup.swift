@@ -418,9 +418,10 @@ extension Grammar {
                 scenario "without a handler, and ended all the same"
                   about none
                   pid namespace shared
-                  command sleep 60
+                  command sh -c "echo here; exec sleep 60"
 
                   start
+                  wait for output line "here" within 5s
                   stop
                   expect exit 143
                 """

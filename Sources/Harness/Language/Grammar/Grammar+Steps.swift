@@ -67,15 +67,14 @@ extension Grammar {
             "A restart by a client that does not wait for it, or goes away.",
             otherwise: "the grace period of `stop signal`",
             example: """
-                scenario "restarted after all"
-                  service app
-                    ignores SIGTERM
+                scenario "restarted in its own time"
+                  about none
+                  command sh -c "echo life >>/lives; exec sleep 60"
 
                   start
-                  wait for app ready within 5s
+                  wait for file /lives contains "life" within 5s
                   begin restart grace 200ms
-                  wait for no state running within 5s
-                  expect app ready within 5s
+                  expect file /lives matches /life[^a-z]life/ within 5s
                 """
         ) { $0.action = .beginRestart(grace: $1.duration(1)) },
         Form(
