@@ -155,6 +155,8 @@ func replaceFile(_ path: String, with text: String) -> Bool {
 
 /// PID 1 of a namespace that containers share: waits for whatever is left to it, and does nothing else.
 func reapForEver() -> Never {
+    // Nobody in the namespace is to look into it, or make it do something.
+    _ = clinux_close_memory()
     var ends = sigset_t()
     sigemptyset(&ends)
     sigaddset(&ends, SIGCHLD)

@@ -357,6 +357,21 @@ struct DiagnosticTests {
             "scenario \"x\"\n  pre-stop kill -TERM 1\n  service a\n  start\n  expect exit 0\n",
             "2:3+8 conflict docker has no pre-stop hook; kubernetes and compose have"),
         Case(
+            "scenario \"x\"\n  runtime podman\n  post-start true\n  service a\n  start\n  expect exit 0\n",
+            "3:3+10 conflict podman has no post-start hook; kubernetes and compose have"),
+        Case(
+            "scenario \"x\"\n  runtime nspawn\n  pid namespace shared\n  service a\n  start\n  expect exit 0\n",
+            "3:3+3 conflict each machine of nspawn has a PID namespace of its own"),
+        Case(
+            "scenario \"x\"\n  pid namespace own\n  service a\n  start\n  expect exit 0\n",
+            "2:17+3 unexpected expected 'shared', found 'own'"),
+        Case(
+            "scenario \"x\"\n  service a\n  start\n  client goes away\n  expect exit 0\n",
+            "4:3+1 impossible nothing was begun with 'begin stop' or 'begin restart' before this"),
+        Case(
+            "scenario \"x\"\n  service a\n  start\n  begin kill\n  expect exit 0\n",
+            "4:9+4 unexpected expected 'start', 'stop' or 'restart', found 'kill'"),
+        Case(
             "scenario \"x\"\n  command\n  service a\n  start\n  expect exit 0\n",
             "2:10+1 missing a command line is missing here"),
         Case(

@@ -283,6 +283,21 @@ struct DockerLifecycleTests {
         #expect(container.log == ["0s SIGTERM", "0s stopped", "0s start", "0s done"])
     }
 
+    /// The daemon that waited is gone: the next gives what it stops the whole grace period.
+    @Test(arguments: [true, false])
+    func aStopDiesWithItsDaemon(isLiveRestored: Bool) {
+        var container = VirtualContainer(
+            DockerLifecycle(ContainerPolicy(grace: .seconds(5), isLiveRestored: isLiveRestored)))
+        container.ask(.start)
+        container.begin(.stop(grace: .seconds(2)))
+        container.pass(.seconds(1))
+        container.ask(.replaceDaemon(isKilled: true))
+        container.pass(.seconds(4))
+        #expect(!container.log.contains { $0.hasSuffix("SIGKILL") })
+        container.pass(.seconds(2))
+        #expect(container.log.contains("5s SIGKILL") == !isLiveRestored)
+    }
+
     @Test func itGoesOnWithAStopWhoseClientIsGone() {
         var container = Self.stopping(.seconds(2))
         container.dropClient()

@@ -67,9 +67,19 @@ struct KubernetesLifecycleTests {
         container.ask(.start)
         container.endHook(code: 1)
         container.endHook()
-        #expect(container.log.suffix(3) == ["0s done", "0s hook", "0s SIGTERM"])
+        #expect(container.log.suffix(2) == ["0s hook", "0s SIGTERM"] && container.asked == .start)
         container.end()
-        #expect(container.log.contains("0s again after 0s"))
+        #expect(container.log.contains("0s again after 0s") && container.asked == nil)
+    }
+
+    /// The worker is at the hook: a probe's kill comes after it.
+    @Test func aFailedProbeWaitsForThePostStartHook() {
+        var container = VirtualContainer(KubernetesLifecycle(ContainerPolicy(postStart: ["true"], restart: .always)))
+        container.ask(.start)
+        container.fail()
+        #expect(container.log.last == "0s hook")
+        container.endHook()
+        #expect(container.log.last == "0s SIGTERM")
     }
 
     /// pod_workers.go: a deletion calls off what the pod's worker is at.

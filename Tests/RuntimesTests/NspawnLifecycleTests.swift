@@ -69,6 +69,22 @@ struct NspawnLifecycleTests {
         #expect(RuntimeRules.nspawn.codeOfEnd(status) == code)
     }
 
+    /// Jobs of a unit: the last of several is what comes of it, and a start comes after the stop.
+    @Test func theLastOfSeveralJobsCounts() {
+        var container = VirtualContainer(NspawnLifecycle(ContainerPolicy(stopSignal: .term)))
+        container.ask(.start)
+        container.begin(.restart(grace: .seconds(20)))
+        container.ask(.stop(grace: .seconds(1)))
+        container.end()
+        #expect(!container.hasProcess && container.log.last == "0s done")
+        container.ask(.start)
+        container.begin(.stop(grace: .seconds(20)))
+        container.ask(.start)
+        #expect(container.asked == .start)
+        container.end()
+        #expect(container.hasProcess && container.asked == nil && container.violations.isEmpty)
+    }
+
     @Test(arguments: [
         ContainerPolicy(), ContainerPolicy(stopSignal: .term), ContainerPolicy(command: ["/usr/lib/systemd/systemd"]),
     ])

@@ -152,6 +152,38 @@ struct BuilderTests {
         #expect(pod.diagnostics.isEmpty)
     }
 
+    @Test func whatIsNotWaitedForCanBeWrittenToo() {
+        let built = Scenario("in the background") {
+            Driven(by: .kubernetes)
+            SharedPIDNamespace()
+            PostStart("touch", "/up")
+            Service("app")
+            Start(isAwaited: false)
+            Wait(for: .ready("app"), within: .seconds(5))
+            Restart(grace: .seconds(2), isAwaited: false)
+            Stop(grace: .seconds(1), isAwaited: false)
+            ClientGoesAway()
+            Expect(.state(.exited), within: .seconds(5))
+        }
+        let text = """
+            scenario "in the background"
+              runtime kubernetes
+              pid namespace shared
+              post-start touch /up
+              service app
+
+              begin start
+              wait for app ready within 5s
+              begin restart grace 2s
+              begin stop grace 1s
+              client goes away
+              expect state exited within 5s
+
+            """
+        #expect(parseScenarios(Array(text.utf8), file: "text").values == [built])
+        #expect(built.text == text)
+    }
+
     @Test func theRestOfTheLanguageCanBeWrittenToo() {
         let built = Scenario("the rest of the language") {
             Driven(by: .kubernetes)

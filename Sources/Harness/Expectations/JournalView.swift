@@ -130,6 +130,9 @@ extension JournalView {
         case .execFailed(let stage, let code): "exec failed: \(stage) (status \(code))"
         case .execTimedOut(let pid): "the time of exec is over: \(pid) is killed"
         case .execEnded(_, let status, _): "exec \(status)"
+        case .hookStarted(let pid, let program): "hook: \(program) (\(pid) outside)"
+        case .hookFailed(let stage): "the hook failed: \(stage)"
+        case .hookEnded(_, let status): "the hook \(status)"
         case .checkStarted(let pid, let program): "health check: \(program) (\(pid) outside)"
         case .checkEnded(_, let code): "health check: exit \(code)"
         case .becameHealthy(let isHealthy): isHealthy ? "healthy" : "unhealthy"
@@ -215,6 +218,7 @@ extension JournalView {
     ) -> String {
         switch sender {
         case .process(let pid): return isInside(pid) ? label(pid, at: now) : "outside"
+        case .neighbour(let pid): return "process \(pid) of another container"
         case .kernel(let pid):
             guard isInside(pid) else { return "the kernel" }
             if signal == .chld { return "the kernel about \(label(pid, at: now))" }

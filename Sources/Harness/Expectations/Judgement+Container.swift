@@ -288,6 +288,9 @@ extension JournalView {
     }
 
     func noProcessesLeft() -> Judgement {
+        if tree.reaper != nil, !journal.witness.seesSignals {
+            return Judgement(unknown: "without a trace, orphans in a shared PID namespace are not found")
+        }
         if end != nil, tree.reaper == nil { return Judgement(true, "PID 1 has ended, and everything with it") }
         let running = tree.present.filter { $0 != tree.root && tree.processes[$0].exitedAt == nil }
         return Judgement(running.isEmpty, describe(running, as: "process", none: "no processes"), lastCensus())

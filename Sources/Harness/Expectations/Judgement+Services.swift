@@ -297,6 +297,7 @@ extension JournalView {
     private func isInside(_ sender: SignalSender) -> Bool {
         switch sender {
         case .process(let pid), .kernel(let pid): isInside(pid)
+        case .neighbour: false
         }
     }
 
@@ -318,6 +319,7 @@ extension JournalView {
         switch kill.sender {
         case .process(let pid):
             return isInside(pid) ? label(pid, at: kill.event.instant) : "the runtime"
+        case .neighbour(let pid): return "process \(pid) of another container"
         case .kernel(let pid):
             let isByEnd = index != tree.root && tree.root.map { tree.processes[$0].pid } == pid
             return isByEnd ? "the kernel because \(tree.mainProcess) ended" : "the kernel"

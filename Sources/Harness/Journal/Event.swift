@@ -69,6 +69,12 @@ public enum RuntimeEvent: Hashable, Sendable {
     case execTimedOut(ProcessID)
     /// It has been waited for.
     case execEnded(ProcessID, ExitStatus, code: Int)
+    /// A hook of the runtime has been started in the container, beside PID 1.
+    case hookStarted(ProcessID, program: String)
+    /// It could not be started.
+    case hookFailed(stage: String)
+    /// It has been waited for.
+    case hookEnded(ProcessID, ExitStatus)
     /// The health check has been started in the container.
     case checkStarted(ProcessID, program: String)
     /// It has been waited for, or could not be started; nil: there was no process.
@@ -170,6 +176,8 @@ public enum Manner: Hashable, Sendable {
 /// Who sent a signal.
 public enum SignalSender: Hashable, Sendable {
     case process(ProcessID)
+    /// A process of another container in the same PID namespace.
+    case neighbour(ProcessID)
     /// The kernel itself, on behalf of nobody or of the process named (a fault, a timer, the end of a namespace).
     case kernel(during: ProcessID)
 }

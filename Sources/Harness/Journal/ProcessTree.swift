@@ -169,11 +169,12 @@ public struct ProcessTree: Sendable {
         case .kernel(let fact): note(fact, at: event.instant)
         case .runtime(.joined(let pid)): reaper = pid
         case .runtime(.startFailed), .runtime(.recreated): if root != nil { beginLife(at: event.instant) }
-        case .runtime(.execStarted(let pid, let program)), .runtime(.checkStarted(let pid, let program)):
+        case .runtime(.execStarted(let pid, let program)), .runtime(.checkStarted(let pid, let program)),
+            .runtime(.hookStarted(let pid, let program)):
             let index = current[pid] ?? add(pid, creator: nil, at: event.instant)
             processes[index].isInjected = true
             becomes(program, index, at: event.instant, unlessKnown: true)
-        case .runtime(.execEnded(let pid, let status, _)):
+        case .runtime(.execEnded(let pid, let status, _)), .runtime(.hookEnded(let pid, let status)):
             if let index = injected(pid, endedAt: event.instant) { note(status, in: index) }
         case .runtime(.checkEnded(let pid?, _)): _ = injected(pid, endedAt: event.instant)
         case .runtime(.started(let pid, let program)):

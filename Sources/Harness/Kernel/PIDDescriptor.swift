@@ -28,6 +28,13 @@ package struct PIDDescriptor: ~Copyable, Sendable {
         _ = try valueOrNegatedErrno(clinux_pidfd_send_signal(descriptor.rawValue, signal.rawValue))
     }
 
+    /// Blocks until it has exited, or for that long.
+    package func awaitEnd(within time: Duration) {
+        var poller = Poller()
+        poller.add(descriptor.rawValue)
+        try? poller.wait(until: .now.advanced(by: time))
+    }
+
     /// Reaps a child of this process. Nil when it still runs and `blocking` is false.
     ///
     /// Blocking: the calling thread, when asked to.

@@ -80,6 +80,11 @@ package struct SpawnError: Error, Sendable, CustomStringConvertible {
     package let stage: Stage
     package let errno: Errno
 
+    package init(stage: Stage, errno: Errno) {
+        self.stage = stage
+        self.errno = errno
+    }
+
     package var description: String {
         switch stage {
         case .clone: "clone3: \(errno)"

@@ -226,6 +226,8 @@ extension ScenarioCheck {
             {
                 return
             }
+        case .beginStart, .beginStop, .beginRestart, .dropClient:
+            return note(.impossible, "what is asked of several containers is waited for", at: step.place)
         default: break
         }
         note(.undecidable, "of which container? write it in a block 'in NAME'", at: step.place)

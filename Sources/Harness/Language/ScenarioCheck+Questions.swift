@@ -42,6 +42,12 @@ extension ScenarioCheck {
             if scenario.healthCheck == nil, isWhole {
                 note(.undecidable, "without a 'health check' nobody knows how it is", at: step.place)
             }
+        case .state(.stopping):
+            if let runtime = scenario.runtime, runtime != .podman {
+                note(
+                    .undecidable, "\(runtime.rawValue) calls it running until it has ended: only Podman has this state",
+                    at: step.place, about: "stopping")
+            }
         case .state(.removed):
             if !scenario.removesItself, isWhole {
                 note(.undecidable, "without 'auto-remove on' no container is removed", at: step.place)

@@ -79,7 +79,8 @@ extension ScenarioCheck {
                 if case .restart(let times, _) = step.action {
                     past.start(at: step.place, times: times)
                 } else {
-                    past.start(at: step.place)
+                    // The old life goes on for a while.
+                    past.lifeCount += 1
                 }
             case .daemonRestarts, .daemonCrashes:
                 past.settle()

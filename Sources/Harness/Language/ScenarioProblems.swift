@@ -48,7 +48,7 @@ extension Step {
     /// What is done to a pod, and not to one of its containers.
     var isOfPod: Bool {
         switch action {
-        case .start, .stop, .restart, .beginStart, .beginStop, .beginRestart, .recreate: true
+        case .start, .stop, .restart, .beginStart, .beginStop, .beginRestart, .recreate, .dropClient: true
         default: false
         }
     }

@@ -9,7 +9,7 @@ public struct Happenings: Hashable, Sendable {
     public var onStop: Reaction? = Reaction(ending: .exited(0), after: .zero)
     /// What comes of other signals, and of these as a stop signal.
     public var onSignal: [Signal: Reaction] = [:]
-    /// How long a preStop hook takes.
+    /// How long a hook takes, after a start or before a stop.
     public var hookTakes: Duration = .zero
     /// In the order of their times.
     public var asks: [Ask] = []

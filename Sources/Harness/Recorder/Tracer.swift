@@ -124,8 +124,7 @@ package final class Tracer: Sendable {
         return try body()
     }
 
-    /// The processes of this inbox's container are in a PID namespace that others share: what its PID 1, which belongs to none of them, waits
-    /// for and is told of them goes to the inbox too.
+    /// Also sends the inbox the waits and signals of the PID 1 of a namespace that its container shares.
     package func open(_ inbox: Inbox, inNamespaceOf reaper: ProcessID) {
         state.withLock { $0.open(inbox, inNamespaceOf: reaper) }
     }

@@ -55,7 +55,7 @@ struct TracerState {
         inboxes[ObjectIdentifier(inbox)] = nil
         for reaper in reapers.keys {
             reapers[reaper]?.removeAll { $0 === inbox }
-            if reapers[reaper]?.isEmpty == true { reapers[reaper] = nil }
+            if reapers[reaper]?.isEmpty == true { (reapers[reaper], waitOptions[reaper]) = (nil, nil) }
         }
         for (thread, task) in tasks where task.inbox === inbox {
             tasks[thread] = nil
@@ -126,7 +126,7 @@ struct TracerState {
             }
         case .waited(let waiter, let target):
             let child = target > 0 ? ProcessID(rawValue: target) : nil
-            for (leader, inbox) in whoever(waiter) {
+            for (leader, inbox) in waiters(on: waiter) {
                 put(.waited(by: ProcessID(rawValue: leader), for: child), inbox, instant)
             }
         case .signalled(let number, let code, let target, let sender, let fate):
@@ -141,8 +141,11 @@ struct TracerState {
         case .waitEnded(let thread, let isWaitid, let result):
             guard let options = waitOptions.removeValue(forKey: thread) else { return }
             let outcome = TracerState.outcome(ofWait: options, isWaitid: isWaitid, result: result)
-            for (leader, inbox) in whoever(thread) {
-                put(.waitEnded(by: ProcessID(rawValue: leader), outcome), inbox, instant)
+            let waiters = waiters(on: thread)
+            // Whose child it was that the PID 1 of several containers has taken, its wait does not tell.
+            let isCertain = waiters.count == 1 || outcome == .nothing
+            for (leader, inbox) in waiters {
+                put(.waitEnded(by: ProcessID(rawValue: leader), isCertain ? outcome : .perhaps), inbox, instant)
             }
         case .marked(let thread): lastMark = (thread, instant.nanoseconds)
         }
@@ -165,8 +168,8 @@ struct TracerState {
         return alsoTellsOfOthers || options & noHang != 0 ? .perhaps : .child
     }
 
-    /// The process of a thread, and where its waits are told: one that reaps for several containers in each of theirs.
-    private func whoever(_ thread: Int32) -> [(leader: Int32, inbox: Inbox)] {
+    /// The process of a thread, and the inboxes that are told of its waits: those of a shared PID 1 go to each of its containers.
+    private func waiters(on thread: Int32) -> [(leader: Int32, inbox: Inbox)] {
         if let task = tasks[thread] { return [(task.leader, task.inbox)] }
         return (reapers[thread] ?? []).map { (thread, $0) }
     }
@@ -227,6 +230,7 @@ struct TracerState {
         // si_code: positive for the kernel (SI_KERNEL, CLD_EXITED, SEGV_MAPERR, …), and SI_TIMER, -2, is the kernel's too;
         // zero or negative for kill, tgkill and sigqueue (siginfo in sigaction(2)).
         let isKernel = code > 0 || code == -2
+        let isNeighbour = tasks[sender].map { $0.inbox !== task.inbox } == true
         // A tracer is told that its tracee has stopped (do_notify_parent_cldstop).
         if number == Signal.chld.rawValue, code == TracerState.trapped, let tracee = tasks[sender] {
             put(.traced(ProcessID(rawValue: tracee.leader)), task.inbox, instant)
@@ -234,7 +238,7 @@ struct TracerState {
         put(
             .signalled(
                 Signal(rawValue: number), to: ProcessID(rawValue: task.leader),
-                from: isKernel ? .kernel(during: origin) : .process(origin), fate: SignalFate(rawValue: fate) ?? .queued
+                from: isKernel ? .kernel(during: origin) : isNeighbour ? .neighbour(origin) : .process(origin), fate: SignalFate(rawValue: fate) ?? .queued
             ),
             task.inbox, instant)
     }

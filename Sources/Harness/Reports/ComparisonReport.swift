@@ -131,15 +131,23 @@ public struct ComparisonReport: Sendable {
         let end = journal.events.lastIndex { $0.kind == .runtime(.removed) } ?? journal.events.count
         return journal.events.prefix(end).compactMap { event in
             guard case .runtime(let fact) = event.kind else { return nil }
-            let key =
-                switch fact {
-                case .started: "started"
-                case .execStarted: "exec"
-                case .execEnded(_, let status, _): "exec \(status)"
-                case .sent(let signal, _): "sent \(signal)"
-                case .sendFailed(let signal, _, _): "not sent \(signal)"
-                default: "\(fact)"
-                }
+            let key: String
+            switch fact {
+            // Names of what the next event says.
+            case .stopping, .joined: return nil
+            case .hookStarted: key = "hook"
+            case .hookEnded(_, let status): key = "hook \(status)"
+            default:
+                key =
+                    switch fact {
+                    case .started: "started"
+                    case .execStarted: "exec"
+                    case .execEnded(_, let status, _): "exec \(status)"
+                    case .sent(let signal, _): "sent \(signal)"
+                    case .sendFailed(let signal, _, _): "not sent \(signal)"
+                    default: "\(fact)"
+                    }
+            }
             return (key, fact.act, view.line(event))
         }
     }
@@ -172,6 +180,7 @@ extension RuntimeEvent {
         case .exited: "exited"
         case .paused, .resumed: "pause"
         case .execStarted, .execFailed, .execTimedOut, .execEnded: "exec"
+        case .hookStarted, .hookFailed, .hookEnded: "hook"
         case .checkStarted, .checkEnded, .becameHealthy: "health"
         case .daemonEnded, .daemonStarted: "daemon"
         }

@@ -24,8 +24,7 @@ public struct MarkdownReport: Sendable {
             Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not \
             applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \(report.witness).
 
-            A cell is how many of the scenarios that apply an init has passed, by theme and then by row
-            ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
+            A cell is how many of the scenarios that apply an init has passed ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
             fault.
 
             """
@@ -74,12 +73,12 @@ public struct MarkdownReport: Sendable {
             text += row([name, versions[name] ?? ""] + columns.map { whole.cell(name, $0).text })
         }
         text += "\n## Where the runtime makes the difference\n\n"
-        let rows = Matrix(results, by: { "\($0.scenario.row) | \($0.initName)" }, column: \.runtime.rawValue)
+        let rows = Matrix(results, by: { "\($0.scenario.row)\u{1F}\($0.initName)" }, column: \.runtime.rawValue)
         text += row(["row", "inits"] + columns) + row(Array(repeating: "---", count: columns.count + 2))
         // Inits of which the same is to be said are on one line.
         var lines: [(row: String, cells: [String], inits: [String])] = []
         for key in rows.keys {
-            let parts = key.split(separator: " | ").map(String.init)
+            let parts = key.split(separator: "\u{1F}").map(String.init)
             let cells = columns.map { rows.cell(key, $0).text }
             guard Set(cells).count > 1 else { continue }
             if let place = lines.firstIndex(where: { $0.row == parts[0] && $0.cells == cells }) {
@@ -89,6 +88,8 @@ public struct MarkdownReport: Sendable {
             }
         }
         for line in lines { text += row([line.row, line.inits.joined(separator: ", ")] + line.cells) }
+        let errors = results.filter { if case .error = $0.verdict { true } else { false } }
+        if !errors.isEmpty { text += "\n## Errors\n\n" + errors.map { failure($0) + "\n" }.joined() }
         return text
     }
 

@@ -38,7 +38,7 @@ struct Matrix {
 
     /// - Parameters:
     ///   - key: what a result is counted under.
-    ///   - column: and beside what.
+    ///   - column: the column that it is counted in.
     init(
         _ results: [RunResult], by key: (RunResult) -> String, column: (RunResult) -> String = { $0.subject }
     ) {

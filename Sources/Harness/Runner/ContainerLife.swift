@@ -98,7 +98,8 @@ final class ContainerLife {
             files: profile.files(for: scenario), links: profile.links(for: scenario), boundFiles: command.files)
         isPaused = false
         let sharing = Container.Sharing(
-            neighbour: neighbour?.process?.descriptor.descriptor.rawValue, processes: processes?.descriptor)
+            neighbour: neighbour?.process?.descriptor.descriptor.rawValue, processes: processes?.descriptor,
+            interruption: session.cancellation.descriptor)
         if let processes {
             session.tracer?.open(inbox, inNamespaceOf: processes.pid)
             journal.append(Event(at: .now, .runtime(.joined(reaper: processes.pid))))
@@ -128,7 +129,9 @@ final class ContainerLife {
             journal.append(Event(at: began, .runtime(.started(pid, program: program.command[0]))))
             return nil
         } catch let error as SpawnError {
-            guard case .execute = error.stage else { throw error }
+            // Others in its PID namespace may have killed it, or kept it from its exec.
+            let isTheNeighbours = processes != nil && [.noSuchProcess, .outOfMemory, .timedOut].contains(error.errno)
+            if case .execute = error.stage {} else if !isTheNeighbours { throw error }
             let code = byPolicy ? nil : rules.codeOfStartFailure(error.errno.rawValue)
             journal.append(Event(at: began, .runtime(.startFailed(stage: "\(error)", code: code))))
             return error.errno
@@ -215,8 +218,8 @@ final class ContainerLife {
         journal.append(contentsOf: said)
         if isRunning, let process, let status = try process.descriptor.reap(blocking: false) {
             isRunning = false
-            let now = MonotonicInstant.now
             if sharesProcesses { container.killRest() }
+            let now = MonotonicInstant.now
             journal.append(Event(at: now, .runtime(.exited(status, code: rules.codeOfEnd(status)))))
             end = (status, now)
             readStreams(into: &journal, isFinal: true)
@@ -329,6 +332,12 @@ final class ContainerLife {
         return opened
     }
 
+    /// Whether PID 1 has exited, and has not been waited for: then its end is waited for, for a second at most.
+    func awaitEndIfExited() {
+        guard isRunning, let process, ProcFS.process(process.descriptor.pid)?.isZombie == true else { return }
+        process.descriptor.awaitEnd(within: .seconds(1))
+    }
+
     // MARK: - What is done to it
 
     /// The number of PID 1 outside, while it runs.
@@ -370,13 +379,13 @@ final class ContainerLife {
             journal.append(Event(at: .now, .runtime(.removed)))
             _ = try? process.descriptor.send(.kill)
             beside.end()
-            var poller = Poller()
-            poller.add(process.descriptor.descriptor.rawValue)
-            try? poller.wait(until: .now.advanced(by: ContainerLife.patienceAfterKill))
+            process.descriptor.awaitEnd(within: ContainerLife.patienceAfterKill)
             let status = try? process.descriptor.reap(blocking: false)
             isRunning = false
             if let status { journal.append(Event(at: .now, .runtime(.exited(status, code: rules.codeOfEnd(status))))) }
         }
+        // In a PID namespace that goes on they do not end with it.
+        beside.end()
         _ = try? collect(into: &journal, kernel: true)
         var rest = reports.finish()
         standardOutput?.finish(&rest)

@@ -439,6 +439,7 @@ extension Scenario {
         result.stop.grace = result.stop.grace ?? stop.grace
         (result.runtime, result.engineVersion, result.engine) = (runtime, engineVersion, engine)
         result.isLiveRestored = isLiveRestored
+        result.sharesProcesses = sharesProcesses
         if rules.sharesNetwork { result.settings.hostname = "pod" }
         var owners = [String?](repeating: nil, count: steps.count)
         for (index, step) in steps.enumerated() {

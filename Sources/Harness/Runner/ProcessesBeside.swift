@@ -16,6 +16,8 @@ final class ProcessesBeside {
     private var hook: Execution?
     /// What the last hook has ended with, until it is taken.
     private var hookCode: Int?
+    /// Hooks that were cancelled and have not ended: as long as one is not waited for, PID 1 cannot be.
+    private var cancelled: [Execution] = []
     /// The health check that runs, and when it is killed.
     private var check: Execution?
     private var checkDeadline = MonotonicInstant.distantFuture
@@ -117,28 +119,28 @@ final class ProcessesBeside {
         switch try spawn(command, within: ProcessesBeside.patience) {
         case .started(let execution):
             hook = execution
-            journal.append(Event(at: began, .runtime(.execStarted(execution.pid, program: command[0]))))
+            journal.append(Event(at: began, .runtime(.hookStarted(execution.pid, program: command[0]))))
         case .failed(let stage, let code):
             hookCode = code
-            journal.append(Event(at: began, .runtime(.execFailed(stage: stage, code: code))))
+            journal.append(Event(at: began, .runtime(.hookFailed(stage: stage))))
         case nil: hookCode = 126
         }
     }
 
     /// The hook that runs is killed, and its end says nothing.
     func cancelHook(into journal: inout Journal) {
-        guard let hook else { return }
-        Self.kill(hook)
-        try? collect(into: &journal)
-        hookCode = nil
+        if let hook {
+            Self.kill(hook)
+            try? collect(into: &journal)
+        }
+        if let hook { cancelled.append(hook) }
+        (hook, hookCode) = (nil, nil)
     }
 
-    /// Kills one and waits for it, not for ever: what is in the middle of a system call may be kept there.
+    /// Kills one and waits for its end, for one second at most: what is in the middle of a system call may be kept there.
     private static func kill(_ execution: Execution) {
         try? execution.descriptor.send(.kill)
-        var poller = Poller()
-        poller.add(execution.descriptor.descriptor.rawValue)
-        try? poller.wait(until: .now.advanced(by: .seconds(1)))
+        execution.descriptor.awaitEnd(within: .seconds(1))
     }
 
     /// Whether a hook has been started, and has not ended.
@@ -214,31 +216,42 @@ final class ProcessesBeside {
     ///
     /// - Throws: `Errno`, when one cannot be waited for.
     func collect(into journal: inout Journal) throws {
-        if let execution, try collect(execution, into: &journal) != nil { self.execution = nil }
-        if let hook, let code = try collect(hook, into: &journal) {
+        if let execution, try collect(execution, as: .exec, into: &journal) != nil { self.execution = nil }
+        if let hook, let code = try collect(hook, as: .hook, into: &journal) {
             self.hook = nil
             hookCode = code
         }
         try collectCheck(into: &journal)
+        try cancelled.removeAll { try collect($0, as: .hook, into: &journal) != nil }
+    }
+
+    /// Whose process it is.
+    private enum Purpose {
+        case exec, hook
     }
 
     /// - Returns: what it has ended with; nil while it runs.
-    private func collect(_ execution: Execution, into journal: inout Journal) throws -> Int? {
+    private func collect(_ execution: Execution, as purpose: Purpose, into journal: inout Journal) throws -> Int? {
         journal.append(contentsOf: (execution.output.read() + execution.errorOutput.read()).atOnce)
         guard let status = try execution.descriptor.reap(blocking: false) else { return nil }
         let rest = execution.output.read(isFinal: true) + execution.errorOutput.read(isFinal: true)
         journal.append(contentsOf: rest.atOnce)
         let code = DockerExit.code(of: status)
-        journal.append(Event(at: .now, .runtime(.execEnded(execution.pid, status, code: code))))
+        let event =
+            switch purpose {
+            case .exec: RuntimeEvent.execEnded(execution.pid, status, code: code)
+            case .hook: RuntimeEvent.hookEnded(execution.pid, status)
+            }
+        journal.append(Event(at: .now, .runtime(event)))
         return code
     }
 
-    /// Kills them, and waits for them.
+    /// Kills them, and waits for each, for one second at most.
     func end() {
-        for execution in [execution, hook, check].compactMap(\.self) {
-            _ = try? execution.descriptor.send(.kill)
-            _ = try? execution.descriptor.reap(blocking: true)
+        for execution in [execution, hook, check].compactMap(\.self) + cancelled {
+            Self.kill(execution)
+            _ = try? execution.descriptor.reap(blocking: false)
         }
-        (execution, hook, check) = (nil, nil, nil)
+        (execution, hook, check, cancelled) = (nil, nil, nil, [])
     }
 }

@@ -21,13 +21,17 @@ extension ScenarioRun {
         isAskedByGroup = false
         if !isUrgent {
             try collect()
-            try handleEnd()
+            try handleEnds()
         }
         answer = nil
         try tell(.asked(request))
         while answer == nil {
             if wakeAt != nil {
                 try pump(until: .distantFuture) { answer != nil || wakeAt == nil }
+            } else if life?.beside.isRunningHook == true {
+                let deadline = MonotonicInstant.now.advanced(by: ScenarioRun.patienceWithHooks)
+                try pump(until: deadline) { answer != nil || wakeAt != nil || life?.beside.isRunningHook != true }
+                if MonotonicInstant.now >= deadline { return "its hook still runs after \(ScenarioRun.patienceWithHooks.text)" }
             } else if try !endsInTime() {
                 // A stop without limit, of which nothing comes.
                 break
@@ -40,7 +44,7 @@ extension ScenarioRun {
     /// Asks the runtime for something without waiting: the answer comes later.
     func post(_ request: Request) throws {
         try collect()
-        try handleEnd()
+        try handleEnds()
         answer = nil
         isAskedByGroup = true
         try tell(.asked(request))
@@ -59,7 +63,7 @@ extension ScenarioRun {
     /// Asks for it and goes on.
     func begin(_ request: Request, _ step: Step) throws {
         try collect()
-        try handleEnd()
+        try handleEnds()
         answer = nil
         try tell(.begun(request))
         if case .refused(let reason)? = answer { refuse(reason, step) }
@@ -77,6 +81,9 @@ extension ScenarioRun {
         case refused(String)
     }
 
+    /// How long a hook without limit is waited for.
+    private static let patienceWithHooks = Duration.seconds(300)
+
     /// How long a stop without limit is waited for: a minute, and less where the signal is known to have been dropped.
     private static let patience = (Duration.seconds(5), Duration.seconds(60))
 
@@ -86,8 +93,8 @@ extension ScenarioRun {
         // The signal may still come, after a hook, and then there may be a limit.
         try pump(until: began.advanced(by: ScenarioRun.patience.0)) { answer != nil || wakeAt != nil }
         try collect()
-        try handleEnd()
-        if answer == nil, wakeAt == nil, life?.beside.isRunningHook == true || !view.hasDroppedSignal {
+        try handleEnds()
+        if answer == nil, wakeAt == nil, !view.hasDroppedSignal {
             try pump(until: began.advanced(by: ScenarioRun.patience.1)) { answer != nil || wakeAt != nil }
         }
         if answer != nil || wakeAt != nil { return true }
@@ -224,8 +231,21 @@ extension ScenarioRun {
         return processes
     }
 
+    /// Tells the lifecycle of the ends that have been seen: PID 1's, and that of a hook.
+    func handleEnds() throws {
+        try handleEnd()
+        guard let code = life?.beside.takeHook() else { return }
+        // A hook that PID 1 has taken with it is waited for first (zap_pid_ns_processes), and has ended second.
+        if code == DockerExit.code(of: .signaled(.kill, dumpedCore: false)) {
+            life?.awaitEndIfExited()
+            try collect(kernel: false)
+            try handleEnd()
+        }
+        try tell(.hookEnded(code: code))
+    }
+
     /// Tells the lifecycle of an end that has just been seen.
-    func handleEnd() throws {
+    private func handleEnd() throws {
         guard let life, let (status, instant) = life.takeEnd() else { return }
         lastCode = rules.codeOfEnd(status)
         if let commands = health?.ended() { try carryOut(commands) }

@@ -50,8 +50,7 @@ extension ScenarioRun {
     /// Takes in what has happened, and tells those who wait for it.
     func attend(watchingKernel: Bool = false, withCensus: Bool = false) throws {
         try collect(kernel: watchingKernel, census: withCensus)
-        try handleEnd()
-        if let code = life?.beside.takeHook() { try tell(.hookEnded(code: code)) }
+        try handleEnds()
         if let (code, end) = life?.beside.takeCheck(), let commands = health?.checked(code: code, at: end) {
             try carryOut(commands, at: end)
         }

@@ -160,7 +160,9 @@ final class ScenarioRun {
                 try perform(.start, step)
                 try killAtItsMoment()
             case .stop(let grace): try perform(.stop(grace: grace), step)
-            case .beginStart: try begin(.start, step)
+            case .beginStart:
+                try begin(.start, step)
+                try killAtItsMoment()
             case .beginStop(let grace): try begin(.stop(grace: grace), step)
             case .beginRestart(let grace): try begin(.restart(grace: grace), step)
             case .dropClient:

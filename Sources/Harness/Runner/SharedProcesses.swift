@@ -21,6 +21,10 @@ final class SharedProcesses {
     ///
     /// - Throws: what kept it from being started: an error of the harness or the machine.
     init(_ session: Session) throws {
+        // Without one what is left of a container could not be found among the others.
+        guard session.host.hierarchy != nil else {
+            throw CannotRun(reason: "a shared PID namespace takes a cgroup hierarchy", remedy: "mount one, writable")
+        }
         container = try Container(host: session.host, settings: ContainerSettings(), volumes: nil)
         do {
             let program = Container.Program(
@@ -42,10 +46,12 @@ final class SharedProcesses {
     /// A pidfd of it.
     var descriptor: Int32 { process.descriptor.descriptor.rawValue }
 
-    /// Kills its PID 1, and with it all that is left in the namespace. Blocks until it has been waited for.
+    /// Kills its PID 1, and with it all that is left in the namespace. Blocks until it has been waited for, but no longer than for any other
+    /// PID 1: what is in uninterruptible sleep there keeps it.
     func end() {
         try? process.descriptor.send(.kill)
-        _ = try? process.descriptor.reap(blocking: true)
+        process.descriptor.awaitEnd(within: ContainerLife.patienceAfterKill)
+        _ = try? process.descriptor.reap(blocking: false)
         container.remove()
     }
 }

@@ -113,7 +113,7 @@ struct Sweep {
 
     /// So many events a run that nothing disturbs has, from its first start on until it is quiet.
     private func countEvents(_ steps: [Step]) throws -> Int {
-        guard let start = steps.firstIndex(where: { $0.action == .start }) else { return 0 }
+        guard let start = steps.firstIndex(where: \.isStart) else { return 0 }
         var undisturbed = scenario
         undisturbed.steps = Array(steps[...start])
         let run = ScenarioRun(
@@ -242,7 +242,7 @@ struct Sweep {
             result.title = "\(scenario.title), killed at event \(outcome.events.count)"
             kill = [Step(.killAtEvent(outcome.events.count), place: .none)]
         }
-        if let start = result.steps.firstIndex(where: { $0.action == .start }) {
+        if let start = result.steps.firstIndex(where: \.isStart) {
             result.steps.insert(contentsOf: kill, at: start + 1)
         }
         return result
@@ -292,4 +292,9 @@ extension Journal {
 
     /// How many events the container has had of itself.
     var ownEventCount: Int { ownEvents.count }
+}
+
+extension Step {
+    /// A start, whether or not it is waited for.
+    fileprivate var isStart: Bool { action == .start || action == .beginStart }
 }

@@ -10,7 +10,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     private var engine: DockerLifecycle<DockerRestart>
     /// What the engine is told when the hook has ended.
     private var afterHook: [LifecycleInput] = []
-    /// What a person has started has a hook to run; whether the caller waits for it.
+    /// The post_start hook of a start by hand, and whether its caller waits.
     private var startHook: StartHook?
     /// A new container is made once the old one has been stopped.
     private var isRecreating = false
@@ -49,17 +49,19 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
             // The hook has ended with it.
             startHook = nil
             return handleBesidesStart(input, at: now) + (isAwaited ? [answer(ofStartHook: 137)] : [])
-        case (.running, .asked(.stop)), (.running, .asked(.restart)):
+        // A pre_stop hook takes its place; without one it runs until the container ends.
+        case (.running(let isAwaited), .asked(.stop)) where policy.preStop != nil,
+            (.running(let isAwaited), .asked(.restart)) where policy.preStop != nil,
+            (.running(let isAwaited), .begun(.stop)) where policy.preStop != nil,
+            (.running(let isAwaited), .begun(.restart)) where policy.preStop != nil:
             startHook = nil
-            return [.cancelHook] + handle(input, at: now)
-        case (.running(let isAwaited), .begun(.stop)), (.running(let isAwaited), .begun(.restart)):
-            startHook = nil
-            return [.cancelHook] + (isAwaited ? [.done] : []) + handle(input, at: now)
+            // A request that was asked for takes the place of the start; beside one that was begun the start is answered.
+            let isReplaced = if case .asked = input { true } else { false }
+            return [.cancelHook] + (isAwaited && !isReplaced ? [.done] : []) + handle(input, at: now)
         default: break
         }
-        noteStart(input)
         let commands = handleBesidesStart(input, at: now)
-        if commands.contains(where: \.isRefusal) { startHook = nil }
+        if commands.contains(.remove) { startHook = nil }
         guard let hook = policy.postStart, case .due(let isAwaited)? = startHook, input == .started else {
             return commands
         }
@@ -67,18 +69,19 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         return (isAwaited ? commands.filter { $0 != .done } : commands) + [.runHook(hook)]
     }
 
-    /// A start by hand runs the hook, also that of a restart (start.go: startService); one by the engine's policy does not.
-    private mutating func noteStart(_ input: LifecycleInput) {
-        switch input {
-        case .asked(.start), .begun(.start):
-            if policy.postStart != nil, !state.isRunning, state != .restarting {
-                startHook = .due(isAwaited: input == .asked(.start))
-            }
+    /// Hands a request on to the engine. A start by hand runs the hook, also that of a restart (start.go: startService); one by the engine's
+    /// policy does not.
+    private mutating func ask(_ request: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
+        switch request {
+        case .asked(.start) where !state.isRunning && state != .restarting: startHook = .due(isAwaited: true)
+        case .begun(.start) where !state.isRunning && state != .restarting: startHook = .due(isAwaited: false)
         case .asked(.restart) where runsHooksInRestart: startHook = .due(isAwaited: true)
         case .begun(.restart) where runsHooksInRestart: startHook = .due(isAwaited: false)
-        case .asked(.stop), .begun(.stop), .asked(.recreate), .asked(.replaceDaemon), .startFailed: startHook = nil
+        case .asked(.recreate), .asked(.replaceDaemon): startHook = nil
         default: break
         }
+        if policy.postStart == nil { startHook = nil }
+        return engine.handle(request, at: now)
     }
 
     /// It runs on when its hook has failed; the caller is told.
@@ -105,7 +108,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         case .hookEnded(let code):
             defer { afterHook = [] }
             // A hook that fails ends the stop (down.go: stopContainer).
-            return afterHook.flatMap { code == 0 ? engine.handle($0, at: now) : refusal(of: $0, code) }
+            return afterHook.flatMap { code == 0 ? ask($0, now) : refusal(of: $0, code) }
         case .ended where !afterHook.isEmpty:
             // The hook has ended with it, by SIGKILL.
             let answer = afterHook.flatMap { refusal(of: $0, 137) }
@@ -114,13 +117,17 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         // What it has not asked the engine for yet, it will not.
         case .clientGone:
             afterHook.removeAll { if case .begun = $0 { true } else { false } }
+            if startHook == .due(isAwaited: false) { startHook = nil }
             return []
-        default: return recreating(engine.handle(input, at: now), now)
+        case .startFailed:
+            startHook = nil
+            return recreating(engine.handle(input, at: now), now)
+        default: return recreating(ask(input, now), now)
         }
     }
 
     private mutating func restarted(_ restart: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
-        runsHooksInRestart && state == .running ? withHook(restart, now) : engine.handle(restart, at: now)
+        runsHooksInRestart && state == .running ? withHook(restart, now) : ask(restart, now)
     }
 
     /// Nobody is told of what has become of a request that was only begun.
@@ -131,7 +138,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
     /// A hook has a time of its own, before the grace period. In what is paused or restarting none can be run, and then Compose does not stop
     /// it, and says that it has (down.go: NotFound, Conflict).
     private mutating func withHook(_ stop: LifecycleInput, _ now: MonotonicInstant) -> [LifecycleCommand] {
-        guard let hook = policy.preStop else { return engine.handle(stop, at: now) }
+        guard let hook = policy.preStop else { return ask(stop, now) }
         guard state == .running else {
             if case .begun = stop { return [] }
             return [.done]
@@ -147,8 +154,4 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         isRecreating = false
         return commands.filter { $0 != .done } + engine.handle(.asked(.recreate), at: now)
     }
-}
-
-extension LifecycleCommand {
-    fileprivate var isRefusal: Bool { if case .refuse = self { true } else { false } }
 }

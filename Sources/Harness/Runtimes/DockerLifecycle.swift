@@ -15,6 +15,8 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     private var pending: Pending?
     /// A start has been asked for, and not come of it what will.
     private var isStarting = false
+    /// The policy has asked for it.
+    private var isStartByPolicy = false
     /// A restart was begun: it is started when it has been stopped.
     private var startsWhenStopped = false
     private var startedAt = MonotonicInstant(nanoseconds: 0)
@@ -96,7 +98,10 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
                 manager.daemonEnds()
                 if state.isRunning { return signal(within: nil, now) }
             }
-            return finish(.daemonEnd(isKilled: isKilled), now)
+            // A stop that was under way dies with the daemon that waits.
+            let givingUp: [LifecycleCommand] = stop == nil ? [] : [.wake(after: nil)]
+            stop = nil
+            return givingUp + finish(.daemonEnd(isKilled: isKilled), now)
         }
     }
 
@@ -111,14 +116,14 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
     /// Its life counts from before it is started (daemon/start.go: StartedAt).
     private mutating func start(byPolicy: Bool, _ now: MonotonicInstant) -> [LifecycleCommand] {
         startedAt = now
-        isStarting = true
+        (isStarting, isStartByPolicy) = (true, byPolicy)
         return [.start(byPolicy: byPolicy, onNewLayer: false)]
     }
 
     private mutating func startFailed(_ errno: Int32) -> [LifecycleCommand] {
         isStarting = false
         // What a policy could not start keeps the status of its last life.
-        if pending == .start { lastCode = DockerExit.code(ofStartFailure: errno) }
+        if !isStartByPolicy { lastCode = DockerExit.code(ofStartFailure: errno) }
         if state != .created { state = .exited }
         return decided(manager.startFailed(), startedAt) + finish(.start)
     }
@@ -180,7 +185,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
         return [.wake(after: nil), .note(.restartCancelled)]
     }
 
-    /// Whether a stop is under way that waits for a moment: it goes on beside a kill.
+    /// Whether the stop under way has a deadline: a kill leaves that as it is.
     private var stopHasMoment: Bool { stop != nil && stop != .waiting(until: nil) }
 
     private mutating func due(_ now: MonotonicInstant) -> [LifecycleCommand] {
@@ -193,7 +198,7 @@ public struct DockerLifecycle<Manager: RestartMachine>: Lifecycle {
             stop = .killedDirectly
             return [.send(.kill), .wake(after: DockerTimes.waitAfterDirectKill)]
         case .killedDirectly:
-            stop = nil
+            (stop, startsWhenStopped) = (nil, false)
             let total = (DockerTimes.waitAfterKill + DockerTimes.waitAfterDirectKill).text
             return [.note(.stopFailed(reason: "it did not end within \(total) of SIGKILL"))] + goOn(now)
         case nil:

@@ -14,7 +14,9 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private var isStarting = false
     /// Its postStart hook runs: until that has ended the kubelet has not started it.
     private var isInStartHook = false
-    /// A pod comes in the place of the one that is being deleted.
+    /// Its liveness probe has failed meanwhile.
+    private var hasFailedProbe = false
+    /// A restart was begun: another pod follows the one that is being deleted.
     private var startsWhenStopped = false
     /// The pod is being deleted, or has been: nothing of it is started again.
     private var isDeleted = false
@@ -69,16 +71,19 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
         case .due: return due(now)
         case .hookEnded(let code) where isInStartHook:
             isInStartHook = false
-            // FailedPostStartHook: it is killed as by a stop, and the policy decides (kuberuntime_container.go: startContainer).
-            return finish(.start) + (code == 0 ? [] : beginStop(nil, now))
+            // FailedPostStartHook: it is killed as by a stop, which the worker waits for, and the policy decides (kuberuntime_container.go:
+            // startContainer).
+            return code == 0 && !hasFailedProbe ? finish(.start) : beginStop(nil, now)
         // Whether a preStop hook has failed does not matter.
         case .hookEnded:
             if stop == .early { stop = .ready }
             guard case .hook(let since, let grace)? = stop else { return [] }
             return signal(grace - KubernetesLifecycle.wholeSeconds(now.duration(since: since)), now)
         case .unhealthy:
-            // A liveness probe: it is stopped, and its policy starts it again.
+            // A liveness probe: it is stopped, and its policy starts it again; not before the worker is through with the hook.
             guard state == .running, stop == nil else { return [] }
+            hasFailedProbe = isInStartHook
+            if isInStartHook { return [] }
             return beginStop(nil, now)
         // containerd waits on: the end is an event of its own.
         case .sendFailed, .clientGone: return []
@@ -175,7 +180,7 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
         // Less than a second is one (pod_workers.go: calculateEffectiveGracePeriod).
         let grace = max(grace ?? policy.grace ?? KubernetesLifecycle.usualGrace / policy.speed, .seconds(1))
         if isInStartHook {
-            // What the pod's worker is at is called off (pod_workers.go: cancelFn).
+            // A deletion cancels what the pod's worker is doing (pod_workers.go: cancelFn).
             return callOffStart() + beginStop(grace, now)
         }
         switch stop {
@@ -232,9 +237,9 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
     private mutating func ended(_ code: Int, _ now: MonotonicInstant) -> [LifecycleCommand] {
         guard state.isRunning else { return [] }
         let wasStopping = stop != nil
-        // What its hook has ended with does not matter any more.
-        let started = isInStartHook ? finish(.start) : []
-        (state, stop, isInStartHook) = (.exited, nil, false)
+        // What its hook ends with does not matter any more.
+        let started = finish(.start)
+        (state, stop, isInStartHook, hasFailedProbe) = (.exited, nil, false, false)
         let again = schedule(after: now.duration(since: startedAt) * policy.speed, code, now)
         return [.wake(after: nil)] + started + again + (wasStopping ? finishStop(now) : []) + finish(.kill)
     }
@@ -272,7 +277,7 @@ public struct KubernetesLifecycle: AnsweringLifecycle, Hashable {
         case .recreate:
             (state, pending, isStarting, isDeleted, count, delay) = (.created, nil, false, false, 0, nil)
             return [.remove, .note(.recreated), .done]
-        case nil, .start: return again ? startByHand(now, answered: false) : []
+        case nil, .start: return finish(.start) + (again ? startByHand(now, answered: false) : [])
         case .stop, .restart, .kill:
             pending = nil
             return [.done] + (again ? startByHand(now, answered: false) : [])

@@ -84,9 +84,9 @@ public enum LifecycleCommand: Hashable, Sendable {
     case send(Signal)
     case freeze
     case thaw
-    /// Start a further process in the container; what comes of it is `hookEnded`. A hook that still runs makes room for it, as by `cancelHook`.
+    /// Start a further process in the container; what comes of it is `hookEnded`. First cancels a hook that still runs.
     case runHook([String])
-    /// Kill the hook that runs: nobody asks what it ends with.
+    /// Kill the hook that runs. Its status is ignored.
     case cancelHook
     /// Come back when that much has passed since the commands before it were carried out; in place of any moment before. Nil: never.
     case wake(after: Duration?)

@@ -45,8 +45,15 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
 
     private mutating func answer(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
-        case .start: return state.isRunning || state == .restarting ? [.done] : startByHand(answered: true)
+        case .start:
+            // Its job comes after that of the stop.
+            if stop != nil {
+                (startsWhenStopped, pending) = (true, .start)
+                return []
+            }
+            return state.isRunning || state == .restarting ? [.done] : startByHand(answered: true)
         case .stop(let grace), .restart(let grace):
+            startsWhenStopped = false
             pending = if case .stop = request { .stop } else { .restart }
             return state.isRunning ? signal(within: grace, now) : callOff() + finishStop()
         case .kill(let signal):
@@ -68,7 +75,9 @@ public struct NspawnLifecycle: PlainLifecycle, Hashable {
     /// With `systemctl --no-block`: the last of several jobs is what comes of the unit.
     private mutating func begin(_ request: Request, _ now: MonotonicInstant) -> [LifecycleCommand] {
         switch request {
-        case .start: return state.isRunning || state == .restarting ? [] : startByHand(answered: false)
+        case .start:
+            if stop != nil { startsWhenStopped = true }
+            return state.isRunning || state == .restarting ? [] : startByHand(answered: false)
         case .stop(let grace), .restart(let grace):
             startsWhenStopped = if case .restart = request { true } else { false }
             if state.isRunning { return signal(within: grace, now) }

@@ -56,7 +56,7 @@ extension PlainLifecycle {
         return [.send(.kill), .wake(after: Self.waitAfterKill)]
     }
 
-    /// Whether a stop is under way that waits for a moment: it goes on beside a kill.
+    /// Whether the stop under way has a deadline: a kill leaves that as it is.
     var stopHasMoment: Bool { stop != nil && stop != .waiting(until: nil) }
 
     mutating func due() -> [LifecycleCommand] {
@@ -64,7 +64,7 @@ extension PlainLifecycle {
         case .waiting(until: nil): return finish(.kill)
         case .waiting: return [.note(.graceExpired)] + kill()
         case .killed:
-            stop = nil
+            (stop, startsWhenStopped) = (nil, false)
             return [.note(.stopFailed(reason: "it did not end within \(Self.waitAfterKill.text) of SIGKILL"))]
                 + answerStop()
         case nil: return state == .restarting && !isStarting ? start(byPolicy: true) : finish(.kill)
@@ -80,7 +80,7 @@ extension PlainLifecycle {
 
     mutating func finishStop() -> [LifecycleCommand] { [.note(.stopFinished)] + answerStop() }
 
-    /// What a restart that was begun comes to when its container has ended, unless the request that was answered has started it.
+    /// Starts it if a restart was begun, unless a request that was answered already has.
     mutating func goOnWithRestart() -> [LifecycleCommand] {
         defer { startsWhenStopped = false }
         return startsWhenStopped && !isStarting && state != .removed ? startByHand(answered: false) : []
@@ -97,8 +97,10 @@ extension PlainLifecycle {
             becomeNew()
             (state, pending, isStarting, startsWhenStopped) = (.created, nil, false, false)
             return [.remove, .note(.recreated), .done]
-        case nil, .start: return []
-        case .stop, .kill, .restart:
+        // It is answered when the start that comes now is.
+        case .start where startsWhenStopped: return []
+        case nil: return []
+        case .start, .stop, .kill, .restart:
             pending = nil
             return [.done]
         }

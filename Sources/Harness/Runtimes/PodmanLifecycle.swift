@@ -113,7 +113,7 @@ public struct PodmanLifecycle: PlainLifecycle, Hashable {
     /// What is being stopped is killed, stopped again or removed, and nothing else (container_api.go: the states in which each may be).
     private static let stopping = "the container is being stopped"
 
-    /// A stop is its client's: without it nobody kills what does not end, and the container stays as it is.
+    /// The client does the stop: without it nothing kills the container.
     private mutating func clientGone() -> [LifecycleCommand] {
         guard isClientThere else { return [] }
         (isClientThere, startsWhenStopped) = (false, false)

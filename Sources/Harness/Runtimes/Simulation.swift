@@ -44,7 +44,7 @@ public struct Simulation {
     /// - Returns: whether more would have happened.
     private mutating func run() -> Bool {
         let end = begin.advanced(by: happenings.end ?? (happenings.asks.last?.at ?? .zero) + .seconds(3600))
-        ask(.start)
+        ask(.start, waits: false)
         while entries.count < Simulation.entryLimit {
             // What ends, ends before it is noticed; what is asked for comes last.
             let next = [
@@ -64,8 +64,8 @@ public struct Simulation {
                 wakeAt = nil
                 tell(.due)
             } else if let asked = asks.popFirst() {
-                // Nobody waits for a stop: what comes next comes at its time.
-                ask(Simulation.request(asked.action), waits: !asked.action.isStop)
+                // Nobody waits for what takes its time: what comes next comes at its own.
+                ask(Simulation.request(asked.action), waits: !asked.action.takesTime)
             }
         }
         return true
@@ -198,10 +198,10 @@ public struct Simulation {
 }
 
 extension Happenings.Action {
-    /// A stop, or a restart, which begins with one.
-    fileprivate var isStop: Bool {
+    /// A stop, and a start, which may have a hook.
+    fileprivate var takesTime: Bool {
         switch self {
-        case .stop, .restart: true
+        case .start, .stop, .restart: true
         default: false
         }
     }

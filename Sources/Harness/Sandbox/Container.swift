@@ -199,14 +199,17 @@ package final class Container {
 
     /// What a container shares with others: pidfds of theirs, open during its start.
     package struct Sharing: Sendable {
-        /// A container whose network, IPC and host name are its own; nil: it has its own.
+        /// A container whose network, IPC and host name it shares; nil: it has its own.
         package let neighbour: Int32?
         /// The PID 1 in whose namespace it is started; nil: it is PID 1.
         package let processes: Int32?
+        /// What ends the wait for its exec, from which others in that namespace may keep it: a descriptor that becomes readable; -1: nothing.
+        package let interruption: Int32
 
-        package init(neighbour: Int32? = nil, processes: Int32? = nil) {
+        package init(neighbour: Int32? = nil, processes: Int32? = nil, interruption: Int32 = -1) {
             self.neighbour = neighbour
             self.processes = processes
+            self.interruption = interruption
         }
     }
 
@@ -276,9 +279,21 @@ package final class Container {
         let process = try withExtendedLifetime(members) {
             try Kernel.spawn(
                 arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
-                pidNamespaceOf: sharing.processes, lookUp: lookUp, steps: plan.steps)
+                pidNamespaceOf: sharing.processes, patience: (.seconds(10), sharing.interruption), lookUp: lookUp,
+                steps: plan.steps)
         }
-        if isLookedAt { view = OwnedView(try channel.receive()) }
+        if isLookedAt {
+            do {
+                view = OwnedView(try channel.receive())
+            } catch {
+                // Others in a shared namespace can kill what is not ready yet.
+                try? process.send(.kill)
+                process.awaitEnd(within: .seconds(1))
+                _ = try? process.reap(blocking: false)
+                if sharing.processes == nil { throw error }
+                throw SpawnError(stage: .clone, errno: .noSuchProcess)
+            }
+        }
         hasFiles = true
         volumes?.use()
         return process

@@ -32,7 +32,7 @@ extension Grammar {
         ) { $0.action = .stop(grace: $1.duration(1)) },
         Form(
             "begin start",
-            "The same by a client that does not wait, for a `post-start` hook, that is.",
+            "Starts the container without waiting for its `post-start` hook.",
             example: """
                 scenario "stopped while its hook runs"
                   runtime kubernetes
@@ -47,7 +47,7 @@ extension Grammar {
         ) { draft, _ in draft.action = .beginStart },
         Form(
             "begin stop [grace GRACE]",
-            "A stop by a client that does not wait: the steps after it come while the container is being stopped.",
+            "Begins a stop: the steps after it come while the container is being stopped.",
             otherwise: "the grace period of `stop signal`",
             example: """
                 scenario "killed while it is being stopped"
@@ -64,7 +64,7 @@ extension Grammar {
         ) { $0.action = .beginStop(grace: $1.duration(1)) },
         Form(
             "begin restart [grace GRACE]",
-            "A restart by a client that does not wait for it, or goes away.",
+            "Begins a restart, and does not wait for it.",
             otherwise: "the grace period of `stop signal`",
             example: """
                 scenario "restarted in its own time"
@@ -79,8 +79,8 @@ extension Grammar {
         ) { $0.action = .beginRestart(grace: $1.duration(1)) },
         Form(
             "client goes away",
-            "The clients of what was begun are killed. An engine goes on with it; of Podman the client is the engine, and nobody else "
-                + "kills what does not end.",
+            "Kills the clients of what was begun. Docker goes on with it; Podman's client does the work itself, so that nothing kills the "
+                + "container.",
             example: """
                 scenario "nobody kills it"
                   runtime podman
