@@ -85,7 +85,7 @@ scenarios: build ## the conformance suite: the reference must pass, every other 
 .PHONY: matrix
 matrix: build ## writes docs/MATRIX.md, docs/MATRIX-RUNTIMES.md and what `make scenarios` expects: every init that is installed, with its version
 	bin/harness run --init all --format markdown --output docs/MATRIX.md || [ $$? -eq 1 ]
-	bin/harness run $(addprefix scenarios/,grace-period markers orphans readiness restarts signal-forwarding stop-order) \
+	bin/harness run $(addprefix scenarios/,grace-period orphans readiness signal-forwarding stop-order) \
 	  --init all --runtime all --format markdown --output docs/MATRIX-RUNTIMES.md || [ $$? -eq 1 ]
 	$(SWIFT_BUILD) -c release --product Verdicts
 	.build/release/Verdicts --write

@@ -85,7 +85,7 @@ final class EngineRun {
             startedAt = .now
             try ask("start", name)
             // What cannot be started is no refusal: it has a status.
-            wasRefused = nil
+            if wasRefused?.contains("must be in Created or Stopped state") != true { wasRefused = nil }
         case .stop(let grace): try timed { try ask(["stop"] + time(grace) + [name]) }
         case .beginStop(let grace): try begin(["stop"] + time(grace) + [name])
         case .beginRestart(let grace): try begin(["restart"] + time(grace) + [name])
@@ -260,8 +260,17 @@ final class EngineRun {
             return found.state == "exited" && found.code == 128 + Int(signal.rawValue)
         case .state(let state): return try inspect().state == state.rawValue
         case .restarts(let count): return try inspect().restarts == count
-        case .outputContains(let text, .presentLife): return try output().contains { $0.contains(text) }
-        case .outputLine(let text, .presentLife): return try output().contains(text)
+        case .outputContains(let text, .presentLife), .outputContains(let text, .allLives):
+            return try output().contains { $0.contains(text) }
+        case .outputLine(let text, .presentLife), .outputLine(let text, .allLives): return try output().contains(text)
+        // An engine keeps what all lives have printed, one after the other.
+        case .outputInOrder(let texts, .allLives):
+            var rest = try output()[...]
+            return texts.allSatisfy { text in
+                guard let place = rest.firstIndex(where: { $0.contains(text) }) else { return false }
+                rest = rest[(place + 1)...]
+                return true
+            }
         case .execExit(let code): return lastExec == code
         case .refused: return wasRefused != nil
         case .stopTook(.lessThan(let time)): return lastStop.map { $0 < time + Engine.overhead }

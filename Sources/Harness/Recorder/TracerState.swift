@@ -238,7 +238,8 @@ struct TracerState {
         put(
             .signalled(
                 Signal(rawValue: number), to: ProcessID(rawValue: task.leader),
-                from: isKernel ? .kernel(during: origin) : isNeighbour ? .neighbour(origin) : .process(origin), fate: SignalFate(rawValue: fate) ?? .queued
+                from: isKernel ? .kernel(during: origin) : isNeighbour ? .neighbour(origin) : .process(origin),
+                fate: SignalFate(rawValue: fate) ?? .queued
             ),
             task.inbox, instant)
     }

@@ -31,7 +31,9 @@ extension ScenarioRun {
             } else if life?.beside.isRunningHook == true {
                 let deadline = MonotonicInstant.now.advanced(by: ScenarioRun.patienceWithHooks)
                 try pump(until: deadline) { answer != nil || wakeAt != nil || life?.beside.isRunningHook != true }
-                if MonotonicInstant.now >= deadline { return "its hook still runs after \(ScenarioRun.patienceWithHooks.text)" }
+                if MonotonicInstant.now >= deadline {
+                    return "its hook still runs after \(ScenarioRun.patienceWithHooks.text)"
+                }
             } else if try !endsInTime() {
                 // A stop without limit, of which nothing comes.
                 break
