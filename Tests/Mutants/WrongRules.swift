@@ -30,7 +30,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
     case kubernetesSharesNothing = "kubernetes-shares-nothing"
     case kubernetesStartsWithoutHook = "kubernetes-starts-without-hook"
     case kubernetesForgivesTheStartHook = "kubernetes-forgives-the-start-hook"
-    case kubernetesFinishesTheStartHook = "kubernetes-finishes-the-start-hook"
+    case kubernetesStartsBesideTheHook = "kubernetes-starts-beside-the-hook"
     case composeForgivesTheStartHook = "compose-forgives-the-start-hook"
     case composeStartsWithoutHook = "compose-starts-without-hook"
     case nspawnSignals = "nspawn-signals"
@@ -68,7 +68,7 @@ enum RuleDefect: String, CaseIterable, Sendable {
         case .kubernetesSharesNothing: "each container of a pod has a network of its own"
         case .kubernetesStartsWithoutHook: "a kubelet runs no postStart hooks"
         case .kubernetesForgivesTheStartHook: "a kubelet does not mind that a postStart hook has failed"
-        case .kubernetesFinishesTheStartHook: "a pod is deleted when its postStart hook has ended"
+        case .kubernetesStartsBesideTheHook: "the next container of a pod does not wait for a postStart hook"
         case .composeForgivesTheStartHook: "Compose does not mind that a post_start hook has failed"
         case .composeStartsWithoutHook: "Compose runs no post_start hooks"
         case .nspawnSignals: "nspawn sends SIGTERM where no kill signal is set"
@@ -169,7 +169,7 @@ private struct BrokenLifecycle: Lifecycle {
             case (.composeKillsTheOldContainer, .asked(.recreate), .send): [.send(.kill)]
             case (.podmanWaits, _, .wakeAt(let moment)): [.wakeAt(moment.advanced(by: .seconds(2)))]
             case (.podmanSignalsWithoutGrace, .asked(.stop), .send(.kill)): [.send(.term), command]
-            case (.kubernetesFinishesTheStartHook, _, .cancelHook): []
+            case (.kubernetesStartsBesideTheHook, .started, .runHook): [command, .done]
             case (.podmanIsRunningToTheEnd, _, .note(.stopping)): []
             case (.kubernetesSignalsAgain, .asked(.stop), .wakeAt): [.send(.term), command]
             case (.kubernetesKeepsLayer, _, .start(let byPolicy, _)): [.start(byPolicy: byPolicy, onNewLayer: false)]

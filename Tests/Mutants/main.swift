@@ -40,7 +40,8 @@ struct Subject {
         rules = defect.rules
         // Without an init only where that is what the scenario is about.
         isAsked = { scenario, profile in
-            scenario.runtime ?? .docker == .docker && scenario.tags.contains("restart") && !scenario.sweeps
+            scenario.runtime ?? .docker == .docker && ["restart", "requests"].contains(where: scenario.tags.contains)
+                && !scenario.sweeps
                 && (defect.isOfClock || !scenario.isAboutDelays)
                 && (profile.name != "none" || !scenario.inits.isEmpty)
         }
