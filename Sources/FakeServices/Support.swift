@@ -153,9 +153,9 @@ func replaceFile(_ path: String, with text: String) -> Bool {
     return isWritten == true && fsync(file) == 0 && rename(temporary, path) == 0
 }
 
-/// PID 1 of a namespace that containers share: waits for whatever is left to it, and does nothing else.
+/// PID 1 of a namespace that containers share: reaps the orphans that it inherits, and does nothing else.
 func reapForEver() -> Never {
-    // Nobody in the namespace is to look into it, or make it do something.
+    // No process of the namespace may read its memory or trace it (PR_SET_DUMPABLE).
     _ = clinux_close_memory()
     var ends = sigset_t()
     sigemptyset(&ends)

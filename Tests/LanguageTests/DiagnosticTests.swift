@@ -369,6 +369,13 @@ struct DiagnosticTests {
             "scenario \"x\"\n  service a\n  start\n  client goes away\n  expect exit 0\n",
             "4:3+1 impossible nothing was begun with 'begin stop' or 'begin restart' before this"),
         Case(
+            "scenario \"x\"\n  service a\n  start\n  wait for a ready within 5s\n  begin stop\n  expect nobody killed\n",
+            "6:3+1 proves-nothing nothing can have come of it yet, so this holds of every init: wait for something first, or say for how long "
+                + "with 'for' (5:3 it has just been begun here)"),
+        Case(
+            "scenario \"x\"\n  runtime docker\n  service a\n  start\n  wait for a ready within 5s\n  begin stop\n  expect state stopping\n",
+            "7:16+8 undecidable docker calls it running until it has ended: only Podman has this state"),
+        Case(
             "scenario \"x\"\n  service a\n  start\n  begin kill\n  expect exit 0\n",
             "4:9+4 unexpected expected 'start', 'stop' or 'restart', found 'kill'"),
         Case(

@@ -41,6 +41,10 @@ struct SeveralContainersTests {
         ("volume data at /x\n    volume data at /y", "7:12 duplicate there is a volume 'data' already"),
         ("runtime docker", "6:5 unknown-word 'runtime' is not a word of a container, but a word of a scenario"),
         ("start", "6:5 unknown-word 'start' is not a word of a container, but a word of a scenario → restart"),
+        (
+            "pid namespace shared",
+            "6:5 unknown-word 'pid' is not a word of a container, but a word of a scenario → pids"
+        ),
         ("pre-stop", "6:13 missing a command line is missing here"),
         ("command true", "7:13 conflict what the init is to run is given twice: by 'command' and by this service"),
     ])
@@ -64,6 +68,10 @@ struct SeveralContainersTests {
             "in db\n  expect nobody killed",
             "11:3 incomplete the steps that 'in' is about are missing: they stand indented below it"
         ),
+        (
+            "begin stop\n  expect no db ready within 5s",
+            "11:3 impossible what is asked of several containers is waited for"
+        ),
         ("expect nod ready", "11:10 unknown-service 'nod' is no service of this scenario → node"),
     ])
     func whatIsWrongWithASteps(steps: String, message: String) {
@@ -85,6 +93,14 @@ struct SeveralContainersTests {
         (
             "  container db\n", "  env A=1\n  container db\n",
             "1:1 conflict where there are several containers each has its own settings: write them in its block"
+        ),
+        (
+            "  container db\n", "  post-start true\n  container db\n",
+            "1:1 conflict where there are several containers each has its own settings: write them in its block"
+        ),
+        (
+            "  container db\n", "  pid namespace shared\n  container db\n",
+            "3:3 conflict under compose containers share no PID namespace, but one takes another's: a pod has one for all"
         ),
         (
             "  container db\n", "  service cron\n  container db\n",

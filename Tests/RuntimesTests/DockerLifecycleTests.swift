@@ -135,7 +135,7 @@ struct DockerLifecycleTests {
     func whatDoesNotRunIsRefused(request: Request) {
         var container = Self.container()
         container.ask(request)
-        #expect(container.refusal == "PID 1 is not running")
+        #expect(container.refusal == "the container is not running")
     }
 
     // MARK: - Restarts
@@ -265,7 +265,7 @@ struct DockerLifecycleTests {
         #expect(!container.hasProcess && container.machine.state == .exited)
     }
 
-    /// A restart that was begun starts it, whoever has stopped it.
+    /// A restart that was begun starts it, whichever request has stopped it.
     @Test(arguments: [Request.stop(grace: .seconds(1)), .kill(.kill), .restart(grace: .seconds(1))])
     func aRestartThatWasBegunIsCarriedOut(request: Request) {
         var container = VirtualContainer(DockerLifecycle(ContainerPolicy()))

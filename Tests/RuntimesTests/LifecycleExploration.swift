@@ -15,7 +15,9 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
         case end(ExitStatus)
         case comeOfStart(Int32?)
         case wake
-        case endHook
+        case endHook(code: Int)
+        /// Its health check has failed too often.
+        case fail
         /// A life that is long enough for Docker's back-off.
         case pass
     }
@@ -70,7 +72,8 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
             result += [.end(.exited(0)), .end(.exited(1)), .end(.signaled(.kill, dumpedCore: false))]
         }
         result.append(container.wakeAt == nil ? .pass : .wake)
-        if container.hasHook { result.append(.endHook) }
+        if container.hasHook { result += [.endHook(code: 0), .endHook(code: 1)] }
+        if container.hasProcess { result.append(.fail) }
         return result
     }
 
@@ -82,7 +85,8 @@ struct LifecycleExploration<Machine: Lifecycle & Hashable> {
         case .end(let status): container.end(status)
         case .comeOfStart(let errno): container.comeOfStart(errno)
         case .wake: container.wake()
-        case .endHook: container.endHook()
+        case .endHook(let code): container.endHook(code: code)
+        case .fail: container.fail()
         case .pass: container.pass(.seconds(11))
         }
     }

@@ -94,7 +94,7 @@ struct PodmanLifecycleTests {
         #expect(container.hasProcess && container.asked == nil && container.violations.isEmpty)
     }
 
-    /// There is no daemon: with its client a stop ends, and nobody kills.
+    /// There is no daemon: a stop ends with its client, and nothing kills.
     @Test func aStopWhoseClientIsGoneNeverKills() {
         var container = Self.running()
         container.begin(.stop(grace: .seconds(2)))

@@ -136,7 +136,7 @@ struct VirtualContainer<Machine: Lifecycle> {
             hasHook = true
         case .cancelHook:
             log.append("\(time) no hook")
-            if !hasHook { violations.append("a hook is called off that does not run") }
+            if !hasHook { violations.append("a hook is cancelled that does not run") }
             hasHook = false
         case .wake(let time): wakeAt = time.map { now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment

@@ -26,21 +26,7 @@ extension ScenarioCheck {
                 .conflict, "where there are several containers each has its own settings: write them in its block",
                 at: scenario.place)
         }
-        var names: [String: SourcePlace] = [:]
-        for member in scenario.members {
-            if let other = names[member.name] {
-                note(
-                    .duplicate, "there is a container '\(member.name)' already", at: member.place, about: member.name,
-                    notes: [.init("it is set here", at: other)])
-            } else {
-                names[member.name] = member.place
-            }
-        }
-        for member in scenario.members where member.scenario.sharesProcesses {
-            note(
-                .conflict, "a pod shares its PID namespace as a whole: say so above its containers", at: member.place,
-                about: member.name)
-        }
+        duplicates(scenario.members.map { ($0.name, $0.place) }) { "there is a container '\($0)' already" }
         for member in scenario.members { check(member) }
         for member in dependencyCycle() {
             note(
@@ -48,14 +34,8 @@ extension ScenarioCheck {
         }
         sharedVolumes()
         ofRuntime(firstMember.place)
-        var services: [String: SourcePlace] = [:]
-        for service in scenario.members.flatMap(\.scenario.services) {
-            if let other = services[service.name] {
-                note(
-                    .duplicate, "there is a service '\(service.name)' in another container", at: service.place,
-                    about: service.name, notes: [.init("it is set here", at: other)])
-            }
-            services[service.name] = service.place
+        duplicates(scenario.members.flatMap(\.scenario.services).map { ($0.name, $0.place) }) {
+            "there is a service '\($0)' in another container"
         }
     }
 

@@ -78,8 +78,14 @@ extension ScenarioCheck {
             case .initialised, .stepRan: true
             default: false
             }
-        guard let start = past.freshStart, !(isOfAllLives && past.hasSettled) else { return }
         let cure = expectation.isNegated ? "say for how long with 'within'" : "say for how long with 'for'"
+        if let begun = past.freshBegin {
+            return note(
+                .provesNothing,
+                "nothing can have come of it yet, so this holds of every init: wait for something first, or \(cure)",
+                at: step.place, notes: [.init("it has just been begun here", at: begun)])
+        }
+        guard let start = past.freshStart, !(isOfAllLives && past.hasSettled) else { return }
         note(
             .provesNothing,
             "nothing can have happened yet, so this holds of every init: wait for something first, or \(cure)",

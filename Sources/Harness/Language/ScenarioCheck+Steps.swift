@@ -7,7 +7,7 @@ extension ScenarioCheck {
     struct Past {
         var isStarted = false
         var isStopped = false
-        /// A stop or a restart was begun that nobody waits for.
+        /// A request was begun: the steps after it do not wait for it.
         var hasBegun = false
         var pausedAt: SourcePlace?
         var hasOrphans = false
@@ -17,6 +17,8 @@ extension ScenarioCheck {
         var lifeCount = 0
         /// The last start, as long as nothing has let time pass since.
         var freshStart: SourcePlace?
+        /// A stop or a restart that has just been begun, likewise.
+        var freshBegin: SourcePlace?
         /// Something has let time pass in some life.
         var hasSettled = false
 
@@ -27,7 +29,7 @@ extension ScenarioCheck {
         }
 
         mutating func settle() {
-            freshStart = nil
+            (freshStart, freshBegin) = (nil, nil)
             hasSettled = true
         }
     }
@@ -63,7 +65,6 @@ extension ScenarioCheck {
                 continue
             }
             check(step, past)
-            if step.isBegun { past.hasBegun = true }
             if !scenario.members.isEmpty { ofSeveral(step) }
             switch step.action {
             case .start, .beginStart: past.start(at: step.place)
@@ -115,6 +116,7 @@ extension ScenarioCheck {
                 self.steps(inner, &own)
             default: break
             }
+            if step.isBegun { (past.hasBegun, past.freshBegin) = (true, step.place) }
         }
     }
 

@@ -115,22 +115,28 @@ struct ScenarioCheck {
 
     // MARK: - What there is
 
+    /// Notes each name that was given before, and where.
+    mutating func duplicates(_ names: [(name: String, place: SourcePlace)], _ message: (String) -> String) {
+        var first: [String: SourcePlace] = [:]
+        for (name, place) in names {
+            if let other = first[name] {
+                note(
+                    .duplicate, message(name), at: place, about: name, notes: [.init("it is set here", at: other)])
+            } else {
+                first[name] = place
+            }
+        }
+    }
+
     mutating func services() {
         if scenario.services.count > ScenarioCheck.serviceLimit {
             return note(
                 .badValue, "a scenario has at most \(ScenarioCheck.serviceLimit) services",
                 at: scenario.services[ScenarioCheck.serviceLimit].place)
         }
-        var first: [String: SourcePlace] = [:]
         var writers: [String: Service] = [:]
+        duplicates(scenario.services.map { ($0.name, $0.place) }) { "there is a service '\($0)' already" }
         for service in scenario.services {
-            if let other = first[service.name] {
-                note(
-                    .duplicate, "there is a service '\(service.name)' already", at: service.place, about: service.name,
-                    notes: [.init("it is set here", at: other)])
-            } else {
-                first[service.name] = service.place
-            }
             for name in service.after where !serviceNames.contains(name) {
                 note(
                     .unknownService, "'\(name)' is no service of this scenario", at: service.place, about: name,

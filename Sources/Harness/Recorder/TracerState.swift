@@ -212,7 +212,7 @@ struct TracerState {
     private mutating func noteSignal(
         _ number: Int32, code: Int32, to target: Int32, by sender: Int32, _ fate: Int32, at instant: MonotonicInstant
     ) {
-        // What the PID 1 of a shared namespace is told is told of a process, and is a matter of its container.
+        // What a shared PID 1 is told concerns the container of the process that it is told of.
         guard
             let task = tasks[target]
                 ?? (reapers[target] == nil ? nil : tasks[sender]).map({ Task(leader: target, inbox: $0.inbox) })

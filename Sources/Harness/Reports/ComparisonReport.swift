@@ -133,20 +133,16 @@ public struct ComparisonReport: Sendable {
             guard case .runtime(let fact) = event.kind else { return nil }
             let key: String
             switch fact {
-            // Names of what the next event says.
+            // Names of what another event says.
             case .stopping, .joined: return nil
+            case .started: key = "started"
+            case .execStarted: key = "exec"
+            case .execEnded(_, let status, _): key = "exec \(status)"
             case .hookStarted: key = "hook"
             case .hookEnded(_, let status): key = "hook \(status)"
-            default:
-                key =
-                    switch fact {
-                    case .started: "started"
-                    case .execStarted: "exec"
-                    case .execEnded(_, let status, _): "exec \(status)"
-                    case .sent(let signal, _): "sent \(signal)"
-                    case .sendFailed(let signal, _, _): "not sent \(signal)"
-                    default: "\(fact)"
-                    }
+            case .sent(let signal, _): key = "sent \(signal)"
+            case .sendFailed(let signal, _, _): key = "not sent \(signal)"
+            default: key = "\(fact)"
             }
             return (key, fact.act, view.line(event))
         }

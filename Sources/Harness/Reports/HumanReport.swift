@@ -83,8 +83,9 @@ public struct HumanReport: Sendable {
         if entry.command.isEmpty { return "" }
         let command = Spelling.command(entry.command).printable
         let shown = command.count > 120 ? "\(command.prefix(120))…" : command
-        return
-            "  \(entry.scenario.sharesProcesses ? "command" : "PID 1  ")   \(shown)\(entry.initName == "none" ? "  (the scenario's own command, no init)" : "")\n"
+        // In a PID namespace that is shared it is not PID 1.
+        let role = entry.scenario.sharesProcesses ? "command" : "PID 1  "
+        return "  \(role)   \(shown)\(entry.initName == "none" ? "  (the scenario's own command, no init)" : "")\n"
     }
 
     /// How many reasons for not being applicable are shown at most.
@@ -135,19 +136,20 @@ public struct HumanReport: Sendable {
     private func matrix(_ report: RunReport) -> String {
         let rows = Matrix(report.results) { $0.scenario.row }
         guard !rows.keys.isEmpty else { return "" }
-        if rows.inits.count > HumanReport.initsAbreast {
+        if rows.columns.count > HumanReport.initsAbreast {
             let themes = Matrix(report.results) { $0.scenario.theme }
-            return table(themes.inits, themes.keys) { themes.cell($1, $0) } + "\n"
+            return table(themes.columns, themes.keys) { themes.cell($1, $0) } + "\n"
         }
         var titles: [String: String] = [:]
         for result in report.results where titles[result.scenario.row] == nil {
             titles[result.scenario.row] = result.scenario.title
         }
-        return table(rows.keys, rows.inits, notes: titles) { rows.cell($0, $1) } + "\n"
+        return table(rows.keys, rows.columns, notes: titles) { rows.cell($0, $1) } + "\n"
     }
 
     private func table(
-        _ lines: [String], _ columns: [String], notes: [String: String] = [:], cell: (String, String) -> Matrix.Cell
+        _ lines: [String], _ columns: [String], notes: [String: String] = [:],
+        cell: (String, String) -> Matrix<String>.Cell
     ) -> String {
         let lineWidth = max(4, lines.map(\.count).max() ?? 0)
         let widths = columns.map { max($0.count, 7) }
@@ -166,7 +168,7 @@ public struct HumanReport: Sendable {
         return result
     }
 
-    private func colour(of cell: Matrix.Cell) -> Colour {
+    private func colour(of cell: Matrix<String>.Cell) -> Colour {
         if cell.applicable == 0 { return .dim }
         if cell.errors > 0 { return .magenta }
         return cell.failed == 0 ? .green : .red

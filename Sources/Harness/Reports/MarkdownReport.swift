@@ -37,14 +37,14 @@ public struct MarkdownReport: Sendable {
         let themes = Matrix(report.results) { $0.scenario.theme }
         result += row(["init", "version"] + themes.keys)
         result += row(Array(repeating: "---", count: themes.keys.count + 2))
-        for name in themes.inits {
+        for name in themes.columns {
             result += row([name, versions[name] ?? ""] + themes.keys.map { themes.cell($0, name).text })
         }
         result += "\n## By row\n\n"
         let rows = Matrix(report.results) { $0.scenario.row }
-        result += row(["row"] + rows.inits)
-        result += row(Array(repeating: "---", count: rows.inits.count + 1))
-        for key in rows.keys { result += row([key] + rows.inits.map { rows.cell(key, $0).text }) }
+        result += row(["row"] + rows.columns)
+        result += row(Array(repeating: "---", count: rows.columns.count + 1))
+        for key in rows.keys { result += row([key] + rows.columns.map { rows.cell(key, $0).text }) }
         result += "\n## What failed\n\n"
         var left: [String: Int] = [:]
         for entry in report.results where entry.isBad { left[key(entry), default: 0] += 1 }
@@ -73,24 +73,30 @@ public struct MarkdownReport: Sendable {
             text += row([name, versions[name] ?? ""] + columns.map { whole.cell(name, $0).text })
         }
         text += "\n## Where the runtime makes the difference\n\n"
-        let rows = Matrix(results, by: { "\($0.scenario.row)\u{1F}\($0.initName)" }, column: \.runtime.rawValue)
+        let rows = Matrix(results, by: RowOfInit.init, column: \.runtime.rawValue)
         text += row(["row", "inits"] + columns) + row(Array(repeating: "---", count: columns.count + 2))
-        // Inits of which the same is to be said are on one line.
+        // Inits with the same counts share a line.
         var lines: [(row: String, cells: [String], inits: [String])] = []
         for key in rows.keys {
-            let parts = key.split(separator: "\u{1F}").map(String.init)
             let cells = columns.map { rows.cell(key, $0).text }
             guard Set(cells).count > 1 else { continue }
-            if let place = lines.firstIndex(where: { $0.row == parts[0] && $0.cells == cells }) {
-                lines[place].inits.append(parts[1])
+            if let place = lines.firstIndex(where: { $0.row == key.row && $0.cells == cells }) {
+                lines[place].inits.append(key.initName)
             } else {
-                lines.append((parts[0], cells, [parts[1]]))
+                lines.append((key.row, cells, [key.initName]))
             }
         }
         for line in lines { text += row([line.row, line.inits.joined(separator: ", ")] + line.cells) }
         let errors = results.filter { if case .error = $0.verdict { true } else { false } }
         if !errors.isEmpty { text += "\n## Errors\n\n" + errors.map { failure($0) + "\n" }.joined() }
         return text
+    }
+
+    private struct RowOfInit: Hashable {
+        let row: String
+        let initName: String
+
+        init(_ result: RunResult) { (row, initName) = (result.scenario.row, result.initName) }
     }
 
     private func row(_ cells: [String]) -> String {

@@ -1,8 +1,8 @@
 import Expectations
 import Model
 
-/// Verdicts counted by init, or something else of which there are columns, and by what they are about.
-struct Matrix {
+/// Verdicts counted by what they are about, and by column: by init, as a rule.
+struct Matrix<Key: Hashable> {
     /// How many scenarios of one kind an init has passed.
     struct Cell {
         var passed = 0
@@ -30,17 +30,17 @@ struct Matrix {
         }
     }
 
-    /// In the order in which they were run: inits, on their runtimes where these are compared, or what `column` says.
-    private(set) var inits: [String] = []
+    /// In the order in which they were run.
+    private(set) var columns: [String] = []
     /// In the order in which they came.
-    private(set) var keys: [String] = []
-    private var cells: [String: [String: Cell]] = [:]
+    private(set) var keys: [Key] = []
+    private var cells: [Key: [String: Cell]] = [:]
 
     /// - Parameters:
     ///   - key: what a result is counted under.
-    ///   - column: the column that it is counted in.
+    ///   - column: the column that it is counted in; the init, with its runtime where several are compared.
     init(
-        _ results: [RunResult], by key: (RunResult) -> String, column: (RunResult) -> String = { $0.subject }
+        _ results: [RunResult], by key: (RunResult) -> Key, column: (RunResult) -> String = { $0.subject }
     ) {
         for result in results {
             let (key, column) = (key(result), column(result))
@@ -48,10 +48,10 @@ struct Matrix {
                 keys.append(key)
                 cells[key] = [:]
             }
-            if !inits.contains(column) { inits.append(column) }
+            if !columns.contains(column) { columns.append(column) }
             cells[key, default: [:]][column, default: Cell()].add(result.verdict)
         }
     }
 
-    func cell(_ key: String, _ initName: String) -> Cell { cells[key]?[initName] ?? Cell() }
+    func cell(_ key: Key, _ column: String) -> Cell { cells[key]?[column] ?? Cell() }
 }

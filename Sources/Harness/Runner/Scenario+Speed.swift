@@ -84,7 +84,7 @@ extension Service.Trait {
 }
 
 extension Step {
-    /// Whether PID 1 is told to end, and waited for.
+    /// Whether PID 1 is told to end.
     fileprivate var isStop: Bool {
         switch action {
         case .stop, .restart, .beginStop, .beginRestart, .daemonRestarts, .daemonCrashes: true

@@ -278,7 +278,8 @@ extension ScenarioRun {
     }
 
     func type(_ text: String, _ step: Step) {
-        if let problem = life?.type(text.withControlCharacters) ?? (life == nil ? "PID 1 is not running" : nil) {
+        if let problem = life?.type(text.withControlCharacters) ?? (life == nil ? "the container is not running" : nil)
+        {
             interrupt(step, problem)
         }
     }

@@ -253,12 +253,12 @@ final class ScenarioRun {
     /// Kills PID 1 right after an event of its first life.
     private func kill(atEvent count: Int, _ step: Step) throws {
         guard let life, life.isRunning, lifeCount == 1 else {
-            return interrupt(step, lifeCount > 1 ? "this is not the first life" : "PID 1 is not running")
+            return interrupt(step, lifeCount > 1 ? "this is not the first life" : "the container is not running")
         }
         try killAtMoment(.event(count))
         guard journal.untilKill.ownEventCount == count, journal.untilKill.isCut else {
             if life.isRunning || journal.ownEventCount >= count { throw MissedEvent(number: count) }
-            return interrupt(step, "PID 1 had ended before event \(count): there were \(journal.ownEventCount)")
+            return interrupt(step, "the container had ended before event \(count): there were \(journal.ownEventCount)")
         }
     }
 
@@ -266,7 +266,7 @@ final class ScenarioRun {
     private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
         try collect()
         if case .initProcess = party {
-            guard let life, let pid = life.pid else { return interrupt(step, "PID 1 is not running") }
+            guard let life, let pid = life.pid else { return interrupt(step, "the container is not running") }
             life.send(signal, into: &journal)
             if signal == .stop { try awaitStopped(pid) }
             // What it brings about is there when the step is over, as after `kill`.

@@ -130,7 +130,7 @@ public struct ComposeLifecycle: Lifecycle, Hashable {
         runsHooksInRestart && state == .running ? withHook(restart, now) : ask(restart, now)
     }
 
-    /// Nobody is told of what has become of a request that was only begun.
+    /// The caller of a request that was begun has gone on: it gets no answer.
     private func refusal(of input: LifecycleInput, _ code: Int) -> [LifecycleCommand] {
         if case .begun = input { [] } else { [.refuse("the pre_stop hook ended with \(code)")] }
     }

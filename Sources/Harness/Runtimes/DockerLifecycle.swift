@@ -332,7 +332,7 @@ extension DockerLifecycle<DockerRestart> {
 /// Why runtimes refuse.
 enum LifecycleRefusal {
     static let removed = "the container has removed itself"
-    static let notRunning = "PID 1 is not running"
+    static let notRunning = "the container is not running"
 }
 
 /// How long Docker waits for what.

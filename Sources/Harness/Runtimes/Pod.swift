@@ -5,7 +5,8 @@ import Vocabulary
 ///
 /// The rules are those of kubernetes (pkg/kubelet/kuberuntime: kuberuntime_manager.go, kuberuntime_termination_order.go): read, not tried. Init containers are
 /// started one after the other, each when the one before has ended with 0; a sidecar among them when it runs, and is healthy where that is found out. Then all main
-/// containers are, one after the other, each when the postStart hook of the one before has ended. When the pod is deleted the main ones are stopped at the same time, and the sidecars after them, the last first, all within one
+/// containers are, one after the other, each when the postStart hook of the one before has ended. When the pod is deleted the main ones are
+/// stopped at the same time, and the sidecars after them, the last first, all within one
 /// grace period; a sidecar that has waited has the rest of it, and two seconds at least.
 public struct Pod: Ensemble, Hashable {
     private let policy: EnsemblePolicy

@@ -64,7 +64,7 @@ public struct Simulation {
                 wakeAt = nil
                 tell(.due)
             } else if let asked = asks.popFirst() {
-                // Nobody waits for what takes its time: what comes next comes at its own.
+                // What takes time is not waited for: the next request comes at the time that it names.
                 ask(Simulation.request(asked.action), waits: !asked.action.takesTime)
             }
         }
@@ -162,7 +162,7 @@ public struct Simulation {
             note(.hook, command == postStart ? "the postStart hook" : "the preStop hook")
         case .cancelHook:
             hookEndsAt = nil
-            note(.hook, "the hook is called off")
+            note(.hook, "the hook is cancelled")
         case .wake(let time): wakeAt = time.map { now.advanced(by: $0) }
         case .wakeAt(let moment): wakeAt = moment
         case .note(let note): self.note(note)

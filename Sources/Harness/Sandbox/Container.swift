@@ -489,8 +489,8 @@ package final class Container {
         return result
     }
 
-    /// SIGKILL to whatever is left of it where its PID namespace goes on: the runtime does that when the main process has ended (containerd
-    /// and conmon: kill all). Blocks until nothing is left, or for two seconds.
+    /// Kills the container's remaining processes, as a runtime does when the main process has ended and the PID namespace goes on (containerd,
+    /// conmon: kill all). Blocks until none is left, for two seconds at most.
     package func killRest() {
         let deadline = MonotonicInstant.now.advanced(by: .seconds(2))
         var poller = Poller()

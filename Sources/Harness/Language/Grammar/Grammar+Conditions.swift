@@ -146,7 +146,8 @@ extension Grammar {
             example: "see `orphan COUNT from SERVICE living TIME`"
         ) { condition, _ in condition = .orphansReaped },
         Form(
-            "no processes left", "PID 1 is alone, or has ended.",
+            "no processes left",
+            "Of the container's processes none runs but PID 1, or the main process in a `pid namespace shared`; if that has ended, none at all.",
             example: """
                 scenario "nothing is left"
                   service app

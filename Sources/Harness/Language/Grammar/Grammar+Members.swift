@@ -3,7 +3,7 @@ import Model
 extension Grammar {
     /// Whether a line of the set-up is about a scenario as a whole, and not about one of its containers.
     static func isOfWhole(_ pattern: Pattern) -> Bool {
-        let words = ["tags", "requires", "about", "needs", "runtime", "auto-remove", "live-restore"]
+        let words = ["tags", "requires", "about", "needs", "runtime", "auto-remove", "live-restore", "pid namespace"]
         return words.contains { pattern.text.hasPrefix($0 + " ") }
     }
 

@@ -82,7 +82,7 @@ extension Grammar {
             "Kills the clients of what was begun. Docker goes on with it; Podman's client does the work itself, so that nothing kills the "
                 + "container.",
             example: """
-                scenario "nobody kills it"
+                scenario "nothing kills it"
                   runtime podman
                   service app
                     ignores SIGTERM

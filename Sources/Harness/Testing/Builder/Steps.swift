@@ -13,7 +13,7 @@ extension StepPart {
 
 /// Starts the container.
 public struct Start: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter isAwaited: whether the next step comes when it is over, or at once (`begin start`).
@@ -27,7 +27,7 @@ public struct Start: StepPart {
 
 /// Stops it as the runtime does; without a grace period of its own, that of the scenario.
 public struct Stop: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -45,7 +45,7 @@ public struct Stop: StepPart {
 
 /// A signal to PID 1, as `docker kill`.
 public struct Kill: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter signal: SIGKILL is waited for, others are not.
@@ -63,7 +63,7 @@ public struct Kill: StepPart {
 
 /// Stops it and starts it again, so many times.
 public struct Restart: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -92,7 +92,7 @@ public struct Restart: StepPart {
 
 /// The clients of what was begun are killed.
 public struct ClientGoesAway: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Without further parameters: as the language has it.
@@ -103,7 +103,7 @@ public struct ClientGoesAway: StepPart {
 
 /// A new container with the same volumes.
 public struct Recreate: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Without further parameters: as the language has it.
@@ -114,7 +114,7 @@ public struct Recreate: StepPart {
 
 /// The runtime's daemon goes, and another one takes over.
 public struct Daemon: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// How the old one goes.
@@ -135,7 +135,7 @@ public struct Daemon: StepPart {
 
 /// Takes a volume away.
 public struct RemoveVolume: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter name: a volume of the scenario.
@@ -146,7 +146,7 @@ public struct RemoveVolume: StepPart {
 
 /// Freezes every process.
 public struct Pause: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Without further parameters: as the language has it.
@@ -157,7 +157,7 @@ public struct Pause: StepPart {
 
 /// Lets a paused container go on.
 public struct Resume: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Without further parameters: as the language has it.
@@ -168,7 +168,7 @@ public struct Resume: StepPart {
 
 /// A signal to one process, from outside.
 public struct Send: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -183,7 +183,7 @@ public struct Send: StepPart {
 
 /// SIGKILL to a service, from outside.
 public struct Crash: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter service: its name.
@@ -194,7 +194,7 @@ public struct Crash: StepPart {
 
 /// A service that runs makes orphans, each of which exits after the time.
 public struct Orphan: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -213,7 +213,7 @@ public struct Orphan: StepPart {
 
 /// A further process in the container, waited for.
 public struct Exec: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -230,7 +230,7 @@ public struct Exec: StepPart {
 
 /// Letters for PID 1's terminal or its open standard input.
 public struct Keys: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter text: `^C`, `^D`, `^Z` and `^\\` are what these keys send.
@@ -241,7 +241,7 @@ public struct Keys: StepPart {
 
 /// The end of PID 1's open standard input.
 public struct CloseInput: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// Without further parameters: as the language has it.
@@ -252,7 +252,7 @@ public struct CloseInput: StepPart {
 
 /// Lets time pass, or waits for something to happen: when the time passes first, the scenario has failed and ends.
 public struct Wait: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter time: how long, whatever happens.
@@ -286,7 +286,7 @@ public struct Wait: StepPart {
 
 /// What must be so: now, or within a time; with `for`, it must stay so.
 public struct Expect: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameters:
@@ -315,7 +315,7 @@ public struct Expect: StepPart {
 
 /// Steps that are carried out so many times.
 public struct Repeat: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter times: from 1.
@@ -330,7 +330,7 @@ public struct Repeat: StepPart {
 
 /// Steps that are carried out once for each kill time, side by side, each in a container of its own.
 public struct SweepKill: StepPart {
-    /// The step that it stands for.
+    /// The step in the scenario.
     public let step: Step
 
     /// - Parameter times: when PID 1 is killed, from the start on.
