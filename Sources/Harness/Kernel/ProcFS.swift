@@ -11,6 +11,9 @@ package enum ProcFS {
         package let state: Character
         package let name: String
         package let threadCount: Int
+        /// It is ending (PF_EXITING, linux/sched.h). PID 1 is so for as long as the kernel waits for the end of its namespace, before it is a
+        /// zombie.
+        package let isExiting: Bool
         /// When it was started, in clock ticks since boot: with the pid, an identity that no later process has.
         package let startTime: UInt64
 
@@ -107,11 +110,11 @@ package enum ProcFS {
         let name = String(text[text.index(after: open)..<close])
         let fields = text[text.index(after: close)...].split(separator: " ")
         guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]),
-            let threadCount = Int(fields[17]), let startTime = UInt64(fields[19])
+            let flags = UInt64(fields[6]), let threadCount = Int(fields[17]), let startTime = UInt64(fields[19])
         else { return nil }
         return Process(
             pid: pid, parent: ProcessID(rawValue: parent), state: state, name: name, threadCount: threadCount,
-            startTime: startTime)
+            isExiting: flags & 0x4 != 0, startTime: startTime)
     }
 
     /// A process and all that descend from it, parents before children.

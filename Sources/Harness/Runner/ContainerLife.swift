@@ -332,9 +332,9 @@ final class ContainerLife {
         return opened
     }
 
-    /// Whether PID 1 has exited, and has not been waited for: then its end is waited for, for a second at most.
-    func awaitEndIfExited() {
-        guard isRunning, let process, ProcFS.process(process.descriptor.pid)?.isZombie == true else { return }
+    /// Waits for PID 1's end, for one second at most, if it is ending already.
+    func awaitEndIfExiting() {
+        guard isRunning, let process, ProcFS.process(process.descriptor.pid)?.isExiting == true else { return }
         process.descriptor.awaitEnd(within: .seconds(1))
     }
 

@@ -237,9 +237,9 @@ extension ScenarioRun {
     func handleEnds() throws {
         try handleEnd()
         guard let code = life?.beside.takeHook() else { return }
-        // A hook that PID 1 has taken with it is waited for first (zap_pid_ns_processes), and has ended second.
+        // PID 1 that ends kills the hook, and is to be waited for only when that has been (zap_pid_ns_processes): its end is told first.
         if code == DockerExit.code(of: .signaled(.kill, dumpedCore: false)) {
-            life?.awaitEndIfExited()
+            life?.awaitEndIfExiting()
             try collect(kernel: false)
             try handleEnd()
         }
