@@ -159,7 +159,6 @@ extension CommandLineTool {
                 }
             }
         }
-        // Most of a scenario is waiting: many more than there are processors.
         var output = STDOUT_FILENO
         if let path = options.output {
             // Before the run: what cannot be written is not found out after it.
@@ -169,10 +168,11 @@ extension CommandLineTool {
                 return Status.cannotRun
             }
         }
-        let atOnce = options.jobs ?? min(64, 16 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let atOnce = options.jobs ?? Session.usualLimit
+        let history = DurationHistory.usualPath.map(DurationHistory.init)
         do {
             let session = try Session.interruptible(
-                fakeServices: installation.fakeServices, usesTrace: options.usesTrace)
+                fakeServices: installation.fakeServices, usesTrace: options.usesTrace, history: history)
             let clock = ContinuousClock()
             let began = clock.now
             defer { session.close() }
@@ -180,6 +180,7 @@ extension CommandLineTool {
             let results = try session.run(
                 jobs, atOnce: atOnce, keepsJournals: options.isVerbose || options.compares, onResult: progress.note)
             progress.end()
+            history?.save()
             var report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began, speed: options.speed)

@@ -117,7 +117,7 @@ let questions = subjects.map { subject in
 var results: [RunResult] = []
 do {
     let session = try Session.interruptible(fakeServices: installation.fakeServices)
-    results = try session.run(questions.flatMap(\.self), atOnce: 64, keepsJournals: false)
+    results = try session.run(questions.flatMap(\.self), atOnce: Session.usualLimit, keepsJournals: false)
     session.close()
 } catch {
     print(error)

@@ -67,7 +67,7 @@ do {
     let clock = ContinuousClock()
     let began = clock.now
     let jobs = profiles.flatMap { profile in suite.scenarios.map { Session.Job($0, profile) } }
-    let atOnce = 16 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let atOnce = Session.usualLimit
     let results = try session.run(jobs, atOnce: atOnce, keepsJournals: false)
     if results.count < jobs.count { exit(130) }
     report = RunReport(

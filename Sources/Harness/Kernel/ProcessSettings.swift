@@ -33,6 +33,12 @@ package enum ProcessSettings {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// The number of this process.
+    package static var ownNumber: Int32 { getpid() }
+
+    /// How many processors this process may run on, at least one.
+    package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Whether the stack of the first thread is so small that little can be done on it; that of a `Thread` is not.
     package static var hasSmallStack: Bool {
         var limit = rlimit()

@@ -49,19 +49,37 @@ public final class Session: Sendable {
     public let witness: Witness
     /// Rung to interrupt the threads that run containers.
     let cancellation: Wakeup
-    private let cancelled = Atomic<Bool>(false)
+    private let cancelled: Cancelled
+    private let workers: Workers
+    private let scheduler: Scheduler
+    /// How long each scenario took the last time.
+    private let history: DurationHistory?
+
+    /// That the session is to do no more.
+    private final class Cancelled: Sendable {
+        let isSo = Atomic<Bool>(false)
+    }
 
     /// - Parameters:
     ///   - fakeServices: the executable of the fakes.
     ///   - usesTrace: false to do without a trace instance, as on a machine that has none.
+    ///   - history: how long scenarios took the last time, which the session goes on writing; nil: only their texts are known.
     /// - Throws: `CannotRun`.
-    public init(fakeServices: String, usesTrace: Bool = true) throws {
+    public init(fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil) throws {
         guard Files.isExecutable(fakeServices), let program = Files.realPath(fakeServices) else {
             throw CannotRun(reason: "\(fakeServices) is not there", remedy: "run `make build`")
         }
         ProcessSettings.normalise()
         ProcessSettings.closeMemory()
         try Surroundings.check()
+        let cancelled = Cancelled()
+        self.cancelled = cancelled
+        do {
+            scheduler = try Scheduler { cancelled.isSo.load(ordering: .relaxed) }
+        } catch {
+            throw CannotRun(reason: "/proc/loadavg: \(error)", remedy: "mount /proc anew: mount -t proc proc /proc")
+        }
+        self.history = history
         let name = RunName()
         var instances: Descriptor?
         var reason = "not asked for"
@@ -80,6 +98,7 @@ public final class Session: Sendable {
         } catch {
             throw CannotRun(error)
         }
+        workers = Workers(host)
         (tracer, witness) = try Session.makeTracer(name, instances, reason: reason)
         if Surroundings.isInUserNamespace { try tryOut() }
     }
@@ -121,7 +140,9 @@ public final class Session: Sendable {
     /// before there are threads.
     ///
     /// - Throws: `CannotRun`.
-    public static func interruptible(fakeServices: String, usesTrace: Bool = true) throws -> Session {
+    public static func interruptible(
+        fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil
+    ) throws -> Session {
         let box = SessionBox()
         do {
             try Interrupts.watch([.int, .term, .hup]) { _ in box.cancel() }
@@ -129,26 +150,25 @@ public final class Session: Sendable {
             throw CannotRun(reason: "signals cannot be watched: \(error)", remedy: "")
         }
         ProcessSettings.outliveOthers()
-        return try box.fill(Session(fakeServices: fakeServices, usesTrace: usesTrace))
+        return try box.fill(Session(fakeServices: fakeServices, usesTrace: usesTrace, history: history))
     }
 
     /// Interrupts whatever runs; what it would have said becomes an error. May be called from any thread.
     public func cancel() {
-        cancelled.store(true, ordering: .relaxed)
+        cancelled.isSo.store(true, ordering: .relaxed)
         cancellation.ring()
     }
 
-    public var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+    /// How many scenarios are carried out at once at most, where nobody says: each has some threads, files and processes of its own.
+    public static let usualLimit = 128
+
+    public var isCancelled: Bool { cancelled.isSo.load(ordering: .relaxed) }
 
     /// Takes away what the session has made. Blocks until it is gone; nothing may be running.
     public func close() {
+        workers.close()
         tracer?.stopReading()
         host.close()
-    }
-
-    /// Gives the calling thread what it needs to run scenarios. Once per thread.
-    package func enter() throws {
-        try host.enter()
     }
 
     // MARK: - Running
@@ -196,11 +216,12 @@ public final class Session: Sendable {
         }
     }
 
-    /// Carries jobs out, so many at once, each on a thread of its own; the results in the order of the jobs.
+    /// Carries jobs out, those that take longest first, as many at once as the machine has room for; the results in the order of the jobs.
     ///
     /// Blocks the calling thread until all are done. A job that a cancelled session did not come to has no result.
     ///
     /// - Parameters:
+    ///   - atOnce: how many at most.
     ///   - keepsJournals: otherwise only those of failures are kept: a whole matrix has very many events.
     ///   - onResult: called from the threads as results come.
     /// - Throws: `CannotRun` where no thread can be given what it needs.
@@ -209,12 +230,47 @@ public final class Session: Sendable {
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let results = Results(count: jobs.count)
-        // Where the runtime's own clock is judged, the machine must not be crowded; and a sweep is a crowd of its own.
-        for (crowd, limit) in [(Scenario.Crowd.any, atOnce), (.few, min(atOnce, 8)), (.alone, 1)] {
-            let own = jobs.indices.filter { jobs[$0].scenario.crowd == crowd }
-            try run(
-                JobQueue(jobs, own[...], results), atOnce: limit, keepsJournals: keepsJournals, onResult: onResult)
+        let limit = min(max(1, atOnce), Surroundings.containerLimit)
+        let durations = jobs.map { history?.duration(of: $0) ?? $0.scenario.expectedDuration }
+        // Equal ones stay in their order.
+        let order = jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) }
+        for index in order {
+            let job = jobs[index]
+            let isCalm = job.scenario.isCalm
+            guard results.begin(unless: limit) else { break }
+            guard scheduler.enter(isCalm: isCalm) else {
+                results.end()
+                break
+            }
+            let work: Workers.Work = { [self] failure in
+                if let failure {
+                    results.fail(failure)
+                } else {
+                    let result = carryOut(job)
+                    history?.note(result, of: job)
+                    results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
+                    onResult(result)
+                }
+                scheduler.leave(isCalm: isCalm)
+                results.end()
+            }
+            // Where there are too many threads, fewer at once do the same work.
+            var failure: Errno?
+            repeat {
+                do {
+                    failure = nil
+                    try workers.submit(work)
+                } catch {
+                    failure = error
+                }
+            } while failure != nil && results.awaitEnd()
+            if let failure {
+                scheduler.leave(isCalm: isCalm)
+                results.fail(CannotRun(reason: "no thread: \(failure)", remedy: "raise the limit on processes"))
+                results.end()
+            }
         }
+        results.wait()
         return try results.all()
     }
 
@@ -231,94 +287,59 @@ public final class Session: Sendable {
         }
         return result
     }
-
-    private func run(
-        _ queue: JobQueue, atOnce: Int, keepsJournals: Bool, onResult: @escaping @Sendable (RunResult) -> Void
-    ) throws {
-        let work: @Sendable () -> Void = { [self] in
-            do {
-                try enter()
-            } catch {
-                return queue.results.fail(CannotRun(error))
-            }
-            while !isCancelled, let (index, job) = queue.next() {
-                let result = carryOut(job)
-                queue.results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
-                onResult(result)
-            }
-        }
-        var threads: [Thread] = []
-        // Fewer at once do the same work.
-        while threads.count < min(max(1, atOnce), queue.count, Surroundings.containerLimit) {
-            do {
-                threads.append(try Thread(work))
-            } catch {
-                if threads.isEmpty {
-                    throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
-                }
-                break
-            }
-        }
-        for thread in threads { thread.join() }
-    }
 }
 
 extension Session {
-    /// Carries out one job on a thread of its own, and returns at once.
+    /// Carries out the jobs that another one is made of, while that only waits for them: they take its place.
+    func runParts(_ jobs: [Job], of scenario: Scenario, atOnce: Int) throws -> [RunResult] {
+        try scheduler.stepAside(isCalm: scenario.isCalm) { try run(jobs, atOnce: atOnce) }
+    }
+
+    /// Carries out one job as soon as the machine has room for it, on another thread, and returns at once.
     ///
     /// - Parameter onEnd: called from that thread with the result, or with `CannotRun`.
     public func runInBackground(_ job: Job, onEnd: @escaping @Sendable (Result<RunResult, any Error>) -> Void) {
+        onOtherThread { [self] in
+            let isCalm = job.scenario.isCalm
+            guard scheduler.enter(isCalm: isCalm) else { throw CannotRun(reason: RunReport.interrupted, remedy: "") }
+            defer { scheduler.leave(isCalm: isCalm) }
+            return carryOut(job)
+        } onEnd: {
+            onEnd($0)
+        }
+    }
+
+    /// Does something on a thread that can run containers, and returns at once.
+    private func onOtherThread<Value: Sendable>(
+        _ work: @escaping @Sendable () throws -> Value, onEnd: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
         do {
-            let thread = try Thread { [self] in
-                do {
-                    try enter()
-                } catch {
-                    return onEnd(.failure(CannotRun(error)))
-                }
-                onEnd(.success(carryOut(job)))
+            try workers.submit { failure in
+                onEnd(Result { if let failure { throw failure } else { try work() } })
             }
-            thread.detach()
         } catch {
             onEnd(.failure(CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")))
         }
     }
-}
 
-extension Session {
     /// Does something on a thread that can run containers, and waits for it.
     ///
     /// - Throws: what the work throws, or `CannotRun`.
     func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) throws -> Value {
-        let box = OutcomeBox<Value>()
-        let thread: Thread
-        do {
-            thread = try Thread { [self] in
-                box.set(
-                    Result {
-                        do {
-                            try enter()
-                        } catch {
-                            throw CannotRun(error)
-                        }
-                        return try work()
-                    })
-            }
-        } catch {
-            throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
-        }
-        thread.join()
-        guard let result = box.value else { throw CannotRun(reason: "the thread has left nothing", remedy: "") }
-        return try result.get()
+        try onOwnThreads([work])[0]
     }
-}
 
-/// What a thread has to say when it ends.
-private final class OutcomeBox<Value: Sendable>: Sendable {
-    private let outcome = Mutex<Result<Value, any Error>?>(nil)
-
-    var value: Result<Value, any Error>? { outcome.withLock { $0 } }
-
-    func set(_ result: Result<Value, any Error>) { outcome.withLock { $0 = result } }
+    /// The same of several things at once, each on a thread of its own; what came of them in their order.
+    func onOwnThreads<Value: Sendable>(_ works: [@Sendable () throws -> Value]) throws -> [Value] {
+        let outcomes = Monitor([Result<Value, any Error>?](repeating: nil, count: works.count))
+        for (index, work) in works.enumerated() {
+            onOtherThread(work) { result in outcomes.withLock { $0[index] = result } }
+        }
+        return try outcomes.wait { outcomes in
+            let known = outcomes.compactMap(\.self)
+            return known.count == outcomes.count ? known : nil
+        }.map { try $0.get() }
+    }
 }
 
 /// The session that a signal is to cancel, once there is one.
@@ -343,60 +364,55 @@ private final class SessionBox: Sendable {
     }
 }
 
-extension Scenario {
-    /// In what company it may run.
-    fileprivate enum Crowd {
-        case any, few, alone
-    }
-
-    fileprivate var crowd: Crowd {
-        if allSteps.contains(where: { if case .sweep = $0.action { true } else { false } }) { return .alone }
-        return allSteps.contains { $0.condition?.kind == .restartDelays } ? .few : .any
-    }
-}
-
-/// The jobs that are left.
-private final class JobQueue: Sendable {
-    let results: Results
-    private let jobs: [Session.Job]
-    /// Those that are to be done, by their places.
-    private let order: [Int]
-    private let taken = Atomic<Int>(0)
-
-    init(_ jobs: [Session.Job], _ order: ArraySlice<Int>, _ results: Results) {
-        self.jobs = jobs
-        self.order = Array(order)
-        self.results = results
-    }
-
-    var count: Int { order.count }
-
-    func next() -> (Int, Session.Job)? {
-        let index = taken.add(1, ordering: .relaxed).oldValue
-        return index < order.count ? (order[index], jobs[order[index]]) : nil
-    }
-}
-
-/// The results so far, each in the place of its job.
+/// The results so far, each in the place of its job, and how many are still to come of what has begun.
 private final class Results: Sendable {
-    private let outcome: Mutex<(results: [RunResult?], failure: CannotRun?)>
+    private struct State {
+        var results: [RunResult?]
+        var failure: CannotRun?
+        var running = 0
+    }
+
+    private let state: Monitor<State>
 
     init(count: Int) {
-        outcome = Mutex((Array(repeating: nil, count: count), nil))
+        state = Monitor(State(results: Array(repeating: nil, count: count)))
     }
 
-    func put(_ result: RunResult, at index: Int) {
-        outcome.withLock { $0.results[index] = result }
+    /// One more begins, once fewer than the limit go on.
+    ///
+    /// - Returns: false where one has failed for a reason that the others would fail for, too.
+    func begin(unless limit: Int) -> Bool {
+        state.wait { state -> Bool? in
+            if state.failure != nil { return false }
+            guard state.running < limit else { return nil }
+            state.running += 1
+            return true
+        }
     }
 
-    func fail(_ failure: CannotRun) {
-        outcome.withLock { $0.failure = failure }
+    func end() { state.withLock { $0.running -= 1 } }
+
+    /// Until one of those that go on is over, but for the last that has begun.
+    ///
+    /// - Returns: false where there is no other.
+    func awaitEnd() -> Bool {
+        let count = state.withLock { $0.running }
+        if count <= 1 { return false }
+        state.wait { $0.running < count ? () : nil }
+        return true
     }
+
+    /// Until all that have begun are over.
+    func wait() { state.wait { $0.running == 0 ? () : nil } }
+
+    func put(_ result: RunResult, at index: Int) { state.withLock { $0.results[index] = result } }
+
+    func fail(_ failure: CannotRun) { state.withLock { $0.failure = $0.failure ?? failure } }
 
     func all() throws -> [RunResult] {
-        try outcome.withLock { outcome in
-            if let failure = outcome.failure { throw failure }
-            return outcome.results.compactMap(\.self)
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return state.results.compactMap(\.self)
         }
     }
 }

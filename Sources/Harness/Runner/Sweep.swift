@@ -67,7 +67,7 @@ struct Sweep {
         let jobs = moments.map {
             Session.Job(sped: single(steps, at: $0), profile, speed: speed, rules: rules, killAt: $0)
         }
-        let results = try session.run(jobs, atOnce: atOnce)
+        let results = try session.runParts(jobs, of: scenario, atOnce: atOnce)
         if results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
         for result in results {
             if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
@@ -221,7 +221,7 @@ struct Sweep {
             let jobs = Array(
                 repeating: Session.Job(sped: scenario(of: outcome), profile, speed: speed, rules: rules, killAt: nil),
                 count: Sweep.trials)
-            let count = try session.run(jobs, atOnce: Sweep.atOnceWatching).count { result in
+            let count = try session.runParts(jobs, of: scenario, atOnce: Sweep.atOnceWatching).count { result in
                 if case .failed = result.verdict { true } else { false }
             }
             if count > best.count { best = (outcome, count) }

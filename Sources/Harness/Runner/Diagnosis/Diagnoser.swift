@@ -2,7 +2,6 @@ import Expectations
 import Journal
 import Kernel
 import Model
-import Synchronization
 import Vocabulary
 
 /// Runs a command under its restart policy until there is proof, stops it, starts it again, and looks for the reason of what is wrong.
@@ -184,25 +183,10 @@ public struct Diagnoser: Sendable {
 
     /// Runs observations side by side, each on a thread of its own, in their order.
     func observeAll(_ experiments: [(Scenario, InitProfile, Int)], lasting: Duration) throws -> [Observation] {
-        let outcomes = OutcomeList(count: experiments.count)
-        var threads: [Thread] = []
-        for (index, experiment) in experiments.enumerated() {
-            do {
-                threads.append(
-                    try Thread { [self] in
-                        outcomes.set(
-                            Result {
-                                try session.enter()
-                                return try observe(
-                                    experiment.0, experiment.1, .watching, starts: experiment.2, lasting: lasting)
-                            }, at: index)
-                    })
-            } catch {
-                throw CannotRun(reason: "no thread: \(error)", remedy: "raise the limit on processes")
-            }
-        }
-        for thread in threads { thread.join() }
-        return try outcomes.all()
+        try session.onOwnThreads(
+            experiments.map { scenario, profile, starts in
+                { try observe(scenario, profile, .watching, starts: starts, lasting: lasting) }
+            })
     }
 
     /// What becomes of the work when PID 1 is killed as soon as a file is there, and started again: the files of the second life.
@@ -253,20 +237,5 @@ public struct Diagnoser: Sendable {
             expect(.state(.running), for: lasting)
         }
         return result
-    }
-}
-
-/// What threads have found, each in its place.
-private final class OutcomeList: Sendable {
-    private let results: Mutex<[Result<Diagnoser.Observation, any Error>?]>
-
-    init(count: Int) { results = Mutex(Array(repeating: nil, count: count)) }
-
-    func set(_ result: Result<Diagnoser.Observation, any Error>, at index: Int) {
-        results.withLock { $0[index] = result }
-    }
-
-    func all() throws -> [Diagnoser.Observation] {
-        try results.withLock { try $0.compactMap { try $0?.get() } }
     }
 }

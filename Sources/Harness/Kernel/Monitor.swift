@@ -1,0 +1,47 @@
+import Glibc
+
+/// A value that threads share, and of which they wait for a change.
+///
+/// It can be sent because nothing reaches the value but with the lock held.
+package final class Monitor<Value>: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var value: Value
+
+    package init(_ value: sending Value) {
+        self.value = value
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(mutex)
+        changed.deallocate()
+        mutex.deallocate()
+    }
+
+    /// Reads or changes the value, and wakes those who wait. Blocks while another thread does.
+    package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+        pthread_mutex_lock(mutex)
+        defer {
+            pthread_cond_broadcast(changed)
+            pthread_mutex_unlock(mutex)
+        }
+        return try body(&value)
+    }
+
+    /// Tries again with each change of the value until there is a result. Blocks the calling thread; without a limit, so somebody must
+    /// bring the change about.
+    package func wait<Result>(for body: (inout Value) throws -> Result?) rethrows -> Result {
+        pthread_mutex_lock(mutex)
+        defer {
+            pthread_cond_broadcast(changed)
+            pthread_mutex_unlock(mutex)
+        }
+        while true {
+            if let result = try body(&value) { return result }
+            pthread_cond_wait(changed, mutex)
+        }
+    }
+}
