@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { kernel_sigset_size = 8 };
 
 static int32_t result_or_errno(long result) { return result < 0 ? -errno : (int32_t)result; }
 
@@ -343,3 +342,7 @@ int32_t clinux_execute_sealed(const char *path, const char *const *arguments) {
     close(file);
     return -saved;
 }
+
+int32_t clinux_join_network(int32_t network) { return setns(network, CLONE_NEWNET) < 0 ? -errno : 0; }
+
+int32_t clinux_bring_loopback_up(void) { return clinux_loopback_up() < 0 ? -errno : 0; }

@@ -27,7 +27,8 @@ struct directory_entry { // linux_dirent64, getdents64(2)
     char name[];
 };
 
-// Sends SIGKILL to every process listed in cgroup.procs; returns how many there were.
+// Sends SIGKILL to every process listed in cgroup.procs, but for the harness, a thread of which may just be on its way out; returns how many there
+// were.
 static int kill_members(int cgroup) {
     int file = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC), members = 0, pid = 0;
     if (file < 0) return 0;
@@ -37,7 +38,7 @@ static int kill_members(int cgroup) {
             if (buffer[index] >= '0' && buffer[index] <= '9') {
                 pid = pid * 10 + (buffer[index] - '0');
             } else {
-                if (pid > 0 && kill(pid, SIGKILL) == 0) members++;
+                if (pid > 0 && pid != getppid() && kill(pid, SIGKILL) == 0) members++;
                 pid = 0;
             }
         }

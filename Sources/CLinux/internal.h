@@ -7,6 +7,7 @@
 // The kernel's view of signals, not glibc's: its own two (32 and 33) are among them.
 enum { signal_count = 64, kernel_sigset_size = 8 };
 
+int clinux_loopback_up(void);
 void clinux_reset_dispositions(void);
 int clinux_ignore_signals(uint64_t set);
 void clinux_set_mask(uint64_t mask, uint64_t *_Nullable previous);

@@ -37,7 +37,7 @@ const uint64_t clinux_clone_newns = CLONE_NEWNS, clinux_clone_newpid = CLONE_NEW
 
 enum { child_stack_size = 64 * 1024 };
 
-static int loopback_up(void) {
+int clinux_loopback_up(void) {
     int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (control < 0) return -1;
     struct ifreq request = {.ifr_name = "lo"};
@@ -216,7 +216,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_file_mask: return umask((mode_t)step->number), 0;
     case clinux_step_unshare: return unshare((int)step->number);
     case clinux_step_set_hostname: return sethostname(step->source, strlen(step->source));
-    case clinux_step_loopback_up: return loopback_up();
+    case clinux_step_loopback_up: return clinux_loopback_up();
     case clinux_step_write: return write(step->descriptor, step->data, strlen(step->data)) < 0 ? -1 : 0;
     case clinux_step_open: return open_as(step->target, (int)step->number);
     case clinux_step_open_null: return open_null_as((int)step->number);
@@ -235,6 +235,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_send_root: return send_root(step->descriptor);
     case clinux_step_send_self: return send_self(step->descriptor);
     case clinux_step_priority: return setpriority(PRIO_PROCESS, 0, (int)(int64_t)step->number);
+    case clinux_step_join_network: return setns(step->descriptor, CLONE_NEWNET);
     case clinux_step_join_namespaces: return setns(step->descriptor, (int)step->number);
     case clinux_step_ignore_signals: return clinux_ignore_signals(step->number);
     case clinux_step_block_signals: return 0; // taken last, by child_main
@@ -400,9 +401,11 @@ static long clone_into(int pid_namespace_of, struct clone_args *arguments, child
 }
 
 // Every signal is blocked meanwhile: the child is to start with none that was meant for this process.
-static long start_child(uint64_t flags, int pid_namespace_of, child_context *context, void *stack, int *pidfd) {
+static long start_child(uint64_t flags, child_context *context, void *stack, int *pidfd) {
+    int pid_namespace_of = context->request->pid_namespace_of, cgroup = context->request->cgroup;
     struct clone_args arguments = {
-        .flags = flags | CLONE_PIDFD,
+        .flags = flags | CLONE_PIDFD | (cgroup < 0 ? 0 : CLONE_INTO_CGROUP),
+        .cgroup = cgroup < 0 ? 0 : (uint64_t)cgroup,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack,
@@ -472,7 +475,7 @@ static clinux_spawn_result spawn_among_others(const clinux_spawn_request *reques
     child_context context = {request, shared};
     int pidfd = -1, ready = 1;
     bool interrupted = false;
-    long pid = start_child(request->clone_flags, request->pid_namespace_of, &context, stack, &pidfd);
+    long pid = start_child(request->clone_flags, &context, stack, &pidfd);
     close(ends[1]);
     if (pid > 0) {
         struct pollfd watched[] = {
@@ -504,7 +507,7 @@ clinux_spawn_result clinux_spawn(const clinux_spawn_request *request) {
     } else {
         child_context context = {request, &result};
         int pidfd = -1;
-        long pid = start_child(request->clone_flags | CLONE_VM | CLONE_VFORK, -1, &context, stack, &pidfd);
+        long pid = start_child(request->clone_flags | CLONE_VM | CLONE_VFORK, &context, stack, &pidfd);
         result = outcome(pid, pidfd, result);
     }
     munmap(stack, child_stack_size);

@@ -20,7 +20,7 @@ private struct Traces: Hashable {
         }
         mounts = (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").count
         cgroups =
-            [CgroupHierarchy.discover(), CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.unified()]
+            [CgroupHierarchy.version1(of: "pids"), CgroupHierarchy.version1(of: "freezer"), CgroupHierarchy.unified()]
             .compactMap(\.self).map(\.directory).reduce(into: Set()) { $0.insert($1) }
             .flatMap { Files.names(in: $0).filter { $0.hasPrefix("harness-") } }
         files = ["/run", "/tmp"].flatMap { Files.names(in: $0).filter { RunName.isOne($0) } }
@@ -78,7 +78,8 @@ struct LeakTestsSerial {
             #expect(during.children.count == before.children.count + 1)
             #expect(during.instances.count == before.instances.count + 1)
             #expect(during.files.count == before.files.count + 1)
-            #expect(during.cgroups.count == before.cgroups.count + (CgroupHierarchy.discover() == nil ? 0 : 1))
+            let made = [CgroupHierarchy.version1(of: "pids"), CgroupHierarchy.unified()].count { $0 != nil }
+            #expect(during.cgroups.count == before.cgroups.count + made)
         }
     }
 
@@ -182,8 +183,7 @@ struct LeakTestsSerial {
 
     /// How many containers of the harness are frozen at the moment.
     private static func frozenCount() -> Int {
-        let hierarchies = [CgroupHierarchy.discover(controller: "freezer"), CgroupHierarchy.discover()].compactMap(
-            \.self)
+        let hierarchies = [CgroupHierarchy.version1(of: "freezer"), CgroupHierarchy.unified()].compactMap(\.self)
         return Set(hierarchies.map(\.directory)).reduce(0) { sum, directory in
             let runs = Files.names(in: directory).filter { $0.hasPrefix("harness-") }
             return sum

@@ -52,6 +52,7 @@ typedef enum clinux_step_kind {
     clinux_step_send_self,        // descriptor = a socket: sends a pidfd of this process (SCM_RIGHTS)
     clinux_step_controlling_terminal, // descriptor = a terminal, which becomes that of the session
     clinux_step_priority,         // number = nice value, as a signed number
+    clinux_step_join_network,     // descriptor = a network namespace
     clinux_step_join_namespaces,  // descriptor = a pidfd whose namespaces are joined; number = CLONE_NEW*
     clinux_step_ignore_signals,   // number = a bit set, bit n - 1 for signal n: ignored over exec
     clinux_step_block_signals,    // number = a bit set: blocked over exec
@@ -75,6 +76,7 @@ typedef struct clinux_spawn_request {
     uint64_t clone_flags;         // CLONE_NEW*; CLONE_PIDFD, CLONE_VM and CLONE_VFORK are added
     int32_t pid_namespace_of;     // a pidfd: the child is born into the PID namespace of this process, and borrows no
                                   // memory; -1 = the caller's
+    int32_t cgroup;               // an open directory of version 2: the child is born into this cgroup; -1 = the caller's
     uint32_t patience;            // how many milliseconds it has for its exec then, else ETIMEDOUT
     int32_t interruption;         // a descriptor that becomes readable when nobody waits any more, else ECANCELED; -1: none
     const clinux_step *_Nullable steps;
@@ -150,6 +152,10 @@ uint64_t clinux_read_word(int32_t memory, uint64_t address);
 int32_t clinux_pidfd_open(int32_t pid);
 int32_t clinux_pidfd_send_signal(int32_t pidfd, int32_t signal);
 int32_t clinux_unshare(uint64_t flags);
+/// The calling thread joins a network namespace, by its descriptor (setns(2)).
+int32_t clinux_join_network(int32_t network);
+/// Brings up the loopback interface of the calling thread's network namespace.
+int32_t clinux_bring_loopback_up(void);
 /// Makes every mount of the calling thread's mount namespace private, also those above the root of a chroot, which it keeps.
 int32_t clinux_make_mounts_private(void);
 int32_t clinux_get_tid(void);

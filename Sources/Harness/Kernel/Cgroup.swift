@@ -1,66 +1,5 @@
 import Vocabulary
 
-/// The cgroup hierarchy in which containers are limited and found again.
-package struct CgroupHierarchy: Sendable, Hashable {
-    /// The directory of this process's own cgroup in it, as it is mounted here.
-    package let directory: String
-    package let version: Version
-
-    package enum Version: String, Sendable {
-        /// The `pids` controller of version 1.
-        case version1 = "v1"
-        /// The unified hierarchy, with `pids` among its controllers.
-        case version2 = "v2"
-    }
-
-    /// The hierarchy that has a controller, or nil when none is mounted where this process can write.
-    ///
-    /// In the unified hierarchy a cgroup with processes in it cannot hand controllers on (cgroups(7), "no internal
-    /// processes"); its root can, so that is where containers are put.
-    package static func discover(controller: String = "pids") -> CgroupHierarchy? {
-        let own = (Files.text(of: "/proc/self/cgroup") ?? "").split(separator: "\n").map {
-            $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        }
-        for mount in mounts() {
-            switch mount.type {
-            case "cgroup2":
-                let controllers = (Files.text(of: mount.point + "/cgroup.controllers") ?? "").split { $0.isWhitespace }
-                guard controllers.contains(Substring(controller)), Files.isWritable(mount.point) else { continue }
-                let handedOn = Files.text(of: mount.point + "/cgroup.subtree_control") ?? ""
-                if !handedOn.split(whereSeparator: \.isWhitespace).contains(Substring(controller)) {
-                    let control = mount.point + "/cgroup.subtree_control"
-                    guard (try? Files.write("+\(controller)", to: control)) != nil else { continue }
-                }
-                return CgroupHierarchy(directory: mount.point, version: .version2)
-            case "cgroup" where mount.options.split(separator: ",").contains(Substring(controller)):
-                let path =
-                    own.first { $0.count == 3 && $0[1].split(separator: ",").contains(Substring(controller)) }?[2]
-                    ?? "/"
-                let directory = path == "/" ? mount.point : mount.point + path
-                guard Files.exists(directory + "/cgroup.procs"), Files.isWritable(directory) else { continue }
-                return CgroupHierarchy(directory: directory, version: .version1)
-            default: continue
-            }
-        }
-        return nil
-    }
-
-    /// The unified hierarchy, whatever controllers it has, or nil when it is not mounted where this process can write.
-    package static func unified() -> CgroupHierarchy? {
-        mounts().first { $0.type == "cgroup2" && Files.isWritable($0.point) }
-            .map { CgroupHierarchy(directory: $0.point, version: .version2) }
-    }
-
-    /// What is mounted: the fields of proc_pid_mountinfo(5) that count here.
-    private static func mounts() -> [(point: String, type: Substring, options: Substring)] {
-        (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ")
-            guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash > 4 else { return nil }
-            return (String(fields[4]), fields[dash + 1], fields[dash + 3])
-        }
-    }
-}
-
 /// One container's cgroup: limits on what it may have, and the list of its processes.
 ///
 /// The limit stands one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
@@ -89,6 +28,22 @@ package struct Cgroup: Sendable {
         try Descriptor.open(members + "/cgroup.procs", .write)
     }
 
+    /// Of version 2: the directory into which a process can be born.
+    package func openBirthplace() throws(Errno) -> Descriptor { try Descriptor.open(members, .directory) }
+
+    /// Of version 1: the calling thread joins, and whom it starts is born there.
+    package func joinWithThread() throws { try Files.write("0", to: members + "/tasks") }
+
+    /// Of version 2: how long some of its processes have been kept waiting for a processor in all, those that have ended included; nil where the
+    /// kernel does not say (pressure stall information, Documentation/accounting/psi.rst).
+    package var stalledTime: Duration? {
+        // some avg10=0.00 avg60=0.00 avg300=0.00 total=12345, in microseconds
+        guard let text = Files.text(of: path + "/cpu.pressure"), let total = text.split(separator: "\n").first,
+            total.hasPrefix("some "), let number = total.split(separator: "=").last.flatMap({ Int64($0) })
+        else { return nil }
+        return .microseconds(number)
+    }
+
     /// The sum of what files of it say after a word, `oom_kill 3`; 0 where there is nothing of the kind.
     package func sum(of word: String, in files: [String]) -> Int {
         var result = 0
@@ -101,7 +56,7 @@ package struct Cgroup: Sendable {
         return result
     }
 
-    /// Sends SIGKILL to each process in it, and in those below it.
+    /// Sends SIGKILL to each process in it, and in those below it; never to this one.
     ///
     /// - Returns: whether there was one.
     package func killMembers() -> Bool { Cgroup.killMembers(of: path) }
@@ -109,7 +64,7 @@ package struct Cgroup: Sendable {
     private static func killMembers(of path: String) -> Bool {
         var isAny = false
         for line in (Files.text(of: path + "/cgroup.procs") ?? "").split(separator: "\n") {
-            guard let pid = Int32(line) else { continue }
+            guard let pid = Int32(line), pid != ProcessSettings.ownNumber else { continue }
             isAny = true
             try? PIDDescriptor(opening: ProcessID(rawValue: pid)).send(.kill)
         }

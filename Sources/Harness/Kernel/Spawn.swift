@@ -59,6 +59,8 @@ package enum SetupStep: Sendable, Hashable {
     case sendSelf(Int32)
     /// The terminal becomes that of the session, which has none.
     case controllingTerminal(Int32)
+    /// A network namespace, by its descriptor.
+    case joinNetwork(Int32)
     /// Namespaces of the process that a pidfd is for.
     case joinNamespaces(of: Int32, Namespaces)
     case ignoreSignals([Signal])
@@ -133,6 +135,7 @@ extension SetupStep: CustomStringConvertible {
         case .sendRoot: "send the root to the harness"
         case .sendSelf: "tell the guard"
         case .controllingTerminal(let terminal): "take descriptor \(terminal) as the controlling terminal"
+        case .joinNetwork: "join a network namespace"
         case .joinNamespaces: "join namespaces"
         case .ignoreSignals: "ignore signals"
         case .priority: "set the priority"
@@ -163,12 +166,13 @@ package struct RuntimeLookUp: Sendable {
 ///
 /// - Parameter pidNamespaceOf: a pidfd: the child is born into the PID namespace of this process; nil: into a new one, or the
 ///   caller's.
+/// - Parameter cgroup: an open directory of a cgroup of version 2, which the child is born into; nil: the calling thread's.
 /// - Parameter patience: how much time such a child has for its exec, and what interrupts the waiting for it.
 /// - Throws: `SpawnError`: the stage that failed, with its path and errno.
 /// - Parameter lookUp: how the program is looked for and its failure told; nil: as execvp(3), and every failure is thrown.
 package func spawn(
     arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces,
-    pidNamespaceOf process: Int32? = nil, patience: (limit: Duration, interruption: Int32) = (.seconds(10), -1),
+    pidNamespaceOf process: Int32? = nil, cgroup: Int32? = nil, patience: (limit: Duration, interruption: Int32) = (.seconds(10), -1),
     lookUp: RuntimeLookUp? = nil, steps: [SetupStep]
 ) throws(SpawnError) -> PIDDescriptor {
     precondition(!arguments.isEmpty, "a command line without a program")
@@ -176,7 +180,7 @@ package func spawn(
     let table = steps.map { strings.step($0) }
     let result = table.withUnsafeBufferPointer { table in
         var request = clinux_spawn_request(
-            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1,
+            clone_flags: namespaces.rawValue, pid_namespace_of: process ?? -1, cgroup: cgroup ?? -1,
             patience: UInt32(clamping: patience.limit.inNanoseconds / 1_000_000), interruption: patience.interruption,
             steps: table.baseAddress,
             step_count: table.count,
@@ -334,6 +338,9 @@ final class CStringArena {
         case .controllingTerminal(let terminal):
             result.kind = clinux_step_controlling_terminal
             result.descriptor = terminal
+        case .joinNetwork(let namespace):
+            result.kind = clinux_step_join_network
+            result.descriptor = namespace
         case .joinNamespaces(let process, let namespaces):
             result.kind = clinux_step_join_namespaces
             result.descriptor = process

@@ -81,11 +81,12 @@ final class ContainerLife {
     ///   - byPolicy: the restart policy starts it, not a person: where that fails its last status stays.
     ///   - neighbour: another container of its pod, which runs: its network, its IPC and its host name are shared.
     ///   - processes: the PID namespace that it is started in; nil: one of its own.
+    ///   - besidesOthers: other containers may come to share its network.
     /// - Returns: why its program could not be executed; nil where it was.
     /// - Throws: what kept it from being started: an error of the harness or the machine, not of the init.
     func start(
         into journal: inout Journal, byPolicy: Bool, sharingWith neighbour: ContainerLife?,
-        in processes: SharedProcesses?
+        in processes: SharedProcesses?, besidesOthers: Bool
     ) throws -> Errno? {
         end = nil
         sharesProcesses = processes != nil
@@ -99,7 +100,7 @@ final class ContainerLife {
         isPaused = false
         let sharing = Container.Sharing(
             neighbour: neighbour?.process?.descriptor.descriptor.rawValue, processes: processes?.descriptor,
-            interruption: session.cancellation.descriptor)
+            interruption: session.cancellation.descriptor, isShared: besidesOthers)
         if let processes {
             session.tracer?.open(inbox, inNamespaceOf: processes.pid)
             journal.append(Event(at: .now, .runtime(.joined(reaper: processes.pid))))

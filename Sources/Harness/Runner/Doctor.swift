@@ -25,7 +25,7 @@ public struct Doctor: Sendable {
         add("user", geteuid() == 0 ? "root" : "not root: run as root", isObstacle: geteuid() != 0)
         add("fakes", installation.fakeServices)
         add("scenarios", installation.scenarios ?? "none came with this executable")
-        let cgroups = CgroupHierarchy.discover()
+        let cgroups = CgroupHierarchy.version1(of: "pids") ?? CgroupHierarchy.unified()
         add(
             "cgroup",
             cgroups.map { "\($0.version.rawValue) at \($0.directory)" }

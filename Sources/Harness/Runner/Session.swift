@@ -162,6 +162,9 @@ public final class Session: Sendable {
     /// How many scenarios are carried out at once at most, where nobody says: each has some threads, files and processes of its own.
     public static let usualLimit = 128
 
+    /// How many network namespaces were made for containers that could not change them, and how often one was used again.
+    package var networkStatistics: (made: Int, usedAgain: Int) { host.networkStatistics }
+
     public var isCancelled: Bool { cancelled.isSo.load(ordering: .relaxed) }
 
     /// Takes away what the session has made. Blocks until it is gone; nothing may be running.

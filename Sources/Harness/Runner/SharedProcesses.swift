@@ -22,7 +22,7 @@ final class SharedProcesses {
     /// - Throws: what kept it from being started: an error of the harness or the machine.
     init(_ session: Session) throws {
         // Without one what is left of a container could not be found among the others.
-        guard session.host.hierarchy != nil else {
+        guard session.host.cgroups.canFindProcesses else {
             throw CannotRun(reason: "a shared PID namespace takes a cgroup hierarchy", remedy: "mount one, writable")
         }
         container = try Container(host: session.host, settings: ContainerSettings(), volumes: nil)

@@ -12,8 +12,7 @@ package final class Container {
     package let socket: ServiceSocket
     private let host: SandboxHost
     private let directory: String
-    private let cgroups: [Cgroup]
-    private let freezer: Freezer?
+    private let cgroups: RunCgroups.OfContainer
     private let settings: ContainerSettings
     private let lower: String
     private let lookUp: RuntimeLookUp?
@@ -31,8 +30,12 @@ package final class Container {
     private var hasFiles = false
     /// The file systems in memory of the present life, by path.
     private var tmpfs: [String] = []
+    /// The network namespace of the present life, where it can be used again.
+    private var network: NetworkNamespace?
     /// How many processes of the run's containers the kernel had killed for want of memory when this one was made.
     private let sharedKillsBefore: Int
+    /// How many forks of the thread's containers had failed at the limit when this one was made.
+    private let failedForksBefore: Int
 
     /// The outside ends of a started container.
     package struct Started: ~Copyable {
@@ -88,8 +91,7 @@ package final class Container {
             try? Files.removeDirectory(directory)
             throw error
         }
-        var cgroups: [Cgroup] = []
-        let freezer: Freezer?
+        var cgroups = RunCgroups.OfContainer()
         do {
             for name in ["upper", "work", "root", "control"] { try Files.makeDirectory("\(directory)/\(name)") }
             for (index, mount) in mounts.enumerated() where mount.canBeLayered {
@@ -104,19 +106,19 @@ package final class Container {
                     from: overlay, to: "\(directory)/layer-\(index)", over: lower == "/" ? "" : lower)
             }
             socket = try ServiceSocket(path: "\(directory)/control/services")
-            freezer = try host.makeCgroups(number, settings, freezes: freezes, into: &cgroups)
+            try host.cgroups.make(number, settings, freezes: freezes, into: &cgroups)
             try volumes?.fill(lower: lower, overlays: overlays)
             try Container.limitLayer(directory, to: settings.layerLimit)
         } catch {
-            for cgroup in cgroups { cgroup.remove() }
+            for cgroup in cgroups.all { cgroup.remove() }
             try? Mount.detach(directory)
             try? Files.removeDirectory(directory)
             throw error
         }
         self.cgroups = cgroups
-        self.freezer = freezer
         sharedKillsBefore =
-            settings.memoryLimit == nil ? host.memoryCgroup.map(Container.outOfMemoryKillCount) ?? 0 : .max
+            settings.memoryLimit == nil ? host.cgroups.sharedMemory.map(Container.outOfMemoryKillCount) ?? 0 : .max
+        failedForksBefore = cgroups.thread.map(Container.failedForkCount) ?? 0
     }
 
     /// What is there already does not count.
@@ -205,8 +207,13 @@ package final class Container {
         package let processes: Int32?
         /// What ends the wait for its exec, from which others in that namespace may keep it: a descriptor that becomes readable; -1: nothing.
         package let interruption: Int32
+        /// Others may come to share what is its own.
+        package let isShared: Bool
 
-        package init(neighbour: Int32? = nil, processes: Int32? = nil, interruption: Int32 = -1) {
+        package init(
+            neighbour: Int32? = nil, processes: Int32? = nil, interruption: Int32 = -1, isShared: Bool = false
+        ) {
+            self.isShared = isShared || neighbour != nil || processes != nil
             self.neighbour = neighbour
             self.processes = processes
             self.interruption = interruption
@@ -247,7 +254,11 @@ package final class Container {
     ) throws -> PIDDescriptor {
         let channel = try RootView.Channel()
         tmpfs = program.tmpfs
+        giveBackNetwork()
+        // Nothing inside could change it, and nobody outlives the container in it.
+        if !sharing.isShared, settings.capabilities.isEmpty { network = try host.networks.take() }
         let members = try openMembers()
+        let birthplace = try openBirthplace()
         // A file on a volume comes with the volume, any other with the layer.
         let files = program.files + settings.files
         // What is in memory is gone with each life, and comes again with the next.
@@ -258,7 +269,7 @@ package final class Container {
                 : !hasFiles || isInMemory(file.path)
         }
         let access =
-            settings.cgroup ?? (host.hierarchy?.version == .version2 ? .readOnly : ContainerSettings.CgroupAccess.none)
+            settings.cgroup ?? host.cgroups.usualAccess
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
                 lower: lower, overlays: overlays, mounts: mounts, boundFiles: program.boundFiles, layers: directory,
@@ -270,16 +281,16 @@ package final class Container {
                 parentDescriptor: host.ownDescriptor.descriptor.rawValue, guardSocket: host.guardSocket,
                 streams: streams,
                 rootSocket: isLookedAt ? channel.sendingEnd.rawValue : nil, cgroup: access,
-                hasVersion1: host.hierarchy?.version == .version1, sharesProcesses: sharing.processes != nil,
-                neighbour: sharing.neighbour),
+                hasVersion1: host.cgroups.hasVersion1, sharesProcesses: sharing.processes != nil,
+                network: network?.rawValue, neighbour: sharing.neighbour),
             settings: settings, tmpfs: program.tmpfs.map { ($0, tmpfsOptions($0)) }, files: missing,
             links: program.links.filter { !hasFiles || isInMemory($0.path) })
         let (variables, path) = environment(program.environment)
         // The plan has the numbers of descriptors; their owners must outlive the call.
-        let process = try withExtendedLifetime(members) {
+        let process = try withExtendedLifetime((members, birthplace)) {
             try Kernel.spawn(
                 arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
-                pidNamespaceOf: sharing.processes, patience: (.seconds(10), sharing.interruption), lookUp: lookUp,
+                pidNamespaceOf: sharing.processes, cgroup: birthplace?.descriptor.rawValue, patience: (.seconds(10), sharing.interruption), lookUp: lookUp,
                 steps: plan.steps)
         }
         if isLookedAt {
@@ -314,7 +325,12 @@ package final class Container {
     }
 
     /// How many of its processes the kernel has killed for want of memory; 0 where its memory is not limited.
-    package var outOfMemoryKillCount: Int { cgroups.map(Container.outOfMemoryKillCount).reduce(0, +) }
+    package var outOfMemoryKillCount: Int { cgroups.all.map(Container.outOfMemoryKillCount).reduce(0, +) }
+
+    /// In which of the two a failed fork counts has changed from kernel to kernel.
+    private static func failedForkCount(_ cgroup: Cgroup) -> Int {
+        cgroup.sum(of: "max", in: ["pids.events", "members/pids.events"])
+    }
 
     private static func outOfMemoryKillCount(_ cgroup: Cgroup) -> Int {
         cgroup.sum(of: "oom_kill", in: ["memory.oom_control", "members/memory.oom_control", "memory.events"])
@@ -326,12 +342,12 @@ package final class Container {
     /// - Parameter running: those of its processes that run.
     package func limitsMet(by running: [ProcessID]) -> [MetLimit] {
         var result: [MetLimit] = []
-        // In which of the two a failed fork counts has changed from kernel to kernel.
-        if cgroups.contains(where: { $0.sum(of: "max", in: ["pids.events", "members/pids.events"]) > 0 }) {
+        let failedForks = cgroups.thread.map(Container.failedForkCount) ?? 0
+        if failedForks > failedForksBefore || cgroups.all.contains(where: { Container.failedForkCount($0) > 0 }) {
             result.append(.processes(settings.processLimit ?? SandboxHost.processLimit))
         }
         if let limit = settings.memoryLimit, outOfMemoryKillCount > 0 { result.append(.memory(limit)) }
-        if let shared = host.memoryCgroup, let limit = host.sharedMemoryLimit,
+        if let shared = host.cgroups.sharedMemory, let limit = host.cgroups.sharedMemoryLimit,
             Container.outOfMemoryKillCount(shared) > sharedKillsBefore
         {
             result.append(.memoryOfAll(limit))
@@ -383,6 +399,7 @@ package final class Container {
         let output = try Pipe()
         let errorOutput = try Pipe()
         let members = try openMembers()
+        let birthplace = try openBirthplace()
         let steps = SandboxPlan.stepsOfExec(
             joining: process.descriptor.rawValue, membersDescriptors: members.map { $0.descriptor.rawValue },
             parentDescriptor: host.ownDescriptor.descriptor.rawValue,
@@ -390,10 +407,11 @@ package final class Container {
                 input: nil, output: output.writeEnd.rawValue, error: errorOutput.writeEnd.rawValue),
             settings: settings)
         let (variables, path) = environment(own)
-        let started = try withExtendedLifetime(members) {
+        let started = try withExtendedLifetime((members, birthplace)) {
             try Kernel.spawn(
                 arguments: command, environment: variables, searchPath: path, namespaces: [],
-                pidNamespaceOf: process.descriptor.rawValue, patience: patience, lookUp: lookUp, steps: steps)
+                pidNamespaceOf: process.descriptor.rawValue, cgroup: birthplace?.descriptor.rawValue,
+                patience: patience, lookUp: lookUp, steps: steps)
         }
         return Started(
             process: started, standardOutput: output.takeReadEnd(), standardError: errorOutput.takeReadEnd())
@@ -402,7 +420,7 @@ package final class Container {
     /// Freezes every process, or lets them go on.
     ///
     /// - Throws: `SystemCallError`.
-    package func setFrozen(_ frozen: Bool) throws { try freezer?.set(frozen: frozen) }
+    package func setFrozen(_ frozen: Bool) throws { try cgroups.freezer?.set(frozen: frozen) }
 
     /// Writes into PID 1's open standard input.
     ///
@@ -494,30 +512,41 @@ package final class Container {
     package func killRest() {
         let deadline = MonotonicInstant.now.advanced(by: .seconds(2))
         var poller = Poller()
-        while let cgroup = cgroups.first, cgroup.killMembers(), MonotonicInstant.now < deadline {
+        while let cgroup = cgroups.finding, cgroup.killMembers(), MonotonicInstant.now < deadline {
             try? poller.wait(until: .now.advanced(by: .milliseconds(1)))
         }
     }
 
+    /// The former life's; of that nobody is left.
+    private func giveBackNetwork() {
+        if let former = network.take() { host.networks.giveBack(former) }
+    }
+
     /// Takes the world away. PID 1, if there was one, has been reaped.
     package func remove() {
-        for cgroup in cgroups { cgroup.remove() }
+        giveBackNetwork()
+        for cgroup in cgroups.all { cgroup.remove() }
         try? Mount.detach(directory)
         try? Files.removeDirectory(directory)
     }
 
+    /// How long some of its processes have been kept waiting for a processor in all; nil where the kernel does not say.
+    package var stalledTime: Duration? { cgroups.birthplace?.stalledTime }
+
     /// The lists of members that each of its processes joins.
-    private func openMembers() throws -> [MembersFile] {
-        let shared = settings.memoryLimit == nil ? host.memoryCgroup : nil
-        return try (cgroups + (shared.map { [$0] } ?? [])).map { try MembersFile($0) }
+    private func openMembers() throws -> [OpenCgroup] {
+        try (cgroups.joined + (cgroups.shared.map { [$0] } ?? [])).map { try OpenCgroup($0.openMembers()) }
     }
 
-    /// Keeps the cgroup's member list open during a start.
-    private final class MembersFile {
+    /// The cgroup that each of its processes is born into.
+    private func openBirthplace() throws -> OpenCgroup? {
+        try cgroups.birthplace.map { try OpenCgroup($0.openBirthplace()) }
+    }
+
+    /// Keeps a cgroup open during a start.
+    private final class OpenCgroup {
         let descriptor: Descriptor
 
-        init(_ cgroup: Cgroup) throws {
-            descriptor = try cgroup.openMembers()
-        }
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
     }
 }

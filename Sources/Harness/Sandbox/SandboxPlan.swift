@@ -49,6 +49,8 @@ package struct SandboxPlan: Sendable {
         package let hasVersion1: Bool
         /// It is started in a PID namespace that others share: it gets none of its own.
         package let sharesProcesses: Bool
+        /// A network namespace that is there already, whose loopback interface is up; nil: it gets a new one.
+        package let network: Int32?
         /// A pidfd of another container's PID 1, whose network, IPC and host name it shares, as in a pod; nil: it has its own.
         package let neighbour: Int32?
     }
@@ -85,9 +87,11 @@ package struct SandboxPlan: Sendable {
     ) {
         let armed = SetupStep.parentDeathSignal(.kill, parentPIDFD: surroundings.parentDescriptor)
         namespaces = Namespaces.mount.union(surroundings.sharesProcesses ? [] : .pid).union(
-            surroundings.neighbour == nil ? [.uts, .ipc, .network] : [])
+            surroundings.neighbour == nil ? [.uts, .ipc] : []
+        ).union(surroundings.neighbour == nil && surroundings.network == nil ? .network : [])
         // What is made on the way has just the mode that it is made with.
         var steps = [armed, .sendSelf(surroundings.guardSocket)] + SandboxPlan.usualScore + [.fileMask(0)]
+        if let network = surroundings.network { steps.append(.joinNetwork(network)) }
         if let neighbour = surroundings.neighbour {
             steps.append(.joinNamespaces(of: neighbour, [.uts, .ipc, .network]))
         }
@@ -119,7 +123,10 @@ package struct SandboxPlan: Sendable {
         // Nothing inside may change what the harness itself will go by at the next start.
         steps.append(.mount(nil, on: "/.harness", type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices]))
         if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
-        if surroundings.neighbour == nil { steps += [.setHostname(surroundings.hostname), .bringLoopbackUp] }
+        if surroundings.neighbour == nil {
+            steps.append(.setHostname(surroundings.hostname))
+            if surroundings.network == nil { steps.append(.bringLoopbackUp) }
+        }
         if settings.hasReadOnlyRoot { steps += SandboxPlan.readOnlySteps(surroundings.mounts) }
         steps += surroundings.streams.steps + [.newSession]
         if case .terminal = surroundings.streams { steps.append(.controllingTerminal(0)) }
