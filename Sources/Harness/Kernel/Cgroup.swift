@@ -2,22 +2,30 @@ import Vocabulary
 
 /// One container's cgroup: limits on what it may have, and the list of its processes.
 ///
-/// The limit stands one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
+/// A limit is one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
 /// gets to mount the hierarchy inside finds no limit there to lift.
 package struct Cgroup: Sendable {
     package let path: String
-    private var members: String { path + "/members" }
+    /// Where its processes are.
+    private let members: String
 
     /// A limit as it is written: into which file of the cgroup, and what.
     package typealias Limit = (file: String, value: String)
 
-    package init(making path: String, limits: [Limit]) throws {
+    /// - Parameter isShown: a container gets to see it, and perhaps to change it.
+    package init(making path: String, limits: [Limit], isShown: Bool = true) throws {
         self.path = path
         try Files.makeDirectory(path)
         for limit in limits { try Files.write(limit.value, to: "\(path)/\(limit.file)") }
+        // Nothing to lift, and nobody to do it.
+        if limits.isEmpty, !isShown {
+            members = path
+            return
+        }
+        members = path + "/members"
         // Whoever can write to it could make more below than anybody could take away again (cgroup v2 only).
         for (file, value) in [("cgroup.max.depth", "16"), ("cgroup.max.descendants", "1000")]
-        where Files.exists("\(path)/\(file)") {
+        where isShown && Files.exists("\(path)/\(file)") {
             try Files.write(value, to: "\(path)/\(file)")
         }
         try Files.makeDirectory(members)
@@ -81,7 +89,8 @@ package struct Cgroup: Sendable {
     package func remove() -> Bool {
         // As a rule PID 1 has taken everybody with it, and has made no cgroup of its own. Looking first would cost more
         // than all else: listing a cgroup and removing one keep each other waiting, over all containers.
-        let isEmpty = (try? Files.removeDirectory(members)) != nil && (try? Files.removeDirectory(path)) != nil
+        let isEmpty =
+            (members == path || (try? Files.removeDirectory(members)) != nil) && (try? Files.removeDirectory(path)) != nil
         return isEmpty || Cgroup.remove(path)
     }
 

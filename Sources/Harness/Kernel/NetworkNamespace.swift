@@ -32,9 +32,9 @@ package final class NetworkNamespace: Sendable {
     /// Whether nothing has happened in it since it was made. Nobody may be in it any more.
     ///
     /// What is in it can be changed by its administrator only (CAP_NET_ADMIN), but for what sockets bring about, which end with their processes and
-    /// leave a packet behind in some counter, and for leases of flow labels. So these are looked at: the counters of each protocol, those of
-    /// sockets, names of local ones, netlink, flow labels. Everything else that shows is compared by a test: the lists of TCP and UDP
-    /// take the kernel some milliseconds.
+    /// are counted when they have sent something, or have tried to, and for leases of flow labels. So these are looked at: the counters of the
+    /// interface, of each protocol and of sockets of every family, and the labels. Everything else that shows is compared by a test: the lists of
+    /// TCP alone take the kernel some milliseconds.
     package var isAsNew: Bool {
         guard let own = try? Descriptor.open(NetworkNamespace.ofThread, .read),
             clinux_join_network(descriptor.rawValue) == 0
@@ -43,8 +43,9 @@ package final class NetworkNamespace: Sendable {
         return (try? NetworkNamespace.look()) == fresh
     }
 
+    private static let sizeLimit = 16384
     private static let files = [
-        "dev", "snmp", "snmp6", "netstat", "sockstat", "sockstat6", "unix", "netlink", "packet", "ip6_flowlabel",
+        "sockstat", "dev", "snmp", "snmp6", "netstat", "ip6_flowlabel",
     ]
 
     /// What the calling thread sees of its network namespace, by the files of proc_net(5). One that this kernel does not have is left out.
@@ -52,8 +53,11 @@ package final class NetworkNamespace: Sendable {
         let directory = try Descriptor.open("/proc/thread-self/net", .directory)
         var result: [String: [UInt8]] = [:]
         for name in files {
-            guard let file = try? Descriptor.open(name, .read, in: directory.rawValue), let bytes = try? file.readAll()
-            else { continue }
+            guard let file = try? Descriptor.open(name, .read, in: directory.rawValue) else { continue }
+            // One read has it all; a file that is larger is not that of a new namespace.
+            let bytes = try withUnsafeTemporaryAllocation(byteCount: sizeLimit, alignment: 16) {
+                buffer throws(Errno) in Array(buffer.prefix(try file.read(into: buffer)))
+            }
             result[name] = name.hasPrefix("sockstat") ? ownCounts(bytes) : bytes
         }
         return result

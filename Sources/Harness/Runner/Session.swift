@@ -165,6 +165,9 @@ public final class Session: Sendable {
     /// How many network namespaces were made for containers that could not change them, and how often one was used again.
     package var networkStatistics: (made: Int, usedAgain: Int) { host.networkStatistics }
 
+    /// Until it is known of each network namespace that was given back whether it is as new.
+    package func awaitNetworks() { host.awaitNetworks() }
+
     public var isCancelled: Bool { cancelled.isSo.load(ordering: .relaxed) }
 
     /// Takes away what the session has made. Blocks until it is gone; nothing may be running.

@@ -117,8 +117,8 @@ package final class Container {
         }
         self.cgroups = cgroups
         sharedKillsBefore =
-            settings.memoryLimit == nil ? host.cgroups.sharedMemory.map(Container.outOfMemoryKillCount) ?? 0 : .max
-        failedForksBefore = cgroups.thread.map(Container.failedForkCount) ?? 0
+            settings.memoryLimit == nil ? host.cgroups.sharedKillCount : .max
+        failedForksBefore = cgroups.thread?.failedForkCount ?? 0
     }
 
     /// What is there already does not count.
@@ -342,14 +342,12 @@ package final class Container {
     /// - Parameter running: those of its processes that run.
     package func limitsMet(by running: [ProcessID]) -> [MetLimit] {
         var result: [MetLimit] = []
-        let failedForks = cgroups.thread.map(Container.failedForkCount) ?? 0
+        let failedForks = cgroups.thread?.failedForkCount ?? 0
         if failedForks > failedForksBefore || cgroups.all.contains(where: { Container.failedForkCount($0) > 0 }) {
             result.append(.processes(settings.processLimit ?? SandboxHost.processLimit))
         }
         if let limit = settings.memoryLimit, outOfMemoryKillCount > 0 { result.append(.memory(limit)) }
-        if let shared = host.cgroups.sharedMemory, let limit = host.cgroups.sharedMemoryLimit,
-            Container.outOfMemoryKillCount(shared) > sharedKillsBefore
-        {
+        if let limit = host.cgroups.sharedMemoryLimit, host.cgroups.sharedKillCount > sharedKillsBefore {
             result.append(.memoryOfAll(limit))
         }
         func isFull(_ path: String) -> Bool { (try? Files.space(of: path).isFull) == true }

@@ -1,10 +1,22 @@
 import Kernel
-import Synchronization
 
-/// Network namespaces that were made for one container and are as new: to make one and to take it away costs the kernel more than anything else in a start.
+/// Network namespaces that were made for one container and are as new: to make one and to take it away costs the kernel more than anything else in a
+/// start.
 final class NetworkPool: Sendable {
-    private let free = Mutex<[NetworkNamespace]>([])
-    private let counts = Mutex<(made: Int, usedAgain: Int)>((0, 0))
+    private struct State {
+        /// As new.
+        var free: [NetworkNamespace] = []
+        /// To be looked at.
+        var used: [NetworkNamespace] = []
+        /// One is being looked at.
+        var isBusy = false
+        var looker: Thread?
+        var isClosed = false
+        var made = 0
+        var usedAgain = 0
+    }
+
+    private let state = Monitor(State())
 
     /// How many are kept.
     private static let limit = 256
@@ -13,21 +25,50 @@ final class NetworkPool: Sendable {
     ///
     /// - Throws: `Errno`, where none is left and none can be made.
     func take() throws(Errno) -> NetworkNamespace {
-        if let network = free.withLock({ $0.popLast() }) {
-            counts.withLock { $0.usedAgain += 1 }
+        let free = state.withLock { state in
+            let network = state.free.popLast()
+            if network == nil { state.made += 1 } else { state.usedAgain += 1 }
             return network
         }
-        let network = try NetworkNamespace()
-        counts.withLock { $0.made += 1 }
-        return network
+        if let free { return free }
+        return try NetworkNamespace()
     }
 
-    /// Nobody is in it any more: it is used again if it is as new.
+    /// Nobody is in it any more: it is used again if it is as new. That is looked at by a thread of its own, which a container need not wait for.
     func giveBack(_ network: NetworkNamespace) {
-        guard network.isAsNew else { return }
-        free.withLock { if $0.count < NetworkPool.limit { $0.append(network) } }
+        state.withLock { state in
+            state.used.append(network)
+            if state.looker == nil { state.looker = try? Thread { [self] in look() } }
+        }
     }
+
+    private func look() {
+        while true {
+            let network = state.wait { state -> NetworkNamespace?? in
+                state.isBusy = !state.used.isEmpty
+                if let network = state.used.popLast() { return .some(network) }
+                return state.isClosed ? .some(nil) : nil
+            }
+            guard let network else { return }
+            guard network.isAsNew else { continue }
+            state.withLock { if $0.free.count < NetworkPool.limit { $0.free.append(network) } }
+        }
+    }
+
+    /// Ends the thread. Blocks until it has.
+    func close() {
+        let looker = state.withLock { state in
+            state.isClosed = true
+            state.used = []
+            return state.looker.take()
+        }
+        looker?.join()
+        state.withLock { $0.free = [] }
+    }
+
+    /// Until all have been looked at.
+    func wait() { state.wait { $0.used.isEmpty && !$0.isBusy ? () : nil } }
 
     /// How many were made, and how often one was used again.
-    var statistics: (made: Int, usedAgain: Int) { counts.withLock { $0 } }
+    var statistics: (made: Int, usedAgain: Int) { state.withLock { ($0.made, $0.usedAgain) } }
 }

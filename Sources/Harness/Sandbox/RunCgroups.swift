@@ -57,10 +57,26 @@ package final class RunCgroups: Sendable {
     /// All containers of a run together have less memory than there is, so that it is not the harness that the kernel ends when it runs short. Of
     /// version 1; in the unified hierarchy their own cgroups are below the limit.
     let sharedMemory: Cgroup?
+    /// How many of their processes the kernel has killed for want of memory.
+    private let sharedKills: [CounterFile]
     /// In bytes; nil: their memory is not limited.
     let sharedMemoryLimit: Int?
     /// What the threads that start containers are in, of version 1, by their numbers.
-    private let threads = Mutex<[ProcessID: Cgroup]>([:])
+    private let threads = Mutex<[ProcessID: OfThread]>([:])
+
+    /// What a thread is in, and how many forks there have failed at the limit.
+    final class OfThread: Sendable {
+        private let failedForks: [CounterFile]
+
+        fileprivate init(_ cgroup: Cgroup) {
+            // In which of the two it counts has changed from kernel to kernel.
+            failedForks = ["pids.events", "members/pids.events"].compactMap {
+                CounterFile("\(cgroup.path)/\($0)", word: "max")
+            }
+        }
+
+        var failedForkCount: Int { failedForks.reduce(0) { $0 + $1.value } }
+    }
 
     /// - Parameter memoryLimit: in bytes, of all containers together; nil: none.
     /// - Throws: `SystemCallError`.
@@ -104,9 +120,18 @@ package final class RunCgroups: Sendable {
             limit = nil
         }
         sharedMemory = shared
+        sharedKills =
+            shared.map { shared in
+                ["memory.oom_control", "members/memory.oom_control", "memory.events"].compactMap {
+                    CounterFile("\(shared.path)/\($0)", word: "oom_kill")
+                }
+            } ?? []
         sharedMemoryLimit = limit
         self.claims = Mutex(claims)
     }
+
+    /// How many processes of containers without a limit of their own the kernel has killed for want of memory.
+    var sharedKillCount: Int { sharedKills.reduce(0) { $0 + $1.value } }
 
     /// Whether what is left of a container can be found among the processes of others.
     package var canFindProcesses: Bool { layout.unified != nil || layout.pids != nil }
@@ -136,7 +161,8 @@ package final class RunCgroups: Sendable {
         let own = try Cgroup(making: "\(layout.path(in: pids))/thread-\(number)", limits: [("pids.max", limit)])
         try own.joinWithThread()
         try sharedMemory?.joinWithThread()
-        threads.withLock { $0[number] = own }
+        let entry = OfThread(own)
+        threads.withLock { $0[number] = entry }
     }
 
     /// The cgroups of one container.
@@ -150,7 +176,7 @@ package final class RunCgroups: Sendable {
         /// Where all its processes can be frozen; nil: nobody asks for it.
         var freezer: Freezer?
         /// The kernel counts there the forks that failed, of all containers of the thread; nil: in a cgroup of its own.
-        var thread: Cgroup?
+        var thread: OfThread?
 
         /// Its own.
         var all: [Cgroup] { (birthplace.map { [$0] } ?? []) + joined }
@@ -173,7 +199,9 @@ package final class RunCgroups: Sendable {
             if Files.exists("\(layout.path(in: unified))/memory.swap.max") { limits.append(("memory.swap.max", "0")) }
         }
         if let unified = layout.unified {
-            result.birthplace = try Cgroup(making: "\(layout.path(in: unified))/\(number)", limits: limits)
+            let access = settings.cgroup ?? usualAccess
+            result.birthplace = try Cgroup(
+                making: "\(layout.path(in: unified))/\(number)", limits: limits, isShown: access != .none)
         }
         if !controllers.contains("pids") { try limitProcesses(number, settings, &result) }
         if let limit = settings.memoryLimit, !controllers.contains("memory") {
@@ -200,7 +228,7 @@ package final class RunCgroups: Sendable {
     }
 
     /// What the calling thread is in.
-    private var ownThread: Cgroup? { threads.withLock { $0[currentThreadID()] } }
+    private var ownThread: OfThread? { threads.withLock { $0[currentThreadID()] } }
 
     private func limitProcesses(_ number: Int, _ settings: ContainerSettings, _ result: inout OfContainer) throws {
         if let thread = ownThread, settings.processLimit == nil, settings.cgroup?.isOfHost != true {

@@ -81,6 +81,7 @@ package final class SandboxHost: Sendable {
 
     /// Ends the run: whatever a container may have left is killed and removed. Blocks until that is done.
     package func close() {
+        networks.close()
         hostGuard.withLock { $0 = nil }
     }
 
@@ -124,6 +125,9 @@ package final class SandboxHost: Sendable {
 
     /// How many network namespaces were made to be used again, and how often one was.
     package var networkStatistics: (made: Int, usedAgain: Int) { networks.statistics }
+
+    /// Until each that was given back has been looked at.
+    package func awaitNetworks() { networks.wait() }
 
     func nextContainerNumber() -> Int {
         containerCount.add(1, ordering: .relaxed).newValue
