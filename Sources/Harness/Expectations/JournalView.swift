@@ -95,6 +95,9 @@ extension JournalView {
         case .looked(let fact): ("harness", words(fact))
         case .dropped(let bytes, .stream(let stream)): ("harness", "\(bytes) bytes of \(stream.rawValue) were not kept")
         case .dropped(let bytes, .reports): ("harness", "\(bytes) bytes of what services said were not kept")
+        case .late(let lateness): ("harness", lateness.words)
+        case .mark(.timeIsOver(let step)): ("harness", "the time of step \(step + 1) is over, but the machine was late")
+        case .mark(.overdue): ("harness", "the runtime's next act is due, but the machine was late")
         case .mark(.stepBegan(let step)): ("scenario", "step \(step + 1)")
         case .mark(.asked(let step)): ("scenario", "the expectation of step \(step + 1) is asked")
         }

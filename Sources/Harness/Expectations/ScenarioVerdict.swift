@@ -16,7 +16,14 @@ public func verdict(
     var asked: Set<Int> = []
     var failed: Set<Int> = []
     var index = JournalIndex(witness: journal.witness)
+    /// When the time of a question was over that was asked again later.
+    var overAt: [Int: MonotonicInstant] = [:]
+    let lateness = JournalView.lateness(in: journal)
+    func tooSlow(_ place: SourcePlace, _ words: String) -> Verdict {
+        .error("\(place): \(tooSlowToJudge): \(words)\(lateness.map { "; " + $0.words } ?? "")")
+    }
     for event in journal.events {
+        if case .mark(.timeIsOver(let number)) = event.kind { overAt[number] = event.instant }
         guard case .mark(.asked(let number)) = event.kind, scenario.steps.indices.contains(number) else { continue }
         asked.insert(number)
         let step = scenario.steps[number]
@@ -25,10 +32,22 @@ public func verdict(
         index.take(in: known)
         let view = JournalView(known, index)
         let judgement = view.judge(expectation)
+        if let over = overAt.removeValue(forKey: number),
+            JournalView(journal.until(over)).judge(expectation).answer != judgement.answer
+        {
+            return tooSlow(step.place, "\(expectation): when its time was over it was not known yet: \(judgement.observed)")
+        }
         switch judgement.answer {
-        case .yes: continue
+        case .yes:
+            if case .stopTook(.atLeast(let limit)) = expectation.condition, !expectation.isNegated,
+                view.mightHaveStopped(before: limit, in: journal)
+            {
+                return tooSlow(step.place, "\(expectation): \(judgement.observed)")
+            }
         case .unknown(let reason): return .error("\(step.place): \(expectation): \(reason)")
         // Of a step that is repeated, the first time that it failed.
+        case .no where view.mightHaveStopped(expectation, in: journal):
+            return tooSlow(step.place, "\(expectation): \(judgement.observed)")
         case .no where failed.insert(number).inserted:
             failures.append(failure(of: number, in: scenario, judgement, view))
         case .no: continue
@@ -44,8 +63,26 @@ public func verdict(
     {
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")
     }
-    return failures.isEmpty ? .passed : .failed(failures)
+    if JournalView.hasEndedOverdue(in: journal) {
+        return tooSlow(scenario.place, "PID 1 ended when the runtime was to have done something to it")
+    }
+    return verdict(on: scenario, failures, lateness)
 }
+
+/// The verdict where these expectations did not hold: unknown where the machine was so late that it may be why.
+public func verdict(on scenario: Scenario, _ failures: [Failure], _ lateness: Lateness?) -> Verdict {
+    guard let first = failures.first else { return .passed }
+    if let lateness, let time = scenario.shortestTime, lateness.total >= time * toleratedLateness {
+        return .error("\(first.place): \(tooSlowToJudge): \(first.expected): \(first.observed); \(lateness.words)")
+    }
+    return .failed(failures)
+}
+
+/// What the reason of a verdict begins with that a busy machine has kept from being found.
+public let tooSlowToJudge = "too slow to judge"
+
+/// What part of a scenario's time a machine may be late.
+let toleratedLateness = 0.5
 
 /// What a fake service was told to do and cannot: the scenario's fault, and never the init's.
 private func refusal(in scenario: Scenario, _ journal: Journal) -> String? {

@@ -27,6 +27,8 @@ public struct Event: Hashable, Sendable {
         case looked(FileFact)
         /// Output or reports that were not kept, because there was too much.
         case dropped(bytes: Int, of: Source)
+        /// How long the machine has kept the run waiting in all, up to now.
+        case late(Lateness)
         /// Where in the scenario the run is.
         case mark(Mark)
     }
@@ -305,4 +307,24 @@ public enum Mark: Hashable, Sendable {
     case stepBegan(Int)
     /// The moment at which an expectation's question is put: what came later does not count.
     case asked(step: Int)
+    /// The time of an expectation was over, but the machine had kept the run waiting: it is asked once more.
+    case timeIsOver(step: Int)
+    /// What the runtime was to do to PID 1 was due, and it was done later for the same reason, or not at all.
+    case overdue
+}
+
+/// How long a machine has kept a run waiting.
+public struct Lateness: Hashable, Sendable {
+    /// Some process of the container was ready to run, or waited for a disk, for so long.
+    public var container: Duration
+    /// The harness did not run when it was to, for so long.
+    public var harness: Duration
+
+    public init(container: Duration, harness: Duration) {
+        self.container = container
+        self.harness = harness
+    }
+
+    /// By so much everything may have come later than on a calm machine.
+    public var total: Duration { container + harness }
 }

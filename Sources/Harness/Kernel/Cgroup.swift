@@ -42,15 +42,8 @@ package struct Cgroup: Sendable {
     /// Of version 1: the calling thread joins, and whom it starts is born there.
     package func joinWithThread() throws { try Files.write("0", to: members + "/tasks") }
 
-    /// Of version 2: how long some of its processes have been kept waiting for a processor in all, those that have ended included; nil where the
-    /// kernel does not say (pressure stall information, Documentation/accounting/psi.rst).
-    package var stalledTime: Duration? {
-        // some avg10=0.00 avg60=0.00 avg300=0.00 total=12345, in microseconds
-        guard let text = Files.text(of: path + "/cpu.pressure"), let total = text.split(separator: "\n").first,
-            total.hasPrefix("some "), let number = total.split(separator: "=").last.flatMap({ Int64($0) })
-        else { return nil }
-        return .microseconds(number)
-    }
+    /// Of version 2: what its processes are kept waiting for; nil where the kernel does not say.
+    package func openStallClock() -> StallClock? { StallClock(path) }
 
     /// The sum of what files of it say after a word, `oom_kill 3`; 0 where there is nothing of the kind.
     package func sum(of word: String, in files: [String]) -> Int {

@@ -156,6 +156,16 @@ package enum ProcFS {
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
+    /// How long a process has been ready and had no processor, all its threads together; nil where it is gone, or the kernel does not say.
+    package static func stalledTime(of pid: ProcessID) -> Duration? {
+        // Time on a processor and time in a queue, in nanoseconds, and how often (Documentation/scheduler/sched-stats.rst).
+        let times = Files.names(in: "/proc/\(pid)/task").compactMap { thread in
+            Files.text(of: "/proc/\(pid)/task/\(thread)/schedstat")?.split(separator: " ").dropFirst().first
+                .flatMap { Int64($0) }
+        }
+        return times.isEmpty ? nil : .nanoseconds(times.reduce(0, +))
+    }
+
     /// What tells a PID namespace from all others; nil where the process is gone.
     package static func pidNamespace(of pid: ProcessID) -> String? {
         Files.target(ofLink: "/proc/\(pid)/ns/pid")

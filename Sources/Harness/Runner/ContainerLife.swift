@@ -246,6 +246,9 @@ final class ContainerLife {
         return completeUntil
     }
 
+    /// How long some of its processes have been kept waiting for a processor or a disk in all; nil where the kernel does not say.
+    var stalledTime: Duration? { container.stalledTime }
+
     /// Whether PID 1's end has been seen, and is still to be taken.
     var hasUnseenEnd: Bool { end != nil }
 

@@ -63,6 +63,7 @@ final class GroupRun {
             }
             store = try makeVolumes()
             try perform(steps, from: 0)
+            for member in members { member.noteLateness() }
             endAll()
             outcome = verdict()
         } catch {
@@ -289,13 +290,23 @@ final class GroupRun {
     @discardableResult
     private func ask(_ expectation: Expectation, until deadline: MonotonicInstant, step: Int) throws -> Bool {
         asked.insert(step)
-        var isMet = try holds(expectation, until: deadline)
+        let patience = LatePatience { [self] in lateness.total }
+        func noteLate(_ moment: MonotonicInstant) {
+            for place in places(of: expectation.condition) {
+                members[place].journal.append(Event(at: moment, .mark(.timeIsOver(step: step))))
+            }
+        }
+        var (isMet, isLate) = try patience.ask(until: deadline) { try holds(expectation, until: $0) }
+        if isLate { noteLate(deadline) }
         var end = MonotonicInstant.distantFuture
-        if isMet, let duration = expectation.duration {
+        if isMet, !isLate, let duration = expectation.duration {
             let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
             let moment = MonotonicInstant.now.advanced(by: duration)
-            isMet = try !holds(opposite, until: moment, ofAny: true)
-            if !expectation.condition.kind.needs.census { end = moment }
+            let other = try patience.ask(until: moment) { try holds(opposite, until: $0, ofAny: true) }
+            isMet = !other.isYes
+            isLate = other.isLate
+            if isLate { noteLate(moment) }
+            if !expectation.condition.kind.needs.census, !isLate { end = moment }
         }
         for place in places(of: expectation.condition) {
             members[place].journal.append(
@@ -308,6 +319,13 @@ final class GroupRun {
             comparisons.append((step, judgement, evidence))
         }
         return isMet
+    }
+
+    /// How late everything may be.
+    private var lateness: Lateness {
+        let all = members.map(\.lateness)
+        return Lateness(
+            container: all.map(\.container).reduce(.zero, +), harness: all.map(\.harness).max() ?? .zero)
     }
 
     /// The answer to a question that compares two containers; nil: it does not.
@@ -379,7 +397,7 @@ final class GroupRun {
         }
         if let failedStep, !failures.contains(where: { $0.place == failedStep.place }) { failures.append(failedStep) }
         failures.sort { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-        return failures.isEmpty ? .passed : .failed(failures)
+        return Expectations.verdict(on: scenario, failures, lateness)
     }
 }
 

@@ -136,8 +136,8 @@ extension ScenarioRun {
             if let commands = health?.resumed() { try carryOut(commands) }
         case .runHook(let command): try life?.beside.runHook(command, into: &journal)
         case .cancelHook: life?.beside.cancelHook(into: &journal)
-        case .wake(let time): wakeAt = time.map { .now.advanced(by: $0) }
-        case .wakeAt(let moment): wakeAt = moment
+        case .wake(let time): setWake(time.map { .now.advanced(by: $0) })
+        case .wakeAt(let moment): setWake(moment)
         case .note(let note): journal.append(Event(at: moment(of: note, now), .runtime(event(note))))
         case .remove:
             endLife()
@@ -146,6 +146,14 @@ extension ScenarioRun {
         case .refuse(let reason): answer = .refused(reason)
         }
         return nil
+    }
+
+    private func setWake(_ moment: MonotonicInstant?) {
+        (wakeAt, postponedTo, isOverdue) = (moment, nil, false)
+        guard moment != nil, life?.isRunning == true else { return }
+        let lateness = lateness
+        (wakeSetAt, latenessAtWake) = (.now, lateness.total)
+        if lateness.total >= ScenarioRun.negligibleLateness { record(.late(lateness)) }
     }
 
     /// - Parameter end: when the check has ended of which this comes: a question from then on is to know of it.
@@ -204,11 +212,12 @@ extension ScenarioRun {
             volumes = try VolumeStore(host: session.host, try scenario.volumesWithSources(by: rules))
         }
         if onNewLayer { endLife() }
-        let life = try self.life ?? ContainerLife(session, scenario, profile, rules, surroundings, volumes)
+        let life =
+            try self.life ?? timed { try ContainerLife(session, scenario, profile, rules, surroundings, volumes) }
         self.life = life
         startedAt = .now
         lifeCount += 1
-        let failure = try start(life, byPolicy: byPolicy)
+        let failure = try timed { try start(life, byPolicy: byPolicy) }
         hasFailedToStart = failure != nil
         if failure == nil, let commands = health?.started(at: .now) { try carryOut(commands) }
         return failure.map { .startFailed($0.rawValue) } ?? .started
@@ -249,6 +258,9 @@ extension ScenarioRun {
     /// Tells the lifecycle of an end that has just been seen.
     private func handleEnd() throws {
         guard let life, let (status, instant) = life.takeEnd() else { return }
+        if let moment = wakeAt, !isOverdue, instant.duration(since: moment) > ScenarioRun.negligibleLateness {
+            journal.append(Event(at: moment, .mark(.overdue)))
+        }
         lastCode = rules.codeOfEnd(status)
         if let commands = health?.ended() { try carryOut(commands) }
         onEnd?(self)

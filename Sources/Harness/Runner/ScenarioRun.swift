@@ -52,6 +52,18 @@ final class ScenarioRun {
     /// What the lifecycle has answered to the last request.
     var answer: Answer?
     var startedAt = MonotonicInstant.now
+    /// When the run began.
+    let began = MonotonicInstant.now
+    /// How long containers that are gone were kept waiting.
+    var stallOfFormer = Duration.zero
+    /// How much longer than usual the harness took for what it did itself.
+    var slowActions = Duration.zero
+    /// When the present `wakeAt` was set, and how late it all was then.
+    var wakeSetAt: MonotonicInstant?
+    var latenessAtWake = Duration.zero
+    /// It is put off, because the machine has kept the container waiting, and until when.
+    var isOverdue = false
+    var postponedTo: MonotonicInstant?
     /// When PID 1 is killed, if that has not been done.
     private var killAt: Sweep.Moment?
     /// What came of sweeps: their tables, and the first that failed in each.
@@ -94,7 +106,6 @@ final class ScenarioRun {
 
     /// - Parameter watch: what is to be done behind the last step.
     func run(watch: ((ScenarioRun) throws -> Void)? = nil) -> RunResult {
-        let began = MonotonicInstant.now
         if let reason = profile.reasonNotApplicable(scenario) ?? reasonOfRuntime {
             return result(.notApplicable(reason: reason), since: began)
         }
@@ -107,6 +118,7 @@ final class ScenarioRun {
             }
             try perform(steps, from: 0)
             try watch?(self)
+            noteLateness()
             endLife()
             outcome = verdict(on: scenario, journal, interruption: failedStep).adding(sweepFailures)
         } catch {
@@ -140,6 +152,7 @@ final class ScenarioRun {
     }
 
     func endLife() {
+        if let life { stallOfFormer += life.stalledTime ?? .zero }
         life?.remove(into: &journal)
         life = nil
     }
@@ -198,7 +211,7 @@ final class ScenarioRun {
             case .within, .down: break
             case .wait(let time): try pump(until: MonotonicInstant.now.advanced(by: time))
             case .waitFor(let condition, let isNegated, let limit):
-                let expectation = Expectation(condition, isNegated: isNegated)
+                let expectation = Expectation(condition, isNegated: isNegated, within: limit)
                 let isMet = try ask(expectation, until: .now.advanced(by: limit), step: index)
                 if !isMet { return interrupt(step, nil) }
             case .expect(var expectation):
@@ -330,16 +343,27 @@ final class ScenarioRun {
     /// Puts a question until the answer is yes or its time is over, and marks the moment of the last time.
     @discardableResult
     private func ask(_ expectation: Expectation, until deadline: MonotonicInstant, step: Int) throws -> Bool {
-        var isMet = try holds(expectation, until: deadline)
+        let hasTime = deadline > .now
+        let patience = LatePatience { [self] in lateness.total }
+        var (isMet, isLate) = try patience.ask(until: deadline) { try holds(expectation, until: $0) }
+        // The harness came too late to see whether it was so in time: the journal knows.
+        if isMet, hasTime,
+            knownUntil.duration(since: deadline) > ScenarioRun.negligibleLateness
+        {
+            isLate = true
+        }
+        if isLate { journal.append(Event(at: deadline, .mark(.timeIsOver(step: step)))) }
         var end = MonotonicInstant.distantFuture
-        if isMet, let duration = expectation.duration {
+        if isMet, !isLate, let duration = expectation.duration {
             let opposite = Expectation(expectation.condition, isNegated: !expectation.isNegated)
             let moment = MonotonicInstant.now.advanced(by: duration)
-            isMet = try !holds(opposite, until: moment)
+            let other = try patience.ask(until: moment) { try holds(opposite, until: $0) }
+            isMet = !other.isYes
+            if other.isLate { journal.append(Event(at: moment, .mark(.timeIsOver(step: step)))) }
             // On a busy machine it is looked at later than that; what came after it is no part of the question. Where processes are counted
             // or a file is looked at, the answer is of when that was.
             let isOfJournal = !expectation.condition.kind.needs.census && expectation.condition.path == nil
-            if isOfJournal { end = moment }
+            if isOfJournal, !other.isLate { end = moment }
         }
         // The moment up to which everything is known, not the present one: what has happened since was not looked at.
         journal.append(Event(at: min(knownUntil, end), .mark(.asked(step: step))))

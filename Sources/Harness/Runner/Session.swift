@@ -50,6 +50,8 @@ public final class Session: Sendable {
     /// Rung to interrupt the threads that run containers.
     let cancellation: Wakeup
     private let cancelled: Cancelled
+    /// When this process was kept from running.
+    let pulse: Pulse
     private let workers: Workers
     private let scheduler: Scheduler
     /// How long each scenario took the last time.
@@ -93,6 +95,7 @@ public final class Session: Sendable {
         }
         do {
             cancellation = try Wakeup()
+            pulse = try Pulse()
             // Before the trace: its guard removes the instance too, whatever comes.
             host = try SandboxHost(name: name, fakeServices: program, instances: instances)
         } catch {
@@ -172,6 +175,7 @@ public final class Session: Sendable {
 
     /// Takes away what the session has made. Blocks until it is gone; nothing may be running.
     public func close() {
+        pulse.close()
         workers.close()
         tracer?.stopReading()
         host.close()
@@ -283,8 +287,27 @@ public final class Session: Sendable {
     /// How often a run is made in which PID 1 is to be killed right after an event, until the next event does not come first.
     private static let attempts = 30
 
-    /// One job, on the calling thread.
+    /// How often a run is made that the machine was too slow to judge: it has shown nothing, and the next may.
+    private static let attemptsWhenLate = 3
+
+    /// One job that has been let in, on the calling thread.
     fileprivate func carryOut(_ job: Job) -> RunResult {
+        var result = carryOutOnce(job)
+        for _ in 1..<Session.attemptsWhenLate {
+            guard case .error(let reason) = result.verdict, reason.contains(tooSlowToJudge), !isCancelled else { break }
+            // Others give way to it now.
+            let hasRoom = scheduler.stepAside(isCalm: job.scenario.isCalm) {
+                guard scheduler.enter(isCalm: true) else { return false }
+                result = carryOutOnce(job)
+                scheduler.leave(isCalm: true)
+                return true
+            }
+            if !hasRoom { break }
+        }
+        return result
+    }
+
+    private func carryOutOnce(_ job: Job) -> RunResult {
         if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run() }
         var result = ScenarioRun(job, in: self).run()
         for _ in 1..<Session.attempts {

@@ -32,6 +32,7 @@ package final class Container {
     private var tmpfs: [String] = []
     /// The network namespace of the present life, where it can be used again.
     private var network: NetworkNamespace?
+    private lazy var stallClock = cgroups.birthplace?.openStallClock()
     /// How many processes of the run's containers the kernel had killed for want of memory when this one was made.
     private let sharedKillsBefore: Int
     /// How many forks of the thread's containers had failed at the limit when this one was made.
@@ -528,8 +529,8 @@ package final class Container {
         try? Files.removeDirectory(directory)
     }
 
-    /// How long some of its processes have been kept waiting for a processor in all; nil where the kernel does not say.
-    package var stalledTime: Duration? { cgroups.birthplace?.stalledTime }
+    /// How long some of its processes have been kept waiting for a processor or a disk in all; nil where the kernel does not say.
+    package var stalledTime: Duration? { stallClock?.time }
 
     /// The lists of members that each of its processes joins.
     private func openMembers() throws -> [OpenCgroup] {
