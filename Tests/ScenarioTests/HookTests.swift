@@ -18,7 +18,7 @@ struct HookTests {
             """
               runtime kubernetes
               post-start sleep 60
-              command sh -c "sleep 0.1; exit 3"
+              command sh -c "sleep 1; exit 3"
 
               begin start
               expect exit 3 within 10s

@@ -263,7 +263,7 @@ struct NegativeControlTests {
                   service app
                 \(ready)  exec sh -c "exit 3"
                   expect exec exit 3
-                  exec within 50ms sleep 60
+                  exec within 2s sleep 60
                   expect exec exit 0
                 """),
         Control(
@@ -330,7 +330,7 @@ struct NegativeControlTests {
         Control(
             kind: .stepRan, initName: "none",
             lines: """
-                  entrypoint initialises marker /run/m steps a, b each 10ms then sleep 60
+                  entrypoint initialises marker /run/m steps a, b each 1s then sleep 60
                   start
                   wait for step b ran once within 10s
                   wait for file /run/m exists within 10s

@@ -97,33 +97,58 @@ extension Lateness {
     }
 }
 
+/// No time is held to be shorter: some tens of milliseconds are nothing on any machine.
+private let shortTime = Duration.milliseconds(100)
+
 extension Scenario {
-    /// The shortest time after which something happens in it that is not an answer to something else, and is not given more time where the machine is
-    /// late; nil: there is none.
-    var shortestTime: Duration? {
+    /// Whether something happens in it at a time of its own, and not in answer to something else.
+    public var hasOwnTimes: Bool { timeOfPrograms != nil || steps.contains { $0.ownTime != nil } }
+
+    /// Whether in one of its steps the machine was so late that what happens at a time of its own may have come too late, or found what it was to find
+    /// not there yet. What is waited for, and what is given a grace period, has as much longer, and is not meant.
+    func mayHaveComeTooLate(_ journal: Journal) -> Bool {
+        let ofPrograms = timeOfPrograms
+        var before = Duration.zero
+        var last = Duration.zero
+        var time = ofPrograms
+        for event in journal.events {
+            switch event.kind {
+            case .mark(.stepBegan(let step)):
+                before = last
+                time = [ofPrograms, steps.indices.contains(step) ? steps[step].ownTime : nil].compactMap(\.self).min()
+            case .late(let lateness):
+                last = lateness.total
+                if let time, last - before >= max(time, shortTime) * toleratedLateness { return true }
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// The shortest time after which one of its programs does something by itself; nil: none does.
+    private var timeOfPrograms: Duration? {
         var times = services.flatMap(\.traits).compactMap { trait -> Duration? in
             switch trait {
-            case .readyAfter(let time), .exitsAfter(_, let time), .diesOf(_, let time): time
+            case .exitsAfter(_, let time), .diesOf(_, let time): time
             default: nil
             }
         }
         if case .entrypoint(let entrypoint)? = settings.payload { times.append(entrypoint.stepTakes) }
         if let check = healthCheck { times += [check.interval, check.limit].compactMap(\.self) }
-        func add(_ steps: [Step]) {
-            for step in steps {
-                switch step.action {
-                case .wait(let time): times.append(time)
-                case .exec(_, let limit): if let limit { times.append(limit) }
-                case .expect(let expectation):
-                    // Its tolerance.
-                    if case .restartDelays = expectation.condition { times.append(.milliseconds(50)) }
-                default: break
-                }
-                add(step.action.block ?? [])
-            }
-        }
-        add(steps)
-        for member in members { if let time = member.scenario.shortestTime { times.append(time) } }
+        // The tolerance of the delays.
+        if steps.contains(where: { $0.condition?.kind == .restartDelays }) { times.append(.milliseconds(50)) }
+        times += members.compactMap(\.scenario.timeOfPrograms)
         return times.filter { $0 > .zero }.min()
+    }
+}
+
+extension Step {
+    /// How long it takes by the scenario's own words.
+    fileprivate var ownTime: Duration? {
+        switch action {
+        case .wait(let time): time
+        case .exec(_, let limit): limit
+        default: nil
+        }
     }
 }

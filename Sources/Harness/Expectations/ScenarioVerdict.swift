@@ -66,14 +66,17 @@ public func verdict(
     if JournalView.hasEndedOverdue(in: journal) {
         return tooSlow(scenario.place, "PID 1 ended when the runtime was to have done something to it")
     }
-    return verdict(on: scenario, failures, lateness)
+    return verdict(on: scenario, failures, [journal])
 }
 
 /// The verdict where these expectations did not hold: unknown where the machine was so late that it may be why.
-public func verdict(on scenario: Scenario, _ failures: [Failure], _ lateness: Lateness?) -> Verdict {
+///
+/// - Parameter journals: one for each container.
+public func verdict(on scenario: Scenario, _ failures: [Failure], _ journals: [Journal]) -> Verdict {
     guard let first = failures.first else { return .passed }
-    if let lateness, let time = scenario.shortestTime, lateness.total >= time * toleratedLateness {
-        return .error("\(first.place): \(tooSlowToJudge): \(first.expected): \(first.observed); \(lateness.words)")
+    for journal in journals where scenario.mayHaveComeTooLate(journal) {
+        let lateness = JournalView.lateness(in: journal).map { "; " + $0.words } ?? ""
+        return .error("\(first.place): \(tooSlowToJudge): \(first.expected): \(first.observed)\(lateness)")
     }
     return .failed(failures)
 }

@@ -31,7 +31,7 @@ package final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
-    /// Tries again with each change of the value until there is a result. Blocks the calling thread; without a limit, so somebody must
+    /// Tries again with each change of the value until there is a result; where there is none it must not change the value. Blocks the calling thread; without a limit, so somebody must
     /// bring the change about.
     package func wait<Result>(for body: (inout Value) throws -> Result?) rethrows -> Result {
         pthread_mutex_lock(mutex)

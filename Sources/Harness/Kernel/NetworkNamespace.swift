@@ -9,9 +9,11 @@ package final class NetworkNamespace: Sendable {
 
     /// Makes one; the calling thread stays where it is.
     ///
-    /// - Throws: `Errno`.
+    /// - Throws: `Errno`: EPERM in a user namespace.
     package init() throws(Errno) {
         let own = try Descriptor.open(NetworkNamespace.ofThread, .read)
+        // Who is root of a user namespace only may leave the machine's, and not come back.
+        _ = try valueOrNegatedErrno(clinux_join_network(own.rawValue))
         _ = try valueOrNegatedErrno(clinux_unshare(clinux_clone_newnet))
         defer { NetworkNamespace.goBack(to: own) }
         _ = try valueOrNegatedErrno(clinux_bring_loopback_up())

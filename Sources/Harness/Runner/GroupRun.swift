@@ -208,7 +208,10 @@ final class GroupRun {
         for (place, step) in steps.enumerated() where failedStep == nil {
             let index = next
             next += step.flattenedCount
-            for member in members { member.record(.mark(.stepBegan(index))) }
+            for member in members {
+                if scenario.hasOwnTimes { member.noteLateness() }
+                member.record(.mark(.stepBegan(index)))
+            }
             let expectsRefusal = steps.dropFirst(place + 1).first?.condition?.kind == .refused
             switch step.action {
             case .start: try request(.start, step, expectsRefusal)
@@ -397,7 +400,7 @@ final class GroupRun {
         }
         if let failedStep, !failures.contains(where: { $0.place == failedStep.place }) { failures.append(failedStep) }
         failures.sort { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-        return Expectations.verdict(on: scenario, failures, lateness)
+        return Expectations.verdict(on: scenario, failures, members.map(\.journal))
     }
 }
 

@@ -167,6 +167,7 @@ final class ScenarioRun {
             let index = next
             next += step.flattenedCount
             stepIndex = index
+            if scenario.hasOwnTimes { noteLateness() }
             record(.mark(.stepBegan(index)))
             switch step.action {
             case .start:

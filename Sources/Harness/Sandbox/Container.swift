@@ -257,7 +257,7 @@ package final class Container {
         tmpfs = program.tmpfs
         giveBackNetwork()
         // Nothing inside could change it, and nobody outlives the container in it.
-        if !sharing.isShared, settings.capabilities.isEmpty { network = try host.networks.take() }
+        if !sharing.isShared, settings.capabilities.isEmpty { network = try? host.networks.take() }
         let members = try openMembers()
         let birthplace = try openBirthplace()
         // A file on a volume comes with the volume, any other with the layer.

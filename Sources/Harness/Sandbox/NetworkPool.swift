@@ -45,13 +45,18 @@ final class NetworkPool: Sendable {
     private func look() {
         while true {
             let network = state.wait { state -> NetworkNamespace?? in
-                state.isBusy = !state.used.isEmpty
-                if let network = state.used.popLast() { return .some(network) }
+                if let network = state.used.popLast() {
+                    state.isBusy = true
+                    return .some(network)
+                }
                 return state.isClosed ? .some(nil) : nil
             }
             guard let network else { return }
-            guard network.isAsNew else { continue }
-            state.withLock { if $0.free.count < NetworkPool.limit { $0.free.append(network) } }
+            let isAsNew = network.isAsNew
+            state.withLock { state in
+                state.isBusy = false
+                if isAsNew, state.free.count < NetworkPool.limit { state.free.append(network) }
+            }
         }
     }
 
