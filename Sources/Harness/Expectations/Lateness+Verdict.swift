@@ -129,7 +129,7 @@ extension Scenario {
     private var timeOfPrograms: Duration? {
         var times = services.flatMap(\.traits).compactMap { trait -> Duration? in
             switch trait {
-            case .exitsAfter(_, let time), .diesOf(_, let time): time
+            case .exitsAfter(_, let time), .diesOf(_, let time), .stopTakes(let time): time
             default: nil
             }
         }
@@ -148,6 +148,7 @@ extension Step {
         switch action {
         case .wait(let time): time
         case .exec(_, let limit): limit
+        case .expect(let expectation): expectation.duration ?? (expectation.isNegated ? expectation.within : nil)
         default: nil
         }
     }
