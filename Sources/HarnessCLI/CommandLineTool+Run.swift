@@ -173,6 +173,7 @@ extension CommandLineTool {
         do {
             let session = try Session.interruptible(
                 fakeServices: installation.fakeServices, usesTrace: options.usesTrace, history: history)
+            if let words = session.wordsOfLeftovers { write("harness: \(words)\n", to: STDERR_FILENO) }
             let clock = ContinuousClock()
             let began = clock.now
             defer { session.close() }

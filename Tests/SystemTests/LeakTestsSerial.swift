@@ -230,6 +230,38 @@ struct LeakTestsSerial {
         }
     }
 
+    /// Cgroups of dead runs with somebody in them who does not die: threads of this process, which is never killed.
+    @Test func whatCannotBeRemovedDelaysNobodyAndIsSaid() async throws {
+        guard let pids = CgroupHierarchy.version1(of: "pids") else { return }
+        try await blocking {
+            let names = (1...5).map { "harness-1-000000000000000\($0)" }
+            let isOver = Monitor(false)
+            let joined = Monitor(0)
+            let threads = try names.map { name in
+                try Thread {
+                    let cgroup = try? Cgroup(making: "\(pids.directory)/\(name)", limits: [])
+                    try? cgroup?.joinWithThread()
+                    joined.withLock { $0 += 1 }
+                    isOver.wait { $0 ? () : nil }
+                }
+            }
+            joined.wait { $0 == names.count ? () : nil }
+            let began = MonotonicInstant.now
+            let session = try Session(fakeServices: Checkout.fakeServices)
+            let time = MonotonicInstant.now.duration(since: began)
+            let words = session.wordsOfLeftovers
+            session.close()
+            isOver.withLock { $0 = true }
+            for thread in threads { thread.join() }
+            #expect(time < .seconds(2))
+            #expect(words?.contains("\(pids.directory)/\(names[0]) and 4 more cannot be removed now") == true, "\(words ?? "nothing")")
+            // They are somebody's no more.
+            let next = try Session(fakeServices: Checkout.fakeServices)
+            #expect(next.wordsOfLeftovers?.hasPrefix("took away 5 directories") == true, "\(next.wordsOfLeftovers ?? "nothing")")
+            next.close()
+        }
+    }
+
     @Test(arguments: [Signal.int, .term, .hup])
     func anInterruptedRunEndsWith130(signal: Signal) async throws {
         try await blocking {

@@ -87,22 +87,39 @@ package struct Cgroup: Sendable {
         return isEmpty || Cgroup.remove(path)
     }
 
+    /// How long what has just been killed may take to leave.
+    private static let patience = Duration.milliseconds(200)
+
     /// The same for a cgroup of which nothing is known, children first.
+    ///
+    /// - Parameter deadline: where it is not gone by then, it stays: a process in uninterruptible sleep cannot be killed.
     @discardableResult
-    package static func remove(_ path: String) -> Bool {
-        // Who is frozen takes no signal (version 1), and what is below a frozen cgroup is frozen too.
-        if Files.exists(path + "/freezer.state") { try? Files.write("THAWED", to: path + "/freezer.state") }
-        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { remove("\(path)/\(name)") }
-        if (try? Files.removeDirectory(path)) != nil || !Files.exists(path) { return true }
+    package static func remove(_ path: String, until deadline: MonotonicInstant? = nil) -> Bool {
+        let deadline = deadline ?? .now.advanced(by: patience)
+        thaw(path)
+        // All at once: they then leave side by side.
         _ = killMembers(of: path)
-        // What has just been killed takes a moment to leave.
-        let deadline = MonotonicInstant.now.advanced(by: .milliseconds(200))
         var poller = Poller()
-        while (try? Files.removeDirectory(path)) == nil {
+        while !removeEmpty(path) {
             if MonotonicInstant.now >= deadline || !Files.exists(path) { return !Files.exists(path) }
+            _ = killMembers(of: path)
             _ = try? poller.wait(until: .now.advanced(by: .milliseconds(1)))
         }
         return true
+    }
+
+    /// Who is frozen takes no signal (version 1), and what is below a frozen cgroup is frozen too: outer ones first.
+    private static func thaw(_ path: String) {
+        guard Files.exists(path + "/freezer.state") else { return }
+        try? Files.write("THAWED", to: path + "/freezer.state")
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { thaw("\(path)/\(name)") }
+    }
+
+    /// Removes it and what is below it, as far as nobody is there.
+    private static func removeEmpty(_ path: String) -> Bool {
+        if (try? Files.removeDirectory(path)) != nil { return true }
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { _ = removeEmpty("\(path)/\(name)") }
+        return (try? Files.removeDirectory(path)) != nil
     }
 }
 

@@ -23,7 +23,9 @@ package final class Tracer: Sendable {
     /// - Parameter instances: the `instances` directory of a tracefs. Who opened it removes the instance from it.
     /// - Throws: `TraceError`: what this machine lacks.
     package init(name: RunName, instances: borrowing Descriptor) throws(TraceError) {
-        for other in Files.names(in: instances) where RunName.isOne(other) {
+        // To remove one takes the kernel some milliseconds; what is left is the next run's.
+        let deadline = MonotonicInstant.now.advanced(by: .seconds(1))
+        for other in Files.names(in: instances) where RunName.isOne(other) && MonotonicInstant.now < deadline {
             guard let abandoned = Claim.abandoned(other, in: instances.rawValue) else { continue }
             Files.removeDirectory(other, in: instances)
             _ = abandoned

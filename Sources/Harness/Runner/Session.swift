@@ -165,6 +165,9 @@ public final class Session: Sendable {
     /// How many scenarios are carried out at once at most, where nobody says: each has some threads, files and processes of its own.
     public static let usualLimit = 128
 
+    /// What was found of dead runs, and what became of it, in a sentence; nil: nothing.
+    public var wordsOfLeftovers: String? { host.leftovers.sentence }
+
     /// How many network namespaces were made for containers that could not change them, and how often one was used again.
     package var networkStatistics: (made: Int, usedAgain: Int) { host.networkStatistics }
 

@@ -14,6 +14,8 @@ package final class SandboxHost: Sendable {
     package let fakeServices: String
     /// Where containers are limited and found again.
     package let cgroups: RunCgroups
+    /// What dead runs had left when this one began.
+    package let leftovers: Leftovers
     /// Network namespaces to be used again.
     let networks = NetworkPool()
     /// What is mounted below the host's root.
@@ -46,7 +48,7 @@ package final class SandboxHost: Sendable {
         self.name = name
         self.fakeServices = fakeServices
         mounts = HostMounts()
-        SandboxHost.removeLeftovers()
+        leftovers = Leftovers.remove(in: SandboxHost.runDirectories)
         (directory, claim) = try SandboxHost.makeRunDirectory(name)
         ownDescriptor = try PIDDescriptor(opening: ProcessID(rawValue: getpid()))
         let instance: String? =
@@ -83,30 +85,6 @@ package final class SandboxHost: Sendable {
     package func close() {
         networks.close()
         hostGuard.withLock { $0 = nil }
-    }
-
-    /// What dead runs have left: their processes, cgroups and directories.
-    private static func removeLeftovers() {
-        for parent in runDirectories {
-            for name in Files.names(in: parent) where RunName.isOne(name) {
-                let path = "\(parent)/\(name)"
-                guard let claim = Claim.abandoned(path) else { continue }
-                // What is in no cgroup that could be written to is known by its root.
-                for pid in ProcFS.processes(withRootIn: path) {
-                    try? PIDDescriptor(opening: pid).send(.kill)
-                }
-                try? Files.removeDirectory(path)
-                _ = claim
-            }
-        }
-        for directory in CgroupLayout.directories {
-            for name in Files.names(in: directory) where RunName.isOne(name) {
-                let path = "\(directory)/\(name)"
-                guard let claim = Claim.abandoned(path) else { continue }
-                Cgroup.remove(path)
-                _ = claim
-            }
-        }
     }
 
     /// Gives the calling thread a mount tree of its own. Once per thread, before its first container.
