@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,6 +73,59 @@ static void remove_cgroup(int parent, const char *name) {
     close(cgroup);
 }
 
+static void write_to(int directory, const char *file, const char *text) {
+    int opened = openat(directory, file, O_WRONLY | O_CLOEXEC);
+    if (opened < 0) return;
+    if (write(opened, text, strlen(text)) < 0) {}
+    close(opened);
+}
+
+// Moves every process of one cgroup into another; a fork may come in between, hence the passes.
+static void move_members(int from, int to) {
+    for (int pass = 0, moved = 1; pass < 100 && moved > 0; pass++) {
+        int file = openat(from, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        if (file < 0) return;
+        char buffer[4096], number[16];
+        size_t length = 0;
+        moved = 0;
+        for (ssize_t count; (count = read(file, buffer, sizeof buffer)) > 0;)
+            for (ssize_t index = 0; index < count; index++) {
+                if (buffer[index] != '\n') {
+                    if (length < sizeof number - 1) number[length++] = buffer[index];
+                    continue;
+                }
+                number[length] = 0;
+                if (length > 0) write_to(to, "cgroup.procs", number), moved++;
+                length = 0;
+            }
+        close(file);
+    }
+}
+
+// Takes back what the run has changed in a cgroup that is not its own. Each run that needs it holds a lock on it.
+static void restore(clinux_restoration restoration) {
+    if (!restoration.directory) return;
+    int directory = open(restoration.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int leaf = open(restoration.leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0 && leaf >= 0 && flock(leaf, LOCK_EX | LOCK_NB) == 0) {
+        // One at a time: those that another has made use of stay.
+        for (const char *rest = restoration.controllers; *rest;) {
+            char name[32];
+            size_t length = strcspn(rest, " ");
+            if (length < sizeof name) {
+                memcpy(name, rest, length);
+                name[length] = 0;
+                write_to(directory, "cgroup.subtree_control", name);
+            }
+            rest += length + (rest[length] == ' ');
+        }
+        move_members(leaf, directory);
+        rmdir(restoration.leaf);
+    }
+    if (leaf >= 0) close(leaf);
+    if (directory >= 0) close(directory);
+}
+
 static void remove_instance(int instances, const char *name) {
     // EBUSY as long as a reader that is being killed still has a file of the instance open.
     for (int pass = 0; pass < 5000 && unlinkat(instances, name, AT_REMOVEDIR) < 0 && errno == EBUSY; pass++)
@@ -125,7 +179,8 @@ static void watch_processes(int socket) {
 }
 
 int32_t clinux_fork_guard(
-    int32_t lifeline, const char *const *cgroups, int32_t instances, const char *instance, const char *run) {
+    int32_t lifeline, const char *const *cgroups, int32_t instances, const char *instance, const char *run,
+    clinux_restoration restoration) {
     pid_t pid = fork();
     if (pid != 0) return pid < 0 ? -errno : pid;
     setsid();
@@ -141,6 +196,7 @@ int32_t clinux_fork_guard(
     close_range(2, ~0U, 0);
     watch_processes(0);
     for (; *cgroups; cgroups++) remove_cgroup(AT_FDCWD, *cgroups);
+    restore(restoration);
     if (instance) remove_instance(1, instance);
     if (run) rmdir(run);
     _exit(0);

@@ -124,11 +124,18 @@ int32_t clinux_fork_idler(void);
 
 /// Forks a guard that outlives its creator. It takes the pidfds that come over the socket `lifeline`. When all other ends of that are
 /// closed, it kills these processes and every process in `cgroups` (NULL-terminated) and the cgroups below them, removes these, then the directory `instance` below the open directory `instances`,
-/// then the directory `run` (each NULL where there is none). It has a session of its own and keeps no other
+/// then the directory `run` (each NULL where there is none), and undoes `restoration` before these. It has a session of its own and keeps no other
 /// descriptors. Returns its pid, or a negated errno.
+/// What a run has changed in a hierarchy of version 2 that is not its own, to be undone when no other run needs it.
+typedef struct clinux_restoration {
+    const char *_Nullable directory;   // the cgroup that was given controllers to hand on; NULL: nothing was changed
+    const char *_Nonnull leaf;         // a cgroup below it, which says so, and where its processes may have been moved
+    const char *_Nonnull controllers;  // what is to be written to its cgroup.subtree_control: "-pids -memory"
+} clinux_restoration;
+
 int32_t clinux_fork_guard(
     int32_t lifeline, const char *_Nonnull const *_Nonnull cgroups, int32_t instances, const char *_Nullable instance,
-    const char *_Nullable run);
+    const char *_Nullable run, clinux_restoration restoration);
 
 // MARK: - Wait statuses
 

@@ -49,13 +49,25 @@ package struct CgroupHierarchy: Sendable, Hashable {
     /// processes and hand controllers on (cgroups(7), "no internal processes").
     package var isRoot: Bool { !Files.exists(directory + "/cgroup.type") }
 
+    /// Of version 2: whether there can be processes in cgroups below it, other than threads of those that are in it (cgroups(7), "domain invalid").
+    package var isDomain: Bool {
+        let type = (Files.text(of: directory + "/cgroup.type") ?? "domain").split { $0.isNewline }.first
+        return type == "domain"
+    }
+
+    package init(directory: String, version: Version, controllers: Set<String>) {
+        self.directory = directory
+        self.version = version
+        self.controllers = controllers
+    }
+
     private static func words(of path: String) -> Set<String> {
         Set((Files.text(of: path) ?? "").split { $0.isWhitespace }.map(String.init))
     }
 
     /// What is mounted: the fields of proc_pid_mountinfo(5) that count here.
     private static func mounts() -> [(point: String, type: Substring, options: Substring)] {
-        (Files.text(of: "/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line in
+        (Files.text(of: "/proc/thread-self/mountinfo") ?? "").split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash > 4 else { return nil }
             return (String(fields[4]), fields[dash + 1], fields[dash + 3])

@@ -41,6 +41,14 @@ package final class Claim: Sendable {
         throw SystemCallError("lock directory", path, .wouldBlock)
     }
 
+    /// Locks a directory that is there, beside others who do; nil where it is gone, or somebody clears it up.
+    package init?(sharing path: String) {
+        let opened = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { return nil }
+        descriptor = Descriptor(owning: opened)
+        guard flock(opened, LOCK_SH | LOCK_NB) == 0 else { return nil }
+    }
+
     /// The directory, where nobody claims it: the caller's while it clears up.
     package static func abandoned(_ path: String, in directory: Int32 = AT_FDCWD) -> Claim? {
         let opened = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -18,8 +18,10 @@ package struct Guard: ~Copyable {
     ///   - cgroups: directories of cgroups, which may be missing: every process in one or below is killed, and it is removed.
     ///   - instances: an open directory with the trace instance of this name, to be removed from it.
     ///   - runDirectory: an empty directory to remove.
+    ///   - delegation: what is to be taken back where no other run needs it.
     package init(
-        cgroups: [String], instances: borrowing Descriptor?, instance: String?, runDirectory: String?
+        cgroups: [String], instances: borrowing Descriptor?, instance: String?, runDirectory: String?,
+        delegation: CgroupDelegation? = nil
     ) throws(Errno) {
         var ends: (Int32, Int32) = (-1, -1)
         _ = try valueOrNegatedErrno(clinux_socket_pair(&ends.0, &ends.1, true))
@@ -31,7 +33,12 @@ package struct Guard: ~Copyable {
         }
         let strings = CStringArena()
         let pid = withExtendedLifetime(strings) {
-            clinux_fork_guard(readEnd.rawValue, strings.array(cgroups), directory, instance, runDirectory)
+            clinux_fork_guard(
+                readEnd.rawValue, strings.array(cgroups), directory, instance, runDirectory,
+                clinux_restoration(
+                    directory: delegation.map { strings.string($0.directory) },
+                    leaf: strings.string(delegation?.leaf ?? ""),
+                    controllers: strings.string(delegation?.words(with: "-") ?? "")))
         }
         let process: PIDDescriptor
         do {

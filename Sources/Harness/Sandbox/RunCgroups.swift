@@ -13,11 +13,17 @@ struct CgroupLayout: Sendable {
     let freezer: CgroupHierarchy?
     /// systemd's own, a named one without controllers.
     let systemd: CgroupHierarchy?
+    /// What the unified hierarchy has to hand on first; nil: nothing.
+    let delegation: CgroupDelegation?
+    /// The controllers that containers are limited by.
+    let wanted: Set<String>
     private let name: RunName
 
-    init(_ name: RunName) {
+    init(_ name: RunName, wanted: Set<String> = ["pids", "memory"]) {
         self.name = name
-        unified = CgroupHierarchy.unified()
+        self.wanted = wanted
+        unified = CgroupHierarchy.unified().flatMap { $0.isDomain ? $0 : nil }
+        delegation = unified.flatMap { CgroupDelegation($0, wanted: wanted) }
         pids = CgroupHierarchy.version1(of: "pids")
         memory = CgroupHierarchy.version1(of: "memory")
         freezer = CgroupHierarchy.version1(of: "freezer")
@@ -54,6 +60,10 @@ package final class RunCgroups: Sendable {
     private let controllers: Set<String>
     /// What this run has made, by its path: as long as it is claimed, no other takes it for a leftover.
     private let claims: Mutex<[String: Claim]>
+    /// Keeps what the unified hierarchy hands on.
+    private let delegation: Mutex<Claim?>
+    /// Why it does not hand on what it should; nil: it does.
+    package let reasonWithoutControllers: String?
     /// All containers of a run together have less memory than there is, so that it is not the harness that the kernel ends when it runs short. Of
     /// version 1; in the unified hierarchy their own cgroups are below the limit.
     let sharedMemory: Cgroup?
@@ -89,15 +99,17 @@ package final class RunCgroups: Sendable {
             return path
         }
         var controllers: Set<String> = []
+        var lock: Claim?
+        var reason: String?
+        do {
+            lock = try layout.delegation?.begin()
+        } catch {
+            reason = "\(error)"
+        }
+        delegation = Mutex(lock)
+        reasonWithoutControllers = reason
         if let unified = layout.unified {
-            let wanted = unified.controllers.intersection(["pids", "memory"])
-            let missing = wanted.subtracting(unified.delegated)
-            if !missing.isEmpty {
-                try? Files.write(
-                    missing.sorted().map { "+\($0)" }.joined(separator: " "),
-                    to: unified.directory + "/cgroup.subtree_control")
-            }
-            controllers = wanted.intersection(unified.delegated)
+            controllers = layout.wanted.intersection(unified.delegated)
             let path = try claim(unified)
             if !controllers.isEmpty {
                 try Files.write(
@@ -132,6 +144,9 @@ package final class RunCgroups: Sendable {
 
     /// How many processes of containers without a limit of their own the kernel has killed for want of memory.
     var sharedKillCount: Int { sharedKills.reduce(0) { $0 + $1.value } }
+
+    /// What the machine had, it may have again: the guard sees to it.
+    func release() { delegation.withLock { $0 = nil } }
 
     /// Whether what is left of a container can be found among the processes of others.
     package var canFindProcesses: Bool { layout.unified != nil || layout.pids != nil }

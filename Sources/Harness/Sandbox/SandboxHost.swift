@@ -59,7 +59,8 @@ package final class SandboxHost: Sendable {
         let layout = CgroupLayout(name)
         // The guard before the rest: it takes away what that makes, also when it fails.
         let ownGuard = try Guard(
-            cgroups: layout.all, instances: instances, instance: instance, runDirectory: directory)
+            cgroups: layout.all, instances: instances, instance: instance, runDirectory: directory,
+            delegation: layout.delegation)
         guardSocket = ownGuard.socket
         hostGuard = Mutex(consume ownGuard)
         cgroups = try RunCgroups(layout, memoryLimit: memoryLimit ?? ProcFS.memoryInBytes.map { $0 / 2 })
@@ -84,6 +85,7 @@ package final class SandboxHost: Sendable {
     /// Ends the run: whatever a container may have left is killed and removed. Blocks until that is done.
     package func close() {
         networks.close()
+        cgroups.release()
         hostGuard.withLock { $0 = nil }
     }
 
