@@ -153,8 +153,9 @@ enum CommandLineTool {
             let padding = String(repeating: " ", count: max(1, 11 - finding.subject.count))
             write("\(mark) \(finding.subject)\(padding)\(finding.text)\n", to: STDOUT_FILENO)
         }
+        let but = doctor.lacks.isEmpty ? "" : ", but not all: see \(doctor.lacks.joined(separator: ", "))"
         write(
-            doctor.canRun ? "this machine can run scenarios\n" : "this machine cannot run scenarios\n",
+            doctor.canRun ? "this machine can run scenarios\(but)\n" : "this machine cannot run scenarios\n",
             to: STDOUT_FILENO)
         return doctor.canRun ? Status.passed : Status.cannotRun
     }

@@ -15,6 +15,9 @@ public struct Doctor: Sendable {
 
     public private(set) var findings: [Finding] = []
 
+    /// What scenarios may ask for and this machine does not have.
+    public private(set) var lacks: [String] = []
+
     public var canRun: Bool { !findings.contains { $0.isObstacle } }
 
     /// Looks, and tries: one container is started and stopped, and one for each init is asked for its version.
@@ -25,15 +28,26 @@ public struct Doctor: Sendable {
         add("user", geteuid() == 0 ? "root" : "not root: run as root", isObstacle: geteuid() != 0)
         add("fakes", installation.fakeServices)
         add("scenarios", installation.scenarios ?? "none came with this executable")
-        let cgroups = CgroupHierarchy.version1(of: "pids") ?? CgroupHierarchy.unified()
-        add(
-            "cgroup",
-            cgroups.map { "\($0.version.rawValue) at \($0.directory)" }
-                ?? "no writable hierarchy with the pids controller: a fork bomb inside is not limited")
+        lookAtKernel()
         let installed = profiles.filter { $0.reasonNotInstalled == nil }
         let versions = canRun ? tryContainers(installation, installed) : [:]
         for profile in profiles {
             add("init", "\(profile.name): \(profile.reasonNotInstalled ?? versions[profile.name] ?? "installed")")
+        }
+    }
+
+    /// What no container shows that starts and stops.
+    private mutating func lookAtKernel() {
+        let fileSystems = (Files.text(of: "/proc/filesystems") ?? "").split { $0.isWhitespace }
+        if !fileSystems.contains("overlay") {
+            add("overlay", "the kernel has no overlayfs (yet): modprobe overlay")
+            lacks.append("overlay")
+        }
+        // none [integrity] confidentiality (kernel_lockdown(7))
+        let lockdown = (Files.text(of: "/sys/kernel/security/lockdown") ?? "").split { $0.isWhitespace }
+        if lockdown.contains("[confidentiality]") {
+            add("lockdown", "confidentiality: the kernel lets nobody trace, so signals are not seen")
+            lacks.append("signals")
         }
     }
 
@@ -47,6 +61,11 @@ public struct Doctor: Sendable {
             let session = try Session(fakeServices: installation.fakeServices)
             defer { session.close() }
             add("witness", session.witness.description)
+            for ability in session.host.cgroups.abilities {
+                add(ability.subject, ability.text)
+                if ability.isMissing { lacks.append(ability.subject) }
+            }
+            if let words = session.wordsOfLeftovers { add("leftovers", words) }
             let place = SourcePlace(file: "doctor", line: 1, column: 1)
             var scenario = Scenario(title: "a container starts and stops", place: place)
             scenario.services = [Service(name: "app", place: place)]

@@ -139,6 +139,12 @@ package struct SandboxPlan: Sendable {
         ProcessSettings.formerOutOfMemoryScore.map { [.writePath($0, path: ProcessSettings.outOfMemoryFile)] } ?? []
     }
 
+    /// Whether the kernel hands core dumps to somebody outside: a program, or a socket (core(5)).
+    private static let coreLeavesContainer: Bool = {
+        guard let pattern = Files.text(of: "/proc/sys/kernel/core_pattern") else { return true }
+        return pattern.hasPrefix("|") || pattern.hasPrefix("@")
+    }()
+
     /// What each process may have: not what the harness happens to be limited to.
     private static func limitSteps(_ settings: ContainerSettings) -> [SetupStep] {
         let unlimited = UInt64.max
@@ -148,8 +154,9 @@ package struct SandboxPlan: Sendable {
         }.map(\.element)
         let usual = ResourceLimit.defaults.filter { limit in !own.contains { $0.resource == limit.resource } }
         return [
-            // RLIMIT_CORE, 1 byte: no core file, and none for a core_pattern that is a pipe (core(5)).
-            .limit(resource: 4, soft: 1, hard: 1, name: "core"),
+            // RLIMIT_CORE: Docker sets none. No core file, and none for a core_pattern that is a pipe (1 byte, core(5)): whoever raises that fills its
+            // own container, and where the host's core_pattern leads out of it nobody may.
+            .limit(resource: 4, soft: 1, hard: coreLeavesContainer ? 1 : unlimited, ifAllowed: true, name: "core"),
             // RLIMIT_AS
             .limit(resource: 9, soft: unlimited, hard: unlimited, ifAllowed: true, name: "as"),
         ]

@@ -23,6 +23,7 @@ extension CauseSearch {
             return left == right ? one.offset < other.offset : left > right
         }.map(\.element)
         let lasting = min(max(seen.longestLife * 2, .milliseconds(500)) + .seconds(1), CauseSearch.longestExperiment)
+        var untried: Set<String> = []
         for start in stride(from: 0, to: ranked.count, by: CauseSearch.experimentsAtOnce) {
             let batch = ranked[start..<min(start + CauseSearch.experimentsAtOnce, ranked.count)]
             let observations = try diagnoser.observeAll(
@@ -31,7 +32,14 @@ extension CauseSearch {
                     hypothesis.apply(&scenario, &profile)
                     return (scenario, profile, hypothesis.starts)
                 }, lasting: lasting)
-            for (hypothesis, observation) in zip(batch, observations) where hypothesis.isShown(observation) {
+            if session.isCancelled { throw CannotRun(reason: RunReport.interrupted, remedy: "") }
+            for (hypothesis, outcome) in zip(batch, observations) {
+                guard case .success(let observation) = outcome else {
+                    untried.insert(hypothesis.change)
+                    if case .failure(let error) = outcome { notTried.append("\(hypothesis.change): \(error)") }
+                    continue
+                }
+                guard hypothesis.isShown(observation) else { continue }
                 let end = seen.lives.last { $0.end != nil }
                 let said = end.map { lifeWords($0, 2) } ?? []
                 let doubt = end.flatMap { self.doubt(in: hypothesis, $0, observation.lives.last) }
@@ -43,9 +51,12 @@ extension CauseSearch {
             }
         }
         for hypothesis in ranked where hypothesis.suspicion(in: words) > 1 {
+            let outcome =
+                untried.contains(hypothesis.change)
+                ? "this machine cannot try it \(hypothesis.change)"
+                : "but \(hypothesis.change) it does not stay up either"
             note(
-                hypothesis.cause, hypothesis.what,
-                ["what it printed fits; but \(hypothesis.change) it does not stay up either"], hypothesis.remedy,
+                hypothesis.cause, hypothesis.what, ["what it printed fits; \(outcome)"], hypothesis.remedy,
                 certainty: .possible)
         }
     }

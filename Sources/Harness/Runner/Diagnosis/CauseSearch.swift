@@ -13,6 +13,8 @@ struct CauseSearch {
     let seen: Diagnoser.Observation
     let image: Image
     var findings: [Diagnosis.Finding] = []
+    /// Experiments that this machine cannot make, and why.
+    var notTried: [String] = []
 
     init(_ diagnoser: Diagnoser, _ seen: Diagnoser.Observation) {
         self.diagnoser = diagnoser
@@ -21,6 +23,7 @@ struct CauseSearch {
     }
 
     var scenario: Scenario { diagnoser.scenario }
+    var session: Session { diagnoser.session }
     var command: [String] { if case .command(let words)? = scenario.settings.payload { words } else { [] } }
 
     mutating func find() throws -> [Diagnosis.Finding] {

@@ -65,10 +65,11 @@ public struct Diagnoser: Sendable {
             let seen = try observe(scenario, profile, .stopping)
             let isLoop = !seen.isStable && seen.lives.count >= 2 && scenario.restart != .no
             var result = Diagnosis(
-                lives: seen.lives, findings: [], isLoop: isLoop, isStable: seen.isStable, stop: seen.stop,
+                lives: seen.lives, findings: [], notTried: [], isLoop: isLoop, isStable: seen.isStable, stop: seen.stop,
                 second: seen.second, scenario: reproduction(seen, isLoop))
             var search = CauseSearch(self, seen)
             result.findings = try search.find()
+            result.notTried = search.notTried
             return result
         }
     }
@@ -181,11 +182,13 @@ public struct Diagnoser: Sendable {
         return word?.split(separator: "/").last.map(String.init)
     }
 
-    /// Runs observations side by side, each on a thread of its own, in their order.
-    func observeAll(_ experiments: [(Scenario, InitProfile, Int)], lasting: Duration) throws -> [Observation] {
+    /// Runs observations side by side, each on a thread of its own, in their order; of one that this machine cannot make, why.
+    func observeAll(
+        _ experiments: [(Scenario, InitProfile, Int)], lasting: Duration
+    ) throws -> [Result<Observation, any Error>] {
         try session.onOwnThreads(
             experiments.map { scenario, profile, starts in
-                { try observe(scenario, profile, .watching, starts: starts, lasting: lasting) }
+                { Result { try observe(scenario, profile, .watching, starts: starts, lasting: lasting) } }
             })
     }
 

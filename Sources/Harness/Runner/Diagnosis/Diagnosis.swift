@@ -124,6 +124,8 @@ public struct Diagnosis: Sendable {
     public internal(set) var lives: [Life]
     /// What is wrong; empty: nothing was found.
     public internal(set) var findings: [Finding]
+    /// Changes that might have shown a reason, and why this machine could not try them.
+    public internal(set) var notTried: [String]
     /// The restart policy starts it again and again.
     public internal(set) var isLoop: Bool
     /// It ran to the end, and long enough.
@@ -156,7 +158,9 @@ extension Diagnosis {
         }
         if let stop { result += "\nhow it stops\n" + Diagnosis.words(stop).map { "  \($0.printable)\n" }.joined() }
         if let second { result += "\nstarted again\n  \(Diagnosis.words(second).printable)\n" }
-        if findings.isEmpty { return result + "\nnothing found\n" }
+        let untried =
+            notTried.isEmpty ? "" : "\nnot tried\n" + notTried.map { "  \($0.printable)\n" }.joined()
+        if findings.isEmpty { return result + "\nnothing found\n" + untried }
         for (certainty, title) in [(Certainty.shown, "why"), (.possible, "could be")] {
             let own = findings.filter { $0.certainty == certainty }
             if own.isEmpty { continue }
@@ -167,7 +171,7 @@ extension Diagnosis {
                 result += "    try: \(finding.remedy.printable)\n"
             }
         }
-        return result
+        return result + untried
     }
 
     static func words(_ life: Life) -> String {
