@@ -34,7 +34,7 @@ enum CommandLineTool {
           --compare          only where runtimes make a difference, with what each of them did (--runtime all)
           --filter TEXT      only scenarios whose title contains this
           --tag TAG          only scenarios with this tag; of several, with all of them
-          --jobs N           how many containers at once (default: 16 for each processor, 64 at most)
+          --jobs N           how many scenarios at once at most; how many go on the machine decides (default: \(Session.usualLimit))
           --repeat N         how often each of them is run
           --speed X          how many times faster the runtime's clocks and the fakes run, where no real program is judged by them
           --format FORMAT    human, json or markdown (default: human)
@@ -76,6 +76,7 @@ enum CommandLineTool {
           130 interrupted
 
         environment: HARNESS_FAKE_SERVICES the executable of the fakes · NO_COLOR
+          XDG_CACHE_HOME, else HOME: where it is kept how long scenarios took, so that the longest begin first (harness/durations)
         """
 
     static func run(_ arguments: [String]) -> Int32 {

@@ -97,6 +97,31 @@ for name in help fake true; do
     printf '%-34s %7d %9s %9s %9s\n' "${what[$name]}" "$(count $name)" "$(quantile $name 0.1)" "$(quantile $name 0.5)" "$(quantile $name 0.9)"
 done
 
+# Many at once: 500 containers that are all up before the first of them is stopped.
+echo
+"$harness" run Tests/Benchmarks/crowd.scenario --init reference --jobs 500 --repeat 500 --format json --output "$work/crowd.json" &
+crowd=$!
+most=0 descriptors=0 memory=0
+while kill -0 $crowd 2> /dev/null; do
+    running=$(pgrep -f -c 'service app' || true)
+    if ((running > most)); then
+        most=$running descriptors=$(ls /proc/$crowd/fd 2> /dev/null | wc -l) memory=$(awk '/VmRSS/ { print $2 }' /proc/$crowd/status 2> /dev/null || echo 0)
+    fi
+    sleep 0.2
+done
+wait $crowd || true
+crowd_passed=$(grep -c '"verdict" : "passed"' "$work/crowd.json")
+echo "500 containers at once: $crowd_passed passed; with $most of them up the harness has $descriptors files open and ${memory:-0} KiB," \
+    "$(awk "BEGIN { printf \"%.1f and %.0f KiB\", $descriptors / ($most + 0.001), ${memory:-0} / ($most + 0.001) }") for each"
+
+# The suite, of an init that costs next to nothing itself.
+if command -v tini > /dev/null; then
+    TIMEFORMAT='%R %U %S'
+    { time "$harness" run --init tini --format json --output "$work/suite.json" 2> /dev/null || true; } 2> "$work/suite.times"
+    verdicts=$(grep -c '"verdict" : "\(passed\|failed\)"' "$work/suite.json")
+    awk -v verdicts="$verdicts" '{ printf "the suite of one init: %d verdicts in %.1f s, %.0f for each second of a processor\n", verdicts, $1, verdicts / ($2 + $3) }' "$work/suite.times"
+fi
+
 # The scenario language: whole files, read and checked, beside the counting of their words.
 scenarios() { # so many, of twenty lines each
     awk -v count="$1" 'BEGIN { for (i = 0; i < count; i++) print "# Scenario " i " of many: its services stop in reverse order.\n" \
@@ -126,6 +151,7 @@ check() { if awk "BEGIN { exit !($2) }"; then echo "holds: $1"; else echo "BROKE
 echo
 check "at most twice the bare system calls" "$(quantile harness 0.5) <= 2 * $reference"
 if [[ " ${contenders[*]} " == *" crun "* ]]; then check "faster than crun" "$(quantile harness 0.5) < $(quantile crun 0.5)"; fi
+check "500 containers at once pass" "$crowd_passed == 500 && $most >= 450"
 check "harness --help in under 10 ms" "$(quantile help 0.5) < 10"
 check "a fake service starts in under 2 ms" "$(quantile fake 0.5) < 2"
 check "a million lines of scenarios a second" "$rate >= 1"

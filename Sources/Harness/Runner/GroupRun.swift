@@ -185,13 +185,18 @@ final class GroupRun {
     private func pump(
         until deadline: MonotonicInstant, watchingKernel: Bool = false, withCensus: Bool = false, isDone: () -> Bool
     ) throws {
+        var quietSince = MonotonicInstant.now
+        var known = 0
         while true {
             try attend(watchingKernel: watchingKernel, withCensus: withCensus)
             if isDone() || MonotonicInstant.now >= deadline { return }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
             var wake = min(deadline, nextMoment)
             if watchingKernel || withCensus {
-                wake = min(wake, MonotonicInstant.now.advanced(by: .milliseconds(withCensus ? 5 : 1)))
+                let count = members.reduce(0) { $0 + $1.journal.events.count }
+                if count != known { (known, quietSince) = (count, .now) }
+                let wait = ScenarioRun.interval(.milliseconds(withCensus ? 5 : 1), quietSince: quietSince)
+                wake = min(wake, MonotonicInstant.now.advanced(by: wait))
             }
             var poller = Poller()
             poller.add(session.cancellation.descriptor)

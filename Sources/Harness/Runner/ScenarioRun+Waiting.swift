@@ -14,11 +14,21 @@ extension ScenarioRun {
     /// How often processes are counted, while something waits for their number.
     private static let censusInterval = Duration.milliseconds(5)
 
+    /// How long to wait before the next look: the longer nothing has happened, the longer; what is seen a thirtieth of that later is seen in time, and
+    /// many that wait leave the processors to those that do something.
+    static func interval(_ shortest: Duration, quietSince: MonotonicInstant) -> Duration {
+        min(max(shortest, MonotonicInstant.now.duration(since: quietSince) / 32), longestInterval)
+    }
+
+    private static let longestInterval = Duration.milliseconds(25)
+
     /// Takes in what happens, until the deadline or until it is enough.
     func pump(
         until deadline: MonotonicInstant, watchingKernel: Bool = false, closely: Bool = false, withCensus: Bool = false,
         lookingAt path: String? = nil, isDone: () -> Bool = { false }
     ) throws {
+        var quietSince = MonotonicInstant.now
+        var known = journal.events.count
         while true {
             // Before the rest: the journal must be complete up to a later moment.
             if let path { try life?.look(at: path, into: &journal) }
@@ -33,7 +43,9 @@ extension ScenarioRun {
                 let interval =
                     withCensus || path != nil
                     ? ScenarioRun.censusInterval : closely ? ScenarioRun.closeInterval : ScenarioRun.kernelInterval
-                wake = min(wake, MonotonicInstant.now.advanced(by: interval))
+                if journal.events.count != known { (known, quietSince) = (journal.events.count, .now) }
+                let wait = closely ? interval : ScenarioRun.interval(interval, quietSince: quietSince)
+                wake = min(wake, MonotonicInstant.now.advanced(by: wait))
             }
             try waitForEvents(until: wake)
         }

@@ -27,7 +27,7 @@ final class Scheduler: Sendable {
     private static let interval = Duration.microseconds(500)
     /// Between two that begin: the first is to have come as far as to be seen on a processor. The second is for a machine on which one goes on that
     /// must not be crowded.
-    private static let spacing = (Duration.milliseconds(1), Duration.milliseconds(4))
+    private static let spacing = (Duration.milliseconds(1), Duration.milliseconds(3))
     /// How many for each processor may go on at least, however much else the machine has to do: what keeps it busy may never end.
     private static let least = 4
     /// How long a machine is left to others before one of that number begins.
@@ -96,7 +96,7 @@ final class Scheduler: Sendable {
         if now.duration(since: state.lastStart) < spacing { return false }
         // This thread is one of them.
         let others = (load.runnableCount ?? 1) - 1
-        if others < (state.calm > 0 ? max(1, processors / 2) : processors) { return true }
+        if others < processors { return true }
         return state.running < Scheduler.least * processors && now.duration(since: since) >= Scheduler.patience
     }
 }

@@ -246,7 +246,26 @@ public final class Session: Sendable {
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
         let durations = jobs.map { history?.duration(of: $0) ?? $0.scenario.expectedDuration }
         // Equal ones stay in their order.
-        let order = jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) }
+        var left = jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) }
+        for attempt in 1...Session.attemptsWhenLate where !left.isEmpty && !isCancelled {
+            let isLast = attempt == Session.attemptsWhenLate
+            // What the machine was too slow to judge has shown nothing: it is made again when the others are done, with few beside it.
+            let limit = attempt == 1 ? limit : min(limit, ProcessSettings.processorCount)
+            try pass(jobs, left, results, limit: limit) { [history] result, index in
+                history?.note(result, of: jobs[index])
+                results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
+                if isLast || !result.isTooSlowToJudge { onResult(result) }
+            }
+            left = left.filter { results[$0]?.isTooSlowToJudge == true }
+        }
+        return try results.all()
+    }
+
+    /// Carries out some of the jobs, in this order, and waits for all of them.
+    private func pass(
+        _ jobs: [Job], _ order: [Int], _ results: Results, limit: Int,
+        onResult: @escaping @Sendable (RunResult, Int) -> Void
+    ) throws {
         for index in order {
             let job = jobs[index]
             let isCalm = job.scenario.isCalm
@@ -256,14 +275,7 @@ public final class Session: Sendable {
                 break
             }
             let work: Workers.Work = { [self] failure in
-                if let failure {
-                    results.fail(failure)
-                } else {
-                    let result = carryOut(job)
-                    history?.note(result, of: job)
-                    results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
-                    onResult(result)
-                }
+                if let failure { results.fail(failure) } else { onResult(carryOut(job), index) }
                 scheduler.leave(isCalm: isCalm)
                 results.end()
             }
@@ -284,7 +296,6 @@ public final class Session: Sendable {
             }
         }
         results.wait()
-        return try results.all()
     }
 
     /// How often a run is made in which PID 1 is to be killed right after an event, until the next event does not come first.
@@ -295,22 +306,6 @@ public final class Session: Sendable {
 
     /// One job that has been let in, on the calling thread.
     fileprivate func carryOut(_ job: Job) -> RunResult {
-        var result = carryOutOnce(job)
-        for _ in 1..<Session.attemptsWhenLate {
-            guard case .error(let reason) = result.verdict, reason.contains(tooSlowToJudge), !isCancelled else { break }
-            // Others give way to it now.
-            let hasRoom = scheduler.stepAside(isCalm: job.scenario.isCalm) {
-                guard scheduler.enter(isCalm: true) else { return false }
-                result = carryOutOnce(job)
-                scheduler.leave(isCalm: true)
-                return true
-            }
-            if !hasRoom { break }
-        }
-        return result
-    }
-
-    private func carryOutOnce(_ job: Job) -> RunResult {
         if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run() }
         var result = ScenarioRun(job, in: self).run()
         for _ in 1..<Session.attempts {
@@ -332,10 +327,15 @@ extension Session {
     /// - Parameter onEnd: called from that thread with the result, or with `CannotRun`.
     public func runInBackground(_ job: Job, onEnd: @escaping @Sendable (Result<RunResult, any Error>) -> Void) {
         onOtherThread { [self] in
-            let isCalm = job.scenario.isCalm
-            guard scheduler.enter(isCalm: isCalm) else { throw CannotRun(reason: RunReport.interrupted, remedy: "") }
-            defer { scheduler.leave(isCalm: isCalm) }
-            return carryOut(job)
+            var isCalm = job.scenario.isCalm
+            for attempt in 1... {
+                guard scheduler.enter(isCalm: isCalm) else { break }
+                let result = carryOut(job)
+                scheduler.leave(isCalm: isCalm)
+                if attempt == Session.attemptsWhenLate || !result.isTooSlowToJudge { return result }
+                isCalm = true
+            }
+            throw CannotRun(reason: RunReport.interrupted, remedy: "")
         } onEnd: {
             onEnd($0)
         }
@@ -437,6 +437,8 @@ private final class Results: Sendable {
     /// Until all that have begun are over.
     func wait() { state.wait { $0.running == 0 ? () : nil } }
 
+    subscript(index: Int) -> RunResult? { state.withLock { $0.results[index] } }
+
     func put(_ result: RunResult, at index: Int) { state.withLock { $0.results[index] = result } }
 
     func fail(_ failure: CannotRun) { state.withLock { $0.failure = $0.failure ?? failure } }
@@ -446,5 +448,12 @@ private final class Results: Sendable {
             if let failure = state.failure { throw failure }
             return state.results.compactMap(\.self)
         }
+    }
+}
+
+extension RunResult {
+    /// The machine was too busy with other things: it has shown nothing.
+    fileprivate var isTooSlowToJudge: Bool {
+        if case .error(let reason) = verdict { reason.contains(tooSlowToJudge) } else { false }
     }
 }
