@@ -66,7 +66,9 @@ struct CgroupTestsSerial {
                 }
                 #expect(hierarchy.delegated == [])
                 #expect(Self.members(hierarchy.directory) == "\(pid)\n")
-                #expect(Files.names(in: hierarchy.directory).filter { Files.isDirectory("\(hierarchy.directory)/\($0)") } == [])
+                #expect(
+                    Files.names(in: hierarchy.directory).filter { Files.isDirectory("\(hierarchy.directory)/\($0)") }
+                        == [])
             }
         }
     }

@@ -254,10 +254,14 @@ struct LeakTestsSerial {
             isOver.withLock { $0 = true }
             for thread in threads { thread.join() }
             #expect(time < .seconds(2))
-            #expect(words?.contains("\(pids.directory)/\(names[0]) and 4 more cannot be removed now") == true, "\(words ?? "nothing")")
+            #expect(
+                words?.contains("\(pids.directory)/\(names[0]) and 4 more cannot be removed now") == true,
+                "\(words ?? "nothing")")
             // They are somebody's no more.
             let next = try Session(fakeServices: Checkout.fakeServices)
-            #expect(next.wordsOfLeftovers?.hasPrefix("took away 5 directories") == true, "\(next.wordsOfLeftovers ?? "nothing")")
+            #expect(
+                next.wordsOfLeftovers?.hasPrefix("took away 5 directories") == true,
+                "\(next.wordsOfLeftovers ?? "nothing")")
             next.close()
         }
     }

@@ -35,7 +35,8 @@ public func verdict(
         if let over = overAt.removeValue(forKey: number),
             JournalView(journal.until(over)).judge(expectation).answer != judgement.answer
         {
-            return tooSlow(step.place, "\(expectation): when its time was over it was not known yet: \(judgement.observed)")
+            return tooSlow(
+                step.place, "\(expectation): when its time was over it was not known yet: \(judgement.observed)")
         }
         switch judgement.answer {
         case .yes:

@@ -83,7 +83,8 @@ package struct Cgroup: Sendable {
         // As a rule PID 1 has taken everybody with it, and has made no cgroup of its own. Looking first would cost more
         // than all else: listing a cgroup and removing one keep each other waiting, over all containers.
         let isEmpty =
-            (members == path || (try? Files.removeDirectory(members)) != nil) && (try? Files.removeDirectory(path)) != nil
+            (members == path || (try? Files.removeDirectory(members)) != nil)
+            && (try? Files.removeDirectory(path)) != nil
         return isEmpty || Cgroup.remove(path)
     }
 
@@ -118,7 +119,9 @@ package struct Cgroup: Sendable {
     /// Removes it and what is below it, as far as nobody is there.
     private static func removeEmpty(_ path: String) -> Bool {
         if (try? Files.removeDirectory(path)) != nil { return true }
-        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { _ = removeEmpty("\(path)/\(name)") }
+        for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") {
+            _ = removeEmpty("\(path)/\(name)")
+        }
         return (try? Files.removeDirectory(path)) != nil
     }
 }

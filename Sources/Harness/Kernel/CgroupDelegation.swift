@@ -48,7 +48,9 @@ package struct CgroupDelegation: Sendable {
                 for member in members { try? Files.write(String(member), to: leaf + "/cgroup.procs") }
             }
             // With members it would become the root of a threaded subtree, in which no container can be.
-            if Files.text(of: directory + "/cgroup.procs") != "" { throw SystemCallError("empty", directory, Errno(rawValue: EBUSY)) }
+            if Files.text(of: directory + "/cgroup.procs") != "" {
+                throw SystemCallError("empty", directory, Errno(rawValue: EBUSY))
+            }
         }
         try Files.write(words(with: "+"), to: directory + "/cgroup.subtree_control")
         return lock

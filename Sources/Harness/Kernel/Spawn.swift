@@ -172,7 +172,8 @@ package struct RuntimeLookUp: Sendable {
 /// - Parameter lookUp: how the program is looked for and its failure told; nil: as execvp(3), and every failure is thrown.
 package func spawn(
     arguments: [String], environment: [String], searchPath: String, namespaces: Namespaces,
-    pidNamespaceOf process: Int32? = nil, cgroup: Int32? = nil, patience: (limit: Duration, interruption: Int32) = (.seconds(10), -1),
+    pidNamespaceOf process: Int32? = nil, cgroup: Int32? = nil,
+    patience: (limit: Duration, interruption: Int32) = (.seconds(10), -1),
     lookUp: RuntimeLookUp? = nil, steps: [SetupStep]
 ) throws(SpawnError) -> PIDDescriptor {
     precondition(!arguments.isEmpty, "a command line without a program")

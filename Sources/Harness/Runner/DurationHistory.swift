@@ -73,6 +73,7 @@ public final class DurationHistory: Sendable {
 
     private static func key(_ job: Session.Job) -> String {
         let runtime = job.runtime?.rawValue ?? "-"
-        return "\(job.profile.name) \(runtime) \(job.scenario.place.file):\(job.scenario.title)".replacing("\n", with: " ")
+        return "\(job.profile.name) \(runtime) \(job.scenario.place.file):\(job.scenario.title)".replacing(
+            "\n", with: " ")
     }
 }

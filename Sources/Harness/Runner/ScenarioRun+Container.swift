@@ -228,12 +228,14 @@ extension ScenarioRun {
         let processes = try group?.sharedProcesses() ?? sharedProcesses()
         while let neighbour = try group?.neighbour(of: self) {
             do {
-                return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: neighbour, in: processes, besidesOthers: true)
+                return try life.start(
+                    into: &journal, byPolicy: byPolicy, sharingWith: neighbour, in: processes, besidesOthers: true)
             } catch let error as SpawnError where error.errno == .noSuchProcess {
                 continue
             }
         }
-        return try life.start(into: &journal, byPolicy: byPolicy, sharingWith: nil, in: processes, besidesOthers: group != nil)
+        return try life.start(
+            into: &journal, byPolicy: byPolicy, sharingWith: nil, in: processes, besidesOthers: group != nil)
     }
 
     /// The PID namespace that it is started in, where that is not its own; made at the first start.

@@ -71,7 +71,9 @@ extension ScenarioRun {
     /// The next moment at which the lifecycle, the health check or its time limit has something to do.
     var nextMoment: MonotonicInstant {
         if life?.beside.hasNews == true { return .now }
-        return min(wakeAt == nil ? .distantFuture : postponedTo ?? wakeAt ?? .distantFuture, checkAt ?? .distantFuture, life?.beside.checkEndsAt ?? .distantFuture)
+        return min(
+            wakeAt == nil ? .distantFuture : postponedTo ?? wakeAt ?? .distantFuture, checkAt ?? .distantFuture,
+            life?.beside.checkEndsAt ?? .distantFuture)
     }
 
     /// Does what is due, if something is.

@@ -291,7 +291,8 @@ package final class Container {
         let process = try withExtendedLifetime((members, birthplace)) {
             try Kernel.spawn(
                 arguments: program.command, environment: variables, searchPath: path, namespaces: plan.namespaces,
-                pidNamespaceOf: sharing.processes, cgroup: birthplace?.descriptor.rawValue, patience: (.seconds(10), sharing.interruption), lookUp: lookUp,
+                pidNamespaceOf: sharing.processes, cgroup: birthplace?.descriptor.rawValue,
+                patience: (.seconds(10), sharing.interruption), lookUp: lookUp,
                 steps: plan.steps)
         }
         if isLookedAt {

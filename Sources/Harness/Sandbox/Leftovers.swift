@@ -24,7 +24,8 @@ package struct Leftovers: Sendable {
     static func remove(in directories: [String]) -> Leftovers {
         let deadline = MonotonicInstant.now.advanced(by: patience)
         // Processes first, those that are in no cgroup too; then the freezer: who is frozen cannot be killed.
-        let groups = [directories.flatMap { abandoned(in: $0, isCgroup: false) }]
+        let groups =
+            [directories.flatMap { abandoned(in: $0, isCgroup: false) }]
             + CgroupLayout.directories.map { abandoned(in: $0, isCgroup: true) }
         var result = Leftovers()
         for items in groups where !items.isEmpty {
@@ -77,6 +78,7 @@ package struct Leftovers: Sendable {
         let start = "\(places) of runs that were killed, guard and all"
         guard let first = remaining.first else { return "took away \(start)" }
         let more = remaining.count == 1 ? "" : " and \(remaining.count - 1) more"
-        return "found \(start); \(first)\(more) cannot be removed now: what is in there does not end. The next run tries again"
+        return
+            "found \(start); \(first)\(more) cannot be removed now: what is in there does not end. The next run tries again"
     }
 }

@@ -52,12 +52,21 @@ final class NetworkPool: Sendable {
                 return state.isClosed ? .some(nil) : nil
             }
             guard let network else { return }
-            let isAsNew = network.isAsNew
+            // A socket that listened is freed an RCU grace period after its process.
+            let isAsNew = network.isAsNew || hasCalmedDown(network)
             state.withLock { state in
                 state.isBusy = false
                 if isAsNew, state.free.count < NetworkPool.limit { state.free.append(network) }
             }
         }
+    }
+
+    private static let gracePeriod = Duration.milliseconds(30)
+
+    private func hasCalmedDown(_ network: NetworkNamespace) -> Bool {
+        var poller = Poller()
+        try? poller.wait(until: .now.advanced(by: NetworkPool.gracePeriod))
+        return network.isAsNew
     }
 
     /// Ends the thread. Blocks until it has.

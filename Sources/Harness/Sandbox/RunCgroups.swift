@@ -154,30 +154,39 @@ package final class RunCgroups: Sendable {
     /// What containers can be limited by and how, for people; and what this machine cannot do, with the remedy.
     package var abilities: [(subject: String, text: String, isMissing: Bool)] {
         func place(_ controller: String, _ old: CgroupHierarchy?) -> String? {
-            if controllers.contains(controller), let unified = layout.unified { return "version 2, at \(unified.directory)" }
+            if controllers.contains(controller), let unified = layout.unified {
+                return "version 2, at \(unified.directory)"
+            }
             return old.map { "version 1, at \($0.directory)" }
         }
         let reason = reasonWithoutControllers.map { " (\($0))" } ?? ""
-        let found = layout.unified == nil ? "mount version 2 of cgroups writable" : "hand the controller on to this cgroup"
+        let found =
+            layout.unified == nil ? "mount version 2 of cgroups writable" : "hand the controller on to this cgroup"
         let pids = place("pids", layout.pids)
         let memory = place("memory", layout.memory)
-        let freezer = layout.freezer.map { "version 1, at \($0.directory)" }
+        let freezer =
+            layout.freezer.map { "version 1, at \($0.directory)" }
             ?? layout.unified.map { "version 2, at \($0.directory)" }
         return [
             (
-                "processes", pids.map { "limited by \($0)" }
+                "processes",
+                pids.map { "limited by \($0)" }
                     ?? "not limited, and 'pids limit' is an error: no pids controller\(reason); \(found)", pids == nil
             ),
             (
-                "memory", memory.map { "limited by \($0)" }
-                    ?? "not limited, and 'memory limit' is an error: no memory controller\(reason); \(found)", memory == nil
+                "memory",
+                memory.map { "limited by \($0)" }
+                    ?? "not limited, and 'memory limit' is an error: no memory controller\(reason); \(found)",
+                memory == nil
             ),
             (
-                "pause", freezer.map { "by \($0)" }
+                "pause",
+                freezer.map { "by \($0)" }
                     ?? "an error: no freezer, and no version 2 of cgroups that can be written to", freezer == nil
             ),
             (
-                "cgroup", layout.unified.map { "version 2 is shown to containers that ask for it, from \($0.directory)" }
+                "cgroup",
+                layout.unified.map { "version 2 is shown to containers that ask for it, from \($0.directory)" }
                     ?? "'cgroup rw' and 'cgroup ro' are errors: no version 2 of cgroups that can be written to",
                 layout.unified == nil
             ),
@@ -268,7 +277,8 @@ package final class RunCgroups: Sendable {
         if settings.cgroup?.isOfHost == true, hasVersion1 {
             // In each that is shown the container must have a place of its own, which is then all that it sees.
             guard let systemd = layout.systemd else {
-                throw SystemCallError("show the host's control groups to", "a container: no name=systemd", .noSuchDevice)
+                throw SystemCallError(
+                    "show the host's control groups to", "a container: no name=systemd", .noSuchDevice)
             }
             result.joined.append(try Cgroup(making: "\(try claim(systemd))/\(number)", limits: []))
         }
