@@ -1,4 +1,5 @@
 import Kernel
+import Vocabulary
 
 /// Network namespaces that were made for one container and are as new: to make one and to take it away costs the kernel more than anything else in a
 /// start.
