@@ -250,7 +250,8 @@ public final class Session: Sendable {
         for attempt in 1...Session.attemptsWhenLate where !left.isEmpty && !isCancelled {
             let isLast = attempt == Session.attemptsWhenLate
             // What the machine was too slow to judge has shown nothing: it is made again when the others are done, with few beside it.
-            let limit = attempt == 1 ? limit : min(limit, Session.limitWhenLate * ProcessSettings.processorCount)
+            let besides = [1: Int.max, 2: Session.limitWhenLate * ProcessSettings.processorCount][attempt]
+            let limit = min(limit, besides ?? ProcessSettings.processorCount)
             try pass(jobs, left, results, limit: limit) { [history] result, index in
                 history?.note(result, of: jobs[index])
                 results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
@@ -302,8 +303,8 @@ public final class Session: Sendable {
     private static let attempts = 30
 
     /// How often a run is made that the machine was too slow to judge: it has shown nothing, and the next may.
-    private static let attemptsWhenLate = 3
-    /// With how many others for each processor.
+    private static let attemptsWhenLate = 5
+    /// How many at once for each processor the second time; from then on one.
     private static let limitWhenLate = 8
 
     /// One job that has been let in, on the calling thread.
