@@ -75,6 +75,16 @@ struct LatenessTests {
         #expect(isTooSlow(outcome(story, .expect(Expectation(.exitCode(0))))))
     }
 
+    /// Another signal, to another process, is not what was due.
+    @Test func aSignalToAServiceIsNotWhatWasDue() {
+        var story = Story()
+        story.add(.mark(.overdue))
+        story.add(.runtime(.sent(.kill, to: Story.app)))
+        story.end(.exited(0))
+        story.add(.mark(.asked(step: 0)))
+        #expect(isTooSlow(outcome(story, .expect(Expectation(.exitCode(0))))))
+    }
+
     @Test func anEndBeforeThatIsOne() {
         var story = Story()
         story.add(.runtime(.stopRequested(.term, grace: .seconds(1))))

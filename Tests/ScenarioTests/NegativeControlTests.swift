@@ -400,27 +400,6 @@ struct NegativeControlTests {
 
     // MARK: - Without a trace
 
-    @Test func withoutATraceWhatCanBeKnownIsKnown() async throws {
-        let text = """
-            scenario "known"
-              service db
-                stop takes 1s
-              service api after db
-              start
-              expect db, api ready within 10s
-              expect no zombies
-              expect state running
-              stop
-              expect api stopped before db
-              expect exit 0
-              expect stop took less than 9s
-            """
-        let result = try #require(
-            try await run(scenarios(text), on: [Checkout.profile("reference")], usesTrace: false).first)
-        #expect(result.verdict == .passed)
-        #expect(result.journal.witness == .procfs(reason: "not asked for"))
-    }
-
     @Test(arguments: [
         "expect app received SIGTERM", "expect nobody killed", "expect app killed", "expect app received nothing",
         "expect no zombies",

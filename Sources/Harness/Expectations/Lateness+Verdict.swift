@@ -23,7 +23,7 @@ extension JournalView {
             switch event.kind {
             case .runtime(.started(let pid, _)): (root, due) = (pid, nil)
             case .mark(.overdue): due = event.instant
-            case .runtime(.sent): due = nil
+            case .runtime(.sent(_, let pid)) where pid == root: due = nil
             case .kernel(.exited(let pid)) where pid == root:
                 if due != nil { return true }
                 root = nil
@@ -89,11 +89,9 @@ extension JournalView {
 extension Lateness {
     /// "the machine kept its processes waiting for 1.2 s, and the harness for 40 ms"
     var words: String {
-        let parts = [
-            container > .zero ? "its processes waiting for \(container.rounded)" : nil,
-            harness > .zero ? "the harness waiting for \(harness.rounded)" : nil,
-        ].compactMap(\.self)
-        return "the machine kept \(parts.isEmpty ? "nobody waiting" : parts.joined(separator: ", and "))"
+        if container == .zero { return "the machine kept the harness waiting for \(harness.rounded)" }
+        let more = harness > .zero ? ", and the harness for \(harness.rounded)" : ""
+        return "the machine kept its processes waiting for \(container.rounded)\(more)"
     }
 }
 

@@ -36,7 +36,7 @@ public func verdict(
             JournalView(journal.until(over)).judge(expectation).answer != judgement.answer
         {
             return tooSlow(
-                step.place, "\(expectation): when its time was over it was not known yet: \(judgement.observed)")
+                step.place, "\(expectation): the answer was another one when its time was over: \(judgement.observed)")
         }
         switch judgement.answer {
         case .yes:
@@ -65,7 +65,7 @@ public func verdict(
         return .error("\(scenario.steps[forgotten].place): the run ended before this was asked")
     }
     if JournalView.hasEndedOverdue(in: journal) {
-        return tooSlow(scenario.place, "PID 1 ended when the runtime was to have done something to it")
+        return tooSlow(scenario.place, "PID 1 ended after the runtime's next act was due, and before it came")
     }
     return verdict(on: scenario, failures, [journal])
 }

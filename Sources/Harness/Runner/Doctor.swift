@@ -28,27 +28,30 @@ public struct Doctor: Sendable {
         add("user", geteuid() == 0 ? "root" : "not root: run as root", isObstacle: geteuid() != 0)
         add("fakes", installation.fakeServices)
         add("scenarios", installation.scenarios ?? "none came with this executable")
-        lookAtKernel()
         let installed = profiles.filter { $0.reasonNotInstalled == nil }
-        let versions = canRun ? tryContainers(installation, installed) : [:]
+        var versions: [String: String] = [:]
+        if canRun {
+            versions = tryContainers(installation, installed)
+            if !canRun { explainFailure() }
+        }
         for profile in profiles {
             add("init", "\(profile.name): \(profile.reasonNotInstalled ?? versions[profile.name] ?? "installed")")
         }
     }
 
-    /// What no container shows that starts and stops.
-    private mutating func lookAtKernel() {
-        let fileSystems = (Files.text(of: "/proc/filesystems") ?? "").split { $0.isWhitespace }
-        if !fileSystems.contains("overlay") {
-            add("overlay", "the kernel has no overlayfs (yet): modprobe overlay")
-            lacks.append("overlay")
-        }
+    /// Why signals are not seen, where they are not.
+    private mutating func explain(_ witness: Witness) {
+        if witness.seesSignals { return }
+        lacks.append("witness")
         // none [integrity] confidentiality (kernel_lockdown(7))
         let lockdown = (Files.text(of: "/sys/kernel/security/lockdown") ?? "").split { $0.isWhitespace }
-        if lockdown.contains("[confidentiality]") {
-            add("lockdown", "confidentiality: the kernel lets nobody trace, so signals are not seen")
-            lacks.append("signals")
-        }
+        if lockdown.contains("[confidentiality]") { add("lockdown", "confidentiality: the kernel does not allow tracing") }
+    }
+
+    /// Why no container starts, where that is known.
+    private mutating func explainFailure() {
+        let fileSystems = (Files.text(of: "/proc/filesystems") ?? "").split { $0.isWhitespace }
+        if !fileSystems.contains("overlay") { add("overlay", "overlayfs is not loaded: modprobe overlay") }
     }
 
     private mutating func add(_ subject: String, _ text: String, isObstacle: Bool = false) {
@@ -61,6 +64,7 @@ public struct Doctor: Sendable {
             let session = try Session(fakeServices: installation.fakeServices)
             defer { session.close() }
             add("witness", session.witness.description)
+            explain(session.witness)
             for ability in session.host.cgroups.abilities {
                 add(ability.subject, ability.text)
                 if ability.isMissing { lacks.append(ability.subject) }

@@ -95,7 +95,6 @@ public final class Session: Sendable {
         }
         do {
             cancellation = try Wakeup()
-            pulse = try Pulse()
             // Before the trace: its guard removes the instance too, whatever comes.
             host = try SandboxHost(name: name, fakeServices: program, instances: instances)
         } catch {
@@ -103,6 +102,12 @@ public final class Session: Sendable {
         }
         workers = Workers(host)
         (tracer, witness) = try Session.makeTracer(name, instances, reason: reason)
+        do {
+            pulse = try Pulse()
+        } catch {
+            tracer?.stopReading()
+            throw CannotRun(error)
+        }
         if Surroundings.isInUserNamespace { try tryOut() }
     }
 
@@ -252,7 +257,7 @@ public final class Session: Sendable {
             // What the machine was too slow to judge has shown nothing: it is made again when the others are done, with few beside it.
             let besides = [1: Int.max, 2: Session.limitWhenLate * ProcessSettings.processorCount][attempt]
             let limit = min(limit, besides ?? ProcessSettings.processorCount)
-            try pass(jobs, left, results, limit: limit) { [history] result, index in
+            pass(jobs, left, results, limit: limit) { [history] result, index in
                 history?.note(result, of: jobs[index])
                 results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
                 if isLast || !result.isTooSlowToJudge { onResult(result) }
@@ -266,11 +271,11 @@ public final class Session: Sendable {
     private func pass(
         _ jobs: [Job], _ order: [Int], _ results: Results, limit: Int,
         onResult: @escaping @Sendable (RunResult, Int) -> Void
-    ) throws {
+    ) {
         for index in order {
             let job = jobs[index]
             let isCalm = job.scenario.isCalm
-            guard results.begin(unless: limit) else { break }
+            guard results.begin(atMost: limit) else { break }
             guard scheduler.enter(isCalm: isCalm) else {
                 results.end()
                 break
@@ -339,9 +344,7 @@ extension Session {
                 isCalm = true
             }
             throw CannotRun(reason: RunReport.interrupted, remedy: "")
-        } onEnd: {
-            onEnd($0)
-        }
+        } onEnd: { onEnd($0) }
     }
 
     /// Does something on a thread that can run containers, and returns at once.
@@ -416,7 +419,7 @@ private final class Results: Sendable {
     /// One more begins, once fewer than the limit go on.
     ///
     /// - Returns: false where one has failed for a reason that the others would fail for, too.
-    func begin(unless limit: Int) -> Bool {
+    func begin(atMost limit: Int) -> Bool {
         state.wait { state -> Bool? in
             if state.failure != nil { return false }
             guard state.running < limit else { return nil }
