@@ -85,6 +85,27 @@ struct LatenessTests {
         #expect(isTooSlow(outcome(story, .expect(Expectation(.exitCode(0))))))
     }
 
+    /// SIGKILL was sent when it was ending by itself already.
+    @Test func aKillThatCameTooLateHasKilledNobody() {
+        var story = Story()
+        story.add(.runtime(.stopRequested(.term, grace: .seconds(1))))
+        story.add(.mark(.overdue))
+        story.add(.runtime(.sent(.kill, to: Story.initPID)))
+        story.end(.exited(0))
+        story.add(.mark(.asked(step: 0)))
+        #expect(isTooSlow(outcome(story, .expect(Expectation(.exitCode(0))))))
+    }
+
+    /// What was due was the stop signal, after a hook say: from then on it had its time.
+    @Test func aStopSignalThatCameLateIsNoKill() {
+        var story = Story()
+        story.add(.mark(.overdue))
+        story.add(.runtime(.sent(.term, to: Story.initPID)))
+        story.end(.exited(0))
+        story.add(.mark(.asked(step: 0)))
+        #expect(outcome(story, .expect(Expectation(.exitCode(0)))) == .passed)
+    }
+
     @Test func anEndBeforeThatIsOne() {
         var story = Story()
         story.add(.runtime(.stopRequested(.term, grace: .seconds(1))))

@@ -15,20 +15,26 @@ extension JournalView {
         return nil
     }
 
-    /// Whether PID 1 ended after the runtime was to do something to it, and before it did: on a calm machine that might have come first.
+    /// Whether PID 1 ended by itself after the runtime's next act was due, and before it could take effect: on a calm machine that might have come first.
     static func hasEndedOverdue(in journal: Journal) -> Bool {
         var root: ProcessID?
-        var due: MonotonicInstant?
+        var hasEnded = false
+        var isOverdue = false
+        var isKilled = false
         for event in journal.events {
             switch event.kind {
-            case .runtime(.started(let pid, _)): (root, due) = (pid, nil)
-            case .mark(.overdue): due = event.instant
-            case .runtime(.sent(_, let pid)) where pid == root: due = nil
-            case .kernel(.exited(let pid)) where pid == root:
-                if due != nil { return true }
-                root = nil
-            case .runtime(.exited):
-                if due != nil, root != nil { return true }
+            case .runtime(.started(let pid, _)): (root, hasEnded, isOverdue, isKilled) = (pid, false, false, false)
+            case .mark(.overdue): isOverdue = !hasEnded
+            // Another signal than SIGKILL gives it time of its own.
+            case .runtime(.sent(let signal, let pid)) where pid == root:
+                if signal == .kill { isKilled = true } else { isOverdue = false }
+            case .kernel(.exited(let pid)) where pid == root: hasEnded = true
+            case .runtime(.exited(let status, _)):
+                // A signal that comes too late is dropped: the status says what has ended it.
+                var isBySignal = false
+                if case .signaled(.kill, _) = status { isBySignal = isKilled }
+                if isOverdue && !isBySignal { return true }
+                isOverdue = false
             default: continue
             }
         }

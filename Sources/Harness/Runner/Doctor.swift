@@ -45,7 +45,9 @@ public struct Doctor: Sendable {
         lacks.append("witness")
         // none [integrity] confidentiality (kernel_lockdown(7))
         let lockdown = (Files.text(of: "/sys/kernel/security/lockdown") ?? "").split { $0.isWhitespace }
-        if lockdown.contains("[confidentiality]") { add("lockdown", "confidentiality: the kernel does not allow tracing") }
+        if lockdown.contains("[confidentiality]") {
+            add("lockdown", "confidentiality: the kernel does not allow tracing")
+        }
     }
 
     /// Why no container starts, where that is known.

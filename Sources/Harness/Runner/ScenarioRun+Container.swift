@@ -260,9 +260,7 @@ extension ScenarioRun {
     /// Tells the lifecycle of an end that has just been seen.
     private func handleEnd() throws {
         guard let life, let (status, instant) = life.takeEnd() else { return }
-        if let moment = wakeAt, !isOverdue, instant.duration(since: moment) > ScenarioRun.negligibleLateness {
-            journal.append(Event(at: moment, .mark(.overdue)))
-        }
+        if let moment = wakeAt { noteOverdue(moment, at: instant) }
         lastCode = rules.codeOfEnd(status)
         if let commands = health?.ended() { try carryOut(commands) }
         onEnd?(self)
@@ -285,7 +283,16 @@ extension ScenarioRun {
         try life.beside.execute(command, within: limit, into: &journal)
         let deadline = limit.map { MonotonicInstant.now.advanced(by: $0) } ?? .distantFuture
         try pump(until: deadline) { !life.beside.isExecuting }
-        guard life.beside.isExecuting else { return }
+        guard life.beside.isExecuting else {
+            // It may have ended when it should have been killed.
+            let late = MonotonicInstant.now.duration(since: deadline)
+            if limit != nil, late >= ScenarioRun.negligibleLateness {
+                throw CannotRun(
+                    reason: "\(step.place): \(tooSlowToJudge): the end of exec was seen \(late.rounded) after its time",
+                    remedy: "")
+            }
+            return
+        }
         life.beside.killExecution(into: &journal)
         try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.beside.isExecuting }
         if life.beside.isExecuting { interrupt(step, "it did not end within 12 s of SIGKILL") }

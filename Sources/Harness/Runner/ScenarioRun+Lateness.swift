@@ -48,10 +48,16 @@ extension ScenarioRun {
         let given = began.map { moment.duration(since: $0) } ?? .zero
         let due = moment.advanced(by: min(late, LatePatience.limit(of: given)))
         guard late >= ScenarioRun.negligibleLateness, due > .now else { return false }
-        if !isOverdue { journal.append(Event(at: moment, .mark(.overdue))) }
-        isOverdue = true
+        noteOverdue(moment, at: due)
         postponedTo = due
         return true
+    }
+
+    /// Notes once that what was due at a moment is done, or has become needless, only now.
+    func noteOverdue(_ moment: MonotonicInstant, at now: MonotonicInstant) {
+        guard !isOverdue, now.duration(since: moment) >= ScenarioRun.negligibleLateness else { return }
+        isOverdue = true
+        journal.append(Event(at: moment, .mark(.overdue)))
     }
 }
 

@@ -81,6 +81,7 @@ extension ScenarioRun {
         let now = MonotonicInstant.now
         if let moment = wakeAt, now >= postponedTo ?? moment {
             if postpones(moment) { return true }
+            noteOverdue(moment, at: now)
             wakeAt = nil
             try tell(.due)
             return true

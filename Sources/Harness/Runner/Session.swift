@@ -344,7 +344,9 @@ extension Session {
                 isCalm = true
             }
             throw CannotRun(reason: RunReport.interrupted, remedy: "")
-        } onEnd: { onEnd($0) }
+        } onEnd: {
+            onEnd($0)
+        }
     }
 
     /// Does something on a thread that can run containers, and returns at once.
