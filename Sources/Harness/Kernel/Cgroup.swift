@@ -2,8 +2,8 @@ import Vocabulary
 
 /// One container's cgroup: limits on what it may have, and the list of its processes.
 ///
-/// A limit is one level above the members: theirs is the root of the container's cgroup namespace, so that whoever
-/// gets to mount the hierarchy inside finds no limit there to lift.
+/// A limit is one level above the members: theirs is the root of the container's cgroup namespace, so that a program that mounts the hierarchy inside
+/// finds no limit there to lift.
 package struct Cgroup: Sendable {
     package let path: String
     /// Where its processes are.
@@ -23,7 +23,7 @@ package struct Cgroup: Sendable {
             return
         }
         members = path + "/members"
-        // Whoever can write to it could make more below than anybody could take away again (cgroup v2 only).
+        // A program that can write to it could make more cgroups below than can be removed again (version 2 only).
         for (file, value) in [("cgroup.max.depth", "16"), ("cgroup.max.descendants", "1000")]
         where isShown && Files.exists("\(path)/\(file)") {
             try Files.write(value, to: "\(path)/\(file)")

@@ -41,7 +41,7 @@ package final class Claim: Sendable {
         throw SystemCallError("lock directory", path, .wouldBlock)
     }
 
-    /// Locks a directory that is there, beside others who do; nil where it is gone, or somebody clears it up.
+    /// Locks a directory that exists; others may lock it, too. Nil where it is gone, or a guard is removing it.
     package init?(sharing path: String) {
         let opened = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard opened >= 0 else { return nil }

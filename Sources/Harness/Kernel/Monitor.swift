@@ -31,8 +31,10 @@ package final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
-    /// Tries again with each change of the value until there is a result; where there is none it must not change the value. Blocks the calling thread; without a limit, so somebody must
-    /// bring the change about.
+    /// Calls the body with each change of the value until it returns a result. Blocks the calling thread, without a limit: another thread must bring
+    /// the change about.
+    ///
+    /// - Parameter body: changes the value only when it returns a result: no other thread is woken otherwise.
     package func wait<Result>(for body: (inout Value) throws -> Result?) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer {

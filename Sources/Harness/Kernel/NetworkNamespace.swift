@@ -26,7 +26,7 @@ package final class NetworkNamespace: Sendable {
 
     private static let ofThread = "/proc/thread-self/ns/net"
 
-    /// A thread that is left in another namespace than its process would put there whatever it makes next.
+    /// A thread that stayed in another namespace would make its next socket there. It has joined its own before, so the kernel lets it.
     private static func goBack(to own: borrowing Descriptor) {
         if clinux_join_network(own.rawValue) < 0 { fatalError("a thread cannot go back to its network namespace") }
     }

@@ -1,8 +1,8 @@
 import Kernel
 import Vocabulary
 
-/// A thread that does nothing but wake at regular times, and notes when it woke late: then this process was kept from running, by other load, a
-/// quota of its cgroup, or because somebody had stopped it.
+/// A thread that does nothing but wake every 10 ms, and notes when it woke late: then this process was kept from running, by other load, by the
+/// quota of its cgroup, or by SIGSTOP.
 final class Pulse: Sendable {
     private struct State {
         /// In the order of time, each from when it should have woken to when it did.

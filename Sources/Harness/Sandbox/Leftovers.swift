@@ -71,14 +71,14 @@ package struct Leftovers: Sendable {
         return !Files.exists(item.path)
     }
 
-    /// In a sentence, for who starts a run; nil where there was nothing.
+    /// What was found and done, in a sentence; nil where there was nothing.
     package var sentence: String? {
         guard count > 0 else { return nil }
-        let places = count == 1 ? "1 directory" : "\(count) directories"
-        let start = "\(places) of runs that were killed, guard and all"
-        guard let first = remaining.first else { return "took away \(start)" }
+        func directories(_ number: Int) -> String { number == 1 ? "1 directory" : "\(number) directories" }
+        guard let first = remaining.first else { return "removed \(directories(count)) that dead runs had left" }
         let more = remaining.count == 1 ? "" : " and \(remaining.count - 1) more"
         return
-            "found \(start); \(first)\(more) cannot be removed now: what is in there does not end. The next run tries again"
+            "dead runs have left \(directories(count)), of which \(remaining.count) could not be removed within a second: "
+            + "\(first)\(more); the next run tries again"
     }
 }

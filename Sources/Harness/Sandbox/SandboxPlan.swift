@@ -139,7 +139,7 @@ package struct SandboxPlan: Sendable {
         ProcessSettings.formerOutOfMemoryScore.map { [.writePath($0, path: ProcessSettings.outOfMemoryFile)] } ?? []
     }
 
-    /// Whether the kernel hands core dumps to somebody outside: a program, or a socket (core(5)).
+    /// Whether the kernel hands core dumps to a program or a socket of the host (core(5)).
     private static let coreLeavesContainer: Bool = {
         guard let pattern = Files.text(of: "/proc/sys/kernel/core_pattern") else { return true }
         return pattern.hasPrefix("|") || pattern.hasPrefix("@")
@@ -154,8 +154,8 @@ package struct SandboxPlan: Sendable {
         }.map(\.element)
         let usual = ResourceLimit.defaults.filter { limit in !own.contains { $0.resource == limit.resource } }
         return [
-            // RLIMIT_CORE: Docker sets none. No core file, and none for a core_pattern that is a pipe (1 byte, core(5)): whoever raises that fills its
-            // own container, and where the host's core_pattern leads out of it nobody may.
+            // RLIMIT_CORE, which Docker does not set. A soft limit of 1 byte: no core file, and no core for a core_pattern that is a pipe (core(5)). A program
+            // may raise it, unless the dump would leave the container.
             .limit(resource: 4, soft: 1, hard: coreLeavesContainer ? 1 : unlimited, ifAllowed: true, name: "core"),
             // RLIMIT_AS
             .limit(resource: 9, soft: unlimited, hard: unlimited, ifAllowed: true, name: "as"),
