@@ -103,7 +103,7 @@ echo
 crowd=$!
 most=0 descriptors=0 memory=0
 while kill -0 $crowd 2> /dev/null; do
-    running=$(pgrep -f -c 'service app' || true)
+    running=$(pgrep -f -c '^/.harness/fake-services service app' || true)
     if ((running > most)); then
         most=$running descriptors=$(ls /proc/$crowd/fd 2> /dev/null | wc -l) memory=$(awk '/VmRSS/ { print $2 }' /proc/$crowd/status 2> /dev/null || echo 0)
     fi
