@@ -171,4 +171,21 @@ struct LatenessTests {
         // Nothing happens in that step at a time of its own.
         #expect(isFailure(failure(late: .milliseconds(150), in: 1)))
     }
+
+    /// A little now and then delays nothing by much.
+    @Test func whatIsLateByLittleInEachOfItsTimesIsNot() {
+        func failure(times: Int, every milliseconds: Int) -> Verdict {
+            var story = Story()
+            story.add(.mark(.stepBegan(0)))
+            for number in 1...times {
+                story.pass(milliseconds)
+                story.add(.late(Lateness(container: .milliseconds(30) * number, harness: .zero)))
+            }
+            story.add(.mark(.asked(step: 1)))
+            return outcome(story, .wait(.milliseconds(200)), .expect(Expectation(.ready([.service("app")]))))
+        }
+        #expect(isFailure(failure(times: 10, every: 210)))
+        #expect(isTooSlow(failure(times: 10, every: 20)))
+        #expect(isFailure(failure(times: 3, every: 20)))
+    }
 }

@@ -109,20 +109,26 @@ extension Scenario {
     public var hasOwnTimes: Bool { timeOfPrograms != nil || steps.contains { $0.ownTime != nil } }
 
     /// Whether in one of its steps the machine was so late that what happens at a time of its own may have come too late, or found what it was to find
-    /// not there yet. What is waited for, and what is given a grace period, has as much longer, and is not meant.
+    /// not there yet: within one such time, by half of it. What is waited for, and what is given a grace period, has as much longer, and is not meant.
     func mayHaveComeTooLate(_ journal: Journal) -> Bool {
         let ofPrograms = timeOfPrograms
-        var before = Duration.zero
-        var last = Duration.zero
         var time = ofPrograms
+        /// How late it was in all, each time that it was noted, the last before this step first.
+        var noted: [(at: MonotonicInstant, total: Duration)] = []
         for event in journal.events {
             switch event.kind {
             case .mark(.stepBegan(let step)):
-                before = last
+                noted = noted.suffix(1)
                 time = [ofPrograms, steps.indices.contains(step) ? steps[step].ownTime : nil].compactMap(\.self).min()
             case .late(let lateness):
-                last = lateness.total
-                if let time, last - before >= max(time, shortTime) * toleratedLateness { return true }
+                if let time {
+                    let time = max(time, shortTime)
+                    let begin = event.instant.advanced(by: .zero - time)
+                    // What came to be between two notes may all have been at the end.
+                    while noted.count > 1, noted[1].at <= begin { noted.removeFirst() }
+                    if lateness.total - (noted.first?.total ?? .zero) >= time * toleratedLateness { return true }
+                }
+                noted.append((event.instant, lateness.total))
             default: continue
             }
         }

@@ -21,11 +21,23 @@ package final class Monitor<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// Who is to look at the value again after a change.
+    package enum Waking: Sendable {
+        /// All who wait: what they wait for differs.
+        case all
+        /// Any one of them: they wait for the same thing, and it is there once.
+        case one
+        /// Nobody waits for this.
+        case none
+    }
+
     /// Reads or changes the value, and wakes those who wait. Blocks while another thread does.
-    package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    package func withLock<Result>(
+        waking: Waking = .all, _ body: (inout Value) throws -> Result
+    ) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
+            wake(waking)
             pthread_mutex_unlock(mutex)
         }
         return try body(&value)
@@ -35,15 +47,23 @@ package final class Monitor<Value>: @unchecked Sendable {
     /// the change about.
     ///
     /// - Parameter body: changes the value only when it returns a result: no other thread is woken otherwise.
-    package func wait<Result>(for body: (inout Value) throws -> Result?) rethrows -> Result {
+    package func wait<Result>(waking: Waking = .all, for body: (inout Value) throws -> Result?) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
+            wake(waking)
             pthread_mutex_unlock(mutex)
         }
         while true {
             if let result = try body(&value) { return result }
             pthread_cond_wait(changed, mutex)
+        }
+    }
+
+    private func wake(_ waking: Waking) {
+        switch waking {
+        case .all: pthread_cond_broadcast(changed)
+        case .one: pthread_cond_signal(changed)
+        case .none: break
         }
     }
 }

@@ -151,9 +151,8 @@ extension ScenarioRun {
     private func setWake(_ moment: MonotonicInstant?) {
         (wakeAt, postponedTo, isOverdue) = (moment, nil, false)
         guard moment != nil, life?.isRunning == true else { return }
-        let lateness = lateness
         (wakeSetAt, latenessAtWake) = (.now, lateness.total)
-        if lateness.total >= ScenarioRun.negligibleLateness { record(.late(lateness)) }
+        noteLateness()
     }
 
     /// - Parameter end: when the check has ended of which this comes: a question from then on is to know of it.

@@ -23,10 +23,17 @@ extension ScenarioRun {
     }
 
     /// Notes how late it all is, where that is worth it.
-    func noteLateness() {
+    ///
+    /// - Parameter growth: only where it has grown by this since the last time.
+    func noteLateness(grownBy growth: Duration = .zero) {
         let lateness = lateness
-        if lateness.total >= ScenarioRun.negligibleLateness { record(.late(lateness)) }
+        guard lateness.total >= max(ScenarioRun.negligibleLateness, notedLateness + growth) else { return }
+        notedLateness = lateness.total
+        record(.late(lateness))
     }
+
+    /// How often it is noted in a step that goes on, where a scenario has times of its own, and by how much it has grown then.
+    static let latenessNotes = (interval: Duration.milliseconds(200), growth: Duration.milliseconds(5))
 
     /// What the harness does itself takes this long at most on a calm machine: what it takes beyond that counts as its being late.
     private static let usualAction = Duration.milliseconds(50)

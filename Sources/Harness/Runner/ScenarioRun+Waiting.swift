@@ -29,7 +29,14 @@ extension ScenarioRun {
     ) throws {
         var quietSince = MonotonicInstant.now
         var known = journal.events.count
+        let notes = ScenarioRun.latenessNotes
+        var nextNote = scenario.hasOwnTimes ? quietSince.advanced(by: notes.interval) : .distantFuture
         while true {
+            let now = MonotonicInstant.now
+            if now >= nextNote {
+                noteLateness(grownBy: notes.growth)
+                nextNote = now.advanced(by: notes.interval)
+            }
             // Before the rest: the journal must be complete up to a later moment.
             if let path { try life?.look(at: path, into: &journal) }
             try attend(watchingKernel: watchingKernel, withCensus: withCensus)
@@ -38,7 +45,7 @@ extension ScenarioRun {
             if isDone() || MonotonicInstant.now >= deadline { return }
             if try goOn() { continue }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
-            var wake = min(deadline, nextMoment, group?.nextMoment ?? .distantFuture)
+            var wake = min(deadline, nextMoment, nextNote, group?.nextMoment ?? .distantFuture)
             if watchingKernel || withCensus || path != nil {
                 let interval =
                     withCensus || path != nil

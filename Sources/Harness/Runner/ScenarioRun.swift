@@ -58,6 +58,8 @@ final class ScenarioRun {
     var stallOfFormer = Duration.zero
     /// How much longer than usual the harness took for what it did itself.
     var slowActions = Duration.zero
+    /// How late it was when that was noted last.
+    var notedLateness = Duration.zero
     /// When the present `wakeAt` was set, and how late it all was then.
     var wakeSetAt: MonotonicInstant?
     var latenessAtWake = Duration.zero

@@ -7,6 +7,14 @@ import Vocabulary
 /// Most of a scenario is waiting; what it takes of the processors it takes in short bursts, the longest when it starts. So it is not how many go on
 /// at once that makes a machine late, but how many are awake: the next one begins when the processors have nothing else to run.
 final class Scheduler: Sendable {
+    /// What a scenario asks of the machine.
+    struct Need {
+        /// Its clock is judged: as long as it goes on, fewer begin beside it.
+        var isCalm: Bool
+        /// Which time it is made; it was too slow to judge the times before.
+        var attempt = 1
+    }
+
     private struct State {
         /// Those who ask, in the order in which they came.
         var queue: [Int] = []
@@ -26,12 +34,15 @@ final class Scheduler: Sendable {
     /// How often the machine is looked at while it has no room.
     private static let interval = Duration.microseconds(500)
     /// Between two that begin: the first is to have come as far as to be seen on a processor. The second is for a machine on which one goes on that
-    /// must not be crowded.
-    private static let spacing = (Duration.milliseconds(1), Duration.milliseconds(3))
-    /// How many for each processor may go on at least, however much else the machine has to do: what keeps it busy may never end.
-    private static let least = 4
+    /// must not be crowded, the third for what is made again: two that do the same things do not do them at the same moments.
+    private static let spacing = (Duration.milliseconds(1), Duration.milliseconds(3), Duration.milliseconds(200))
+    /// How many for each processor may go on at least, however much else the machine has to do: what keeps it busy may never end. The second is for
+    /// what was too slow to judge twice.
+    private static let least = (4, 1)
     /// How long a machine is left to others before one of that number begins.
     private static let patience = Duration.milliseconds(20)
+    /// A machine that has less than this to run, as a mean over some looks, is quiet: what is made again waits for that.
+    private static let quiet = 0.3
 
     /// - Throws: `Errno` where there is no /proc.
     init(isCancelled: @escaping @Sendable () -> Bool) throws(Errno) {
@@ -41,26 +52,30 @@ final class Scheduler: Sendable {
 
     /// Waits until there is room for a scenario. Blocks the calling thread.
     ///
-    /// - Parameter isCalm: its clock is judged: as long as it goes on, fewer begin beside it.
     /// - Returns: false where the session has been cancelled; otherwise `leave` is called when it is over.
-    func enter(isCalm: Bool) -> Bool {
+    func enter(_ need: Need) -> Bool {
         let ticket = state.withLock { state in
             state.lastTicket += 1
             state.queue.append(state.lastTicket)
             return state.lastTicket
         }
         // The machine is looked at by one at a time.
-        state.wait { $0.queue.first == ticket ? () : nil }
+        state.wait(waking: .none) { $0.queue.first == ticket ? () : nil }
         let since = MonotonicInstant.now
         var poller = Poller()
+        var usual = Double(processors)
         while true {
             let isOver = isCancelled()
+            // This thread is one of them.
+            let others = (load.runnableCount ?? 1) - 1
+            usual = usual * 0.9 + Double(others) * 0.1
+            let isFree = need.attempt == 1 ? others < processors : usual < Scheduler.quiet
             let hasEntered = state.withLock { state in
-                guard isOver || hasRoom(state, waitingSince: since) else { return false }
+                guard isOver || hasRoom(state, for: need, isFree: isFree, waitingSince: since) else { return false }
                 state.queue.removeFirst()
                 if isOver { return true }
                 state.running += 1
-                if isCalm { state.calm += 1 }
+                if need.isCalm { state.calm += 1 }
                 state.lastStart = .now
                 return true
             }
@@ -70,33 +85,34 @@ final class Scheduler: Sendable {
     }
 
     /// A scenario that was let in is over.
-    func leave(isCalm: Bool) {
-        state.withLock { state in
+    func leave(_ need: Need) {
+        state.withLock(waking: .none) { state in
             state.running -= 1
-            if isCalm { state.calm -= 1 }
+            if need.isCalm { state.calm -= 1 }
         }
     }
 
     /// Does something for which a scenario that was let in only waits, such as others that it is made of: they take its place.
-    func stepAside<Result>(isCalm: Bool, _ body: () throws -> Result) rethrows -> Result {
-        leave(isCalm: isCalm)
+    func stepAside<Result>(_ need: Need, _ body: () throws -> Result) rethrows -> Result {
+        leave(need)
         defer {
-            state.withLock { state in
+            state.withLock(waking: .none) { state in
                 state.running += 1
-                if isCalm { state.calm += 1 }
+                if need.isCalm { state.calm += 1 }
             }
         }
         return try body()
     }
 
-    private func hasRoom(_ state: State, waitingSince since: MonotonicInstant) -> Bool {
+    /// - Parameter isFree: whether the machine has little enough to do.
+    private func hasRoom(_ state: State, for need: Need, isFree: Bool, waitingSince since: MonotonicInstant) -> Bool {
         if state.running == 0 { return true }
         let now = MonotonicInstant.now
-        let spacing = state.calm > 0 ? Scheduler.spacing.1 : Scheduler.spacing.0
+        let (usual, calm, again) = Scheduler.spacing
+        let spacing = need.attempt > 1 ? again : state.calm > 0 ? calm : usual
         if now.duration(since: state.lastStart) < spacing { return false }
-        // This thread is one of them.
-        let others = (load.runnableCount ?? 1) - 1
-        if others < processors { return true }
-        return state.running < Scheduler.least * processors && now.duration(since: since) >= Scheduler.patience
+        if isFree { return true }
+        let least = need.attempt > 2 ? Scheduler.least.1 : Scheduler.least.0
+        return state.running < least * processors && now.duration(since: since) >= Scheduler.patience
     }
 }

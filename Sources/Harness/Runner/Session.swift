@@ -247,42 +247,32 @@ public final class Session: Sendable {
         _ jobs: [Job], atOnce: Int, keepsJournals: Bool = true,
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
-        let results = Results(count: jobs.count)
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
         let durations = jobs.map { history?.duration(of: $0) ?? $0.scenario.expectedDuration }
         // Equal ones stay in their order.
-        var left = jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) }
-        for attempt in 1...Session.attemptsWhenLate where !left.isEmpty && !isCancelled {
-            let isLast = attempt == Session.attemptsWhenLate
-            // What the machine was too slow to judge has shown nothing: it is made again when the others are done, with few beside it.
-            let besides = [1: Int.max, 2: Session.limitWhenLate * ProcessSettings.processorCount][attempt]
-            let limit = min(limit, besides ?? ProcessSettings.processorCount)
-            pass(jobs, left, results, limit: limit) { [history] result, index in
-                history?.note(result, of: jobs[index])
-                results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
-                if isLast || !result.isTooSlowToJudge { onResult(result) }
-            }
-            left = left.filter { results[$0]?.isTooSlowToJudge == true }
-        }
-        return try results.all()
-    }
-
-    /// Carries out some of the jobs, in this order, and waits for all of them.
-    private func pass(
-        _ jobs: [Job], _ order: [Int], _ results: Results, limit: Int,
-        onResult: @escaping @Sendable (RunResult, Int) -> Void
-    ) {
-        for index in order {
+        let results = Results(order: jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) })
+        while let (index, attempt) = results.next(atMost: limit) {
             let job = jobs[index]
-            let isCalm = job.scenario.isCalm
-            guard results.begin(atMost: limit) else { break }
-            guard scheduler.enter(isCalm: isCalm) else {
+            let need = Scheduler.Need(isCalm: job.scenario.isCalm, attempt: attempt)
+            guard scheduler.enter(need) else {
                 results.end()
                 break
             }
             let work: Workers.Work = { [self] failure in
-                if let failure { results.fail(failure) } else { onResult(carryOut(job), index) }
-                scheduler.leave(isCalm: isCalm)
+                if let failure {
+                    results.fail(failure)
+                } else {
+                    let result = carryOut(job)
+                    history?.note(result, of: job)
+                    results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
+                    // What the machine was too slow to judge has shown nothing.
+                    if result.isTooSlowToJudge, attempt < Session.attemptsWhenLate {
+                        results.again(index, attempt: attempt + 1)
+                    } else {
+                        onResult(result)
+                    }
+                }
+                scheduler.leave(need)
                 results.end()
             }
             // Where there are too many threads, fewer at once do the same work.
@@ -296,12 +286,13 @@ public final class Session: Sendable {
                 }
             } while failure != nil && results.awaitEnd()
             if let failure {
-                scheduler.leave(isCalm: isCalm)
+                scheduler.leave(need)
                 results.fail(CannotRun(reason: "no thread: \(failure)", remedy: "raise the limit on processes"))
                 results.end()
             }
         }
         results.wait()
+        return try results.all()
     }
 
     /// How often a run is made in which PID 1 is to be killed right after an event, until the next event does not come first.
@@ -309,8 +300,6 @@ public final class Session: Sendable {
 
     /// How often a run is made that the machine was too slow to judge: it has shown nothing, and the next may.
     private static let attemptsWhenLate = 5
-    /// How many at once for each processor the second time; from then on one.
-    private static let limitWhenLate = 8
 
     /// One job that has been let in, on the calling thread.
     fileprivate func carryOut(_ job: Job) -> RunResult {
@@ -327,7 +316,7 @@ public final class Session: Sendable {
 extension Session {
     /// Carries out the jobs that another one is made of, while that only waits for them: they take its place.
     func runParts(_ jobs: [Job], of scenario: Scenario, atOnce: Int) throws -> [RunResult] {
-        try scheduler.stepAside(isCalm: scenario.isCalm) { try run(jobs, atOnce: atOnce) }
+        try scheduler.stepAside(Scheduler.Need(isCalm: scenario.isCalm)) { try run(jobs, atOnce: atOnce) }
     }
 
     /// Carries out one job as soon as the machine has room for it, on another thread, and returns at once.
@@ -335,13 +324,12 @@ extension Session {
     /// - Parameter onEnd: called from that thread with the result, or with `CannotRun`.
     public func runInBackground(_ job: Job, onEnd: @escaping @Sendable (Result<RunResult, any Error>) -> Void) {
         onOtherThread { [self] in
-            var isCalm = job.scenario.isCalm
             for attempt in 1... {
-                guard scheduler.enter(isCalm: isCalm) else { break }
+                let need = Scheduler.Need(isCalm: job.scenario.isCalm, attempt: attempt)
+                guard scheduler.enter(need) else { break }
                 let result = carryOut(job)
-                scheduler.leave(isCalm: isCalm)
+                scheduler.leave(need)
                 if attempt == Session.attemptsWhenLate || !result.isTooSlowToJudge { return result }
-                isCalm = true
             }
             throw CannotRun(reason: RunReport.interrupted, remedy: "")
         } onEnd: {
@@ -404,31 +392,46 @@ private final class SessionBox: Sendable {
     }
 }
 
-/// The results so far, each in the place of its job, and how many are still to come of what has begun.
+/// The results so far, each in the place of its job, and what is still to come.
 private final class Results: Sendable {
     private struct State {
         var results: [RunResult?]
         var failure: CannotRun?
+        /// What has not begun, the next one last.
+        var waiting: [Int]
+        /// What is made again when nothing else waits, each with the number of its attempt, the next one first.
+        var again: [(index: Int, attempt: Int)] = []
         var running = 0
     }
 
     private let state: Monitor<State>
 
-    init(count: Int) {
-        state = Monitor(State(results: Array(repeating: nil, count: count)))
+    /// - Parameter order: each job's index, in the order in which they begin.
+    init(order: [Int]) {
+        state = Monitor(State(results: Array(repeating: nil, count: order.count), waiting: order.reversed()))
     }
 
-    /// One more begins, once fewer than the limit go on.
+    /// Waits until one more may begin: fewer than the limit go on. Each one is ended by `end`.
     ///
-    /// - Returns: false where one has failed for a reason that the others would fail for, too.
-    func begin(atMost limit: Int) -> Bool {
-        state.wait { state -> Bool? in
-            if state.failure != nil { return false }
+    /// - Returns: its index, and which attempt it is; nil where there is none, or one has failed for a reason that the others would fail for, too.
+    func next(atMost limit: Int) -> (index: Int, attempt: Int)? {
+        state.wait { state -> (Int, Int)?? in
+            if state.failure != nil { return .some(nil) }
             guard state.running < limit else { return nil }
-            state.running += 1
-            return true
+            if let index = state.waiting.popLast() {
+                state.running += 1
+                return (index, 1)
+            }
+            if !state.again.isEmpty {
+                state.running += 1
+                return state.again.removeFirst()
+            }
+            return state.running == 0 ? .some(nil) : nil
         }
     }
+
+    /// One that goes on is to be made again.
+    func again(_ index: Int, attempt: Int) { state.withLock { $0.again.append((index, attempt)) } }
 
     func end() { state.withLock { $0.running -= 1 } }
 
@@ -444,8 +447,6 @@ private final class Results: Sendable {
 
     /// Until all that have begun are over.
     func wait() { state.wait { $0.running == 0 ? () : nil } }
-
-    subscript(index: Int) -> RunResult? { state.withLock { $0.results[index] } }
 
     func put(_ result: RunResult, at index: Int) { state.withLock { $0.results[index] = result } }
 

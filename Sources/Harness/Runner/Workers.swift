@@ -25,7 +25,7 @@ final class Workers: Sendable {
     ///
     /// - Throws: `Errno.wouldBlock` where there are too many threads already.
     func submit(_ work: @escaping Work) throws(Errno) {
-        let isTaken = state.withLock { state in
+        let isTaken = state.withLock(waking: .one) { state in
             guard state.idle > 0 else { return false }
             state.idle -= 1
             state.queue.append(work)
@@ -42,12 +42,12 @@ final class Workers: Sendable {
             work(reason)
             while let next = next() { next(reason) }
         }
-        state.withLock { $0.threads.append(thread) }
+        state.withLock(waking: .none) { $0.threads.append(thread) }
     }
 
     private func next() -> Work? {
-        state.withLock { $0.idle += 1 }
-        return state.wait { state -> Work?? in
+        state.withLock(waking: .none) { $0.idle += 1 }
+        return state.wait(waking: .none) { state -> Work?? in
             if !state.queue.isEmpty { return .some(state.queue.removeFirst()) }
             return state.isClosed ? .some(nil) : nil
         }
