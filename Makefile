@@ -100,6 +100,10 @@ fidelity: build ## what the harness does, held against a real Docker and a real 
 	$(SWIFT_BUILD) --product Fidelity
 	.build/debug/Fidelity
 
+.PHONY: vm
+vm: build ## the suite on emulated machines with other kernels, releases of Debian and layouts of control groups (docs/MACHINES.md); debootstrap and qemu, as root
+	Tests/Machines/run.sh
+
 .PHONY: bench
 bench: build ## the benchmarks, each as a ratio against its reference in the same run
 	Tests/Benchmarks/run.sh

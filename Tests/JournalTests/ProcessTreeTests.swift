@@ -66,6 +66,18 @@ struct ProcessTreeTests {
         #expect(tree.label(2) == "init (102, an orphan of app)")
     }
 
+    /// A child that ends before its parent does, and for which that has not waited, is PID 1's to reap.
+    @Test func aZombieWhoseParentExitsIsAnOrphan() {
+        func isOrphan(_ events: Event...) -> Bool {
+            ProcessTree(journal(started + [at(5, .kernel(.exited(worker)))] + events + [at(9, .kernel(.exited(app)))]))
+                .processes[2].orphanedAt != nil
+        }
+        #expect(isOrphan())
+        #expect(!isOrphan(at(6, .kernel(.waited(by: app, for: worker)))))
+        #expect(!isOrphan(at(6, .kernel(.freed(worker)))))
+        #expect(!isOrphan(at(4, .kernel(.disposition(app, .chld, .ignored)))))
+    }
+
     @Test func anUnreapedProcessIsAZombie() {
         let exited = started + [at(4, .kernel(.exited(worker)))]
         #expect(ProcessTree(journal(exited)).zombies().certain == [2])

@@ -29,7 +29,7 @@ public struct ProcessTree: Sendable {
         public fileprivate(set) var awaitsExec = false
         /// The names of the programs that it has become since it was last a fake.
         fileprivate var becameSinceFake: [Substring] = []
-        /// When the process that was its parent exited before it did; from then on it is an orphan.
+        /// When the process that was its parent exited before it did, or without having waited for it; from then on it is an orphan.
         public internal(set) var orphanedAt: MonotonicInstant?
         /// The signal that ended it, as far as the kernel said so.
         public internal(set) var endedBy: Signal?
@@ -43,6 +43,8 @@ public struct ProcessTree: Sendable {
         public internal(set) var isInjected = false
         /// Its fork has been seen.
         fileprivate var isForkSeen = false
+        /// It has waited for children.
+        fileprivate var hasWaited = false
         /// It took SIGKILL, or the end of its process in the form of it.
         fileprivate var wasDeliveredKill = false
         /// The last signal that was queued for it whose default action is to end a process.
@@ -234,15 +236,17 @@ public struct ProcessTree: Sendable {
         case .exited(let pid):
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
             processes[index].exitedAt = instant
-            for other in offspring[index] ?? []
-            where processes[other].exitedAt == nil && processes[other].orphanedAt == nil {
-                processes[other].orphanedAt = instant
+            // A zombie is handed on like any other child (reparent_leader in kernel/exit.c).
+            let leavesZombies = !processes[index].hasWaited && ignoresChildren[pid] != true
+            for other in offspring[index] ?? [] where processes[other].orphanedAt == nil && processes[other].goneAt == nil {
+                if processes[other].exitedAt == nil || leavesZombies { processes[other].orphanedAt = instant }
             }
         case .freed(let pid):
             guard let index = current[pid] else { return }
             processes[index].goneAt = processes[index].goneAt ?? instant
             current[pid] = nil
         case .waited(let waiter, let target):
+            if let index = current[waiter] { processes[index].hasWaited = true }
             openWaits[waiter] = waits.count
             waits.append((waiter, target, instant, nil))
         case .waitEnded(let waiter, let outcome):
