@@ -25,4 +25,26 @@ struct WithoutTraceTestsSerial {
         #expect(result.verdict == .passed)
         #expect(result.journal.witness == .procfs(reason: "not asked for"))
     }
+
+    /// What cannot be seen has not failed to happen.
+    @Test func withoutATraceADiagnosisSaysNothingOfPrograms() async throws {
+        for usesTrace in [false, true] {
+            let text = """
+                scenario "x"
+                  restart policy always
+                  command sh -c "echo no; exit 3"
+                  start
+                """
+            let scenario = try #require(scenarios(text).first)
+            let diagnosis = try await blocking {
+                let session = try Session(fakeServices: Checkout.fakeServices, usesTrace: usesTrace)
+                defer { session.close() }
+                return try Diagnoser(scenario, .none, in: session, lasting: .milliseconds(800)).diagnose()
+            }
+            let words = diagnosis.text
+            #expect(words.contains("exited 3 after"))
+            #expect(!words.contains("never executed"))
+            #expect(words.contains("PID 1 was") == usesTrace)
+        }
+    }
 }

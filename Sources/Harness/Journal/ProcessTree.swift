@@ -238,7 +238,8 @@ public struct ProcessTree: Sendable {
             processes[index].exitedAt = instant
             // A zombie is handed on like any other child (reparent_leader in kernel/exit.c).
             let leavesZombies = !processes[index].hasWaited && ignoresChildren[pid] != true
-            for other in offspring[index] ?? [] where processes[other].orphanedAt == nil && processes[other].goneAt == nil {
+            for other in offspring[index] ?? []
+            where processes[other].orphanedAt == nil && processes[other].goneAt == nil {
                 if processes[other].exitedAt == nil || leavesZombies { processes[other].orphanedAt = instant }
             }
         case .freed(let pid):

@@ -55,6 +55,10 @@ extension [String] {
 /// process is born where it belongs: in the unified hierarchy into its container's cgroup (CLONE_INTO_CGROUP), in those of version 1 into that of the
 /// thread that starts it, which carries out one scenario at a time.
 package final class RunCgroups: Sendable {
+    /// Why some things cannot be done on a host with version 1 alone, and what would help.
+    static let noVersion2 =
+        "no version 2 of cgroups is mounted where it can be written to; mount -t cgroup2 cgroup2 DIRECTORY"
+
     private let layout: CgroupLayout
     /// The controllers that containers' cgroups in the unified hierarchy have.
     private let controllers: Set<String>
@@ -182,12 +186,12 @@ package final class RunCgroups: Sendable {
             (
                 "pause",
                 freezer.map { "by \($0)" }
-                    ?? "an error: no freezer, and no version 2 of cgroups that can be written to", freezer == nil
+                    ?? "an error: no freezer, and \(RunCgroups.noVersion2)", freezer == nil
             ),
             (
                 "cgroup",
                 layout.unified.map { "version 2 is shown to containers that ask for it, from \($0.directory)" }
-                    ?? "'cgroup rw' and 'cgroup ro' are errors: no version 2 of cgroups that can be written to",
+                    ?? "'cgroup rw' and 'cgroup ro' are errors: \(RunCgroups.noVersion2)",
                 layout.unified == nil
             ),
         ]
@@ -272,7 +276,7 @@ package final class RunCgroups: Sendable {
             result.shared = sharedMemory
         }
         if let access = settings.cgroup, access != .none, layout.unified == nil {
-            throw SystemCallError("show control groups to", "a container: no version 2", .noSuchDevice)
+            throw SystemCallError("show control groups to", "a container: \(RunCgroups.noVersion2)", .noSuchDevice)
         }
         if settings.cgroup?.isOfHost == true, hasVersion1 {
             // In each that is shown the container must have a place of its own, which is then all that it sees.

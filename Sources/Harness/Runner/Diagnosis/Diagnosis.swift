@@ -6,8 +6,10 @@ import Vocabulary
 public struct Diagnosis: Sendable {
     /// One life of the container, from the start of PID 1 to its end.
     public struct Life: Sendable {
-        /// The programs that PID 1 has been, and when it became each, counted from the start.
+        /// The programs that PID 1 has been, and when it became each, counted from the start; empty where the witness does not see that.
         public internal(set) var programs: [(path: String, after: Duration)] = []
+        /// The witness sees what is executed.
+        var hasSeenPrograms = true
         /// How it ended and after which time; nil: it still ran.
         public internal(set) var end: (status: ExitStatus, after: Duration)?
         /// Why it could not be started.
@@ -179,7 +181,10 @@ extension Diagnosis {
         let programs = life.programs.map { "\($0.path) (\($0.after.rounded))" }.joined(separator: ", then ")
         let end = life.end.map { "\($0.status) after \($0.after.rounded)" } ?? "still runs"
         let said = life.lastWords.last.map { "; last words: \($0)" } ?? ""
-        return "\(programs.isEmpty ? "PID 1 was never executed" : "PID 1 was \(programs)"); \(end)\(said)"
+        let main =
+            !programs.isEmpty
+            ? "PID 1 was \(programs); " : life.hasSeenPrograms ? "PID 1 was never executed; " : ""
+        return main + end + said
     }
 
     /// `SIGTERM → PID 1 (tini) → app; 1.5 s, exit 143`.

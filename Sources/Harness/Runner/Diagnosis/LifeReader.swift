@@ -39,6 +39,7 @@ struct LifeReader {
         }
         let started = first.instant
         entry.life.start = LifeReader.wallClock(of: started)
+        entry.life.hasSeenPrograms = journal.witness.seesSignals
         let view = JournalView(journal.until(last.instant))
         for event in events {
             let after = event.instant.duration(since: started)
