@@ -34,6 +34,7 @@ struct WithoutTraceTestsSerial {
                   restart policy always
                   command sh -c "echo no; exit 3"
                   start
+                  expect state running
                 """
             let scenario = try #require(scenarios(text).first)
             let diagnosis = try await blocking {
