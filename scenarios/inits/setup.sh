@@ -86,7 +86,7 @@ if [ "$(cat "$layers/systemctl.py.version" 2> /dev/null)" != "docker-systemctl-r
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --no-compile \
         --target "$work" "docker-systemctl-replacement==$systemctl_version"
     mkdir -p "$layers/systemctl.py/usr/bin"
-    install -m 755 "$(find "$work" -name systemctl3.py | head -n 1)" "$layers/systemctl.py/usr/bin/systemctl3.py"
+    install -m 755 "$work/systemctl2/systemctl3.py" "$layers/systemctl.py/usr/bin/systemctl3.py"
     echo "docker-systemctl-replacement $systemctl_version" > "$layers/systemctl.py.version"
     rm -r "$work"
 fi
