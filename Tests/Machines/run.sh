@@ -97,7 +97,7 @@ machine() {
     mkdir -p "$out"
     truncate -s 64M "$out/disk"
     # Emulated, also where there is KVM: some of that runs no kernel but its own. A processor without AVX: its emulation is slow.
-    timeout 900 qemu-system-x86_64 -nodefaults -no-reboot -display none -serial "file:$out/console" -m 4G -smp 2 \
+    timeout 400 qemu-system-x86_64 -nodefaults -no-reboot -display none -serial "file:$out/console" -m 4G -smp 2 \
         -accel tcg,thread=multi,tb-size=1024 -cpu Nehalem -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd" \
         -append "console=ttyS0 quiet panic=-1 mitigations=off machine.cgroups=$cgroups machine.inside=$inside machine.inits=$inits $*" \
         -drive "file=$disk,format=raw,if=virtio,snapshot=on" -drive "file=$out/disk,format=raw,if=virtio" \

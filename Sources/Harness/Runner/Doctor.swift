@@ -43,11 +43,7 @@ public struct Doctor: Sendable {
     private mutating func explain(_ witness: Witness) {
         if witness.seesSignals { return }
         lacks.append("witness")
-        // none [integrity] confidentiality (kernel_lockdown(7))
-        let lockdown = (Files.text(of: "/sys/kernel/security/lockdown") ?? "").split { $0.isWhitespace }
-        if lockdown.contains("[confidentiality]") {
-            add("lockdown", "confidentiality: the kernel does not allow tracing")
-        }
+        if Surroundings.isLockedDown { add("lockdown", "confidentiality: the kernel allows no tracing") }
     }
 
     /// Why no container starts, where that is known.

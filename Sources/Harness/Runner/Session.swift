@@ -85,7 +85,9 @@ public final class Session: Sendable {
         let name = RunName()
         var instances: Descriptor?
         var reason = "not asked for"
-        if usesTrace {
+        if usesTrace, Surroundings.isLockedDown {
+            reason = "the kernel is locked down (confidentiality), and allows no tracing"
+        } else if usesTrace {
             do {
                 let root = try Mount.detached(type: "tracefs")
                 instances = try Descriptor.open("instances", .directory, in: root.rawValue)
