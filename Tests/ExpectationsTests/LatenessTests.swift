@@ -172,20 +172,42 @@ struct LatenessTests {
         #expect(isFailure(failure(late: .milliseconds(150), in: 1)))
     }
 
+    /// - Parameters:
+    ///   - every: the milliseconds before each note.
+    ///   - stop: how long a service takes to stop.
+    private func failure(
+        late growth: Int, times: Int, every milliseconds: Int, wait: Duration = .milliseconds(200),
+        stop: Duration? = nil
+    ) -> Verdict {
+        var story = Story()
+        story.add(.mark(.stepBegan(0)))
+        for number in 1...times {
+            story.pass(milliseconds)
+            story.add(.late(Lateness(container: .milliseconds(growth) * number, harness: .zero)))
+        }
+        story.add(.mark(.asked(step: 1)))
+        var scenario = Scenario(title: "x", place: Self.place)
+        scenario.services = stop.map { [Service(name: "app", traits: [.stopTakes($0)], place: Self.place)] } ?? []
+        scenario.steps = [.wait(wait), .expect(Expectation(.ready([.service("app")])))].map {
+            Step($0, place: Self.place)
+        }
+        return verdict(on: scenario, story.journal, interruption: nil)
+    }
+
     /// A little now and then delays nothing by much.
     @Test func whatIsLateByLittleInEachOfItsTimesIsNot() {
-        func failure(times: Int, every milliseconds: Int) -> Verdict {
-            var story = Story()
-            story.add(.mark(.stepBegan(0)))
-            for number in 1...times {
-                story.pass(milliseconds)
-                story.add(.late(Lateness(container: .milliseconds(30) * number, harness: .zero)))
-            }
-            story.add(.mark(.asked(step: 1)))
-            return outcome(story, .wait(.milliseconds(200)), .expect(Expectation(.ready([.service("app")]))))
-        }
-        #expect(isFailure(failure(times: 10, every: 210)))
-        #expect(isTooSlow(failure(times: 10, every: 20)))
-        #expect(isFailure(failure(times: 3, every: 20)))
+        #expect(isFailure(failure(late: 30, times: 10, every: 210)))
+        #expect(isTooSlow(failure(late: 30, times: 10, every: 20)))
+        #expect(isFailure(failure(late: 30, times: 3, every: 20)))
+        // What came before the first note counts.
+        #expect(isTooSlow(failure(late: 60, times: 2, every: 40)))
+    }
+
+    /// What happens one after the other is late by the sum.
+    @Test func aLittleInEachOfSeveralTimesIsMuch() {
+        let wait = Duration.seconds(1)
+        #expect(isTooSlow(failure(late: 30, times: 10, every: 210, wait: wait, stop: .milliseconds(200))))
+        #expect(isFailure(failure(late: 30, times: 10, every: 600, wait: wait, stop: .milliseconds(200))))
+        #expect(isFailure(failure(late: 30, times: 10, every: 210, wait: wait)))
     }
 }

@@ -1,24 +1,30 @@
 #!/usr/bin/env bash
-# The suite on other machines: `make vm`. Each line of machines.txt becomes an emulated machine with one of Debian's kernels, on which the reference, tini,
-# no init and systemd are put to the suite; what differs from this machine's verdicts is told. As root, with the network that Debian's packages come
-# from. With KVM it takes some minutes.
+# The suite on other machines: `make vm`. Each line of machines.txt becomes an emulated machine with one of Debian's kernels, on which some inits are put
+# to the suite; what differs from this machine's verdicts is told. As root, on Debian, whose packages it takes from where this machine does.
 #
 #   run.sh [NAME…]   only these machines
 #
-# What was made is kept in .build/machines: roots, kernels, and what each machine said.
+# What was made is kept in .build/machines: roots, kernels, and what each machine said. Remove it to get newer kernels.
+#
+# Exit status 1: a machine said nothing, or was not afterwards as it was before, or its kernel complained. That verdicts differ is what it is about.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 work=$PWD/.build/machines
-mirror=${MIRROR:-http://deb.debian.org/debian}
 mkdir -p "$work"
-rm -f "$work/failed"
+failed=
 
 for command in debootstrap qemu-system-x86_64 mke2fs cpio jq modprobe; do
     command -v $command > /dev/null || missing+=" $command"
 done
 if [ -n "${missing:-}" ]; then
     echo "not here:$missing; apt-get install debootstrap qemu-system-x86 e2fsprogs cpio jq kmod" >&2
+    exit 1
+fi
+
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 'Component: main' | head -n 1)
+if [ -z "$mirror" ]; then
+    echo "apt knows no place of Debian's packages" >&2
     exit 1
 fi
 
@@ -33,7 +39,7 @@ root() {
 
 # kernel SUITE: the newest kernel of a suite, and a RAM disk that finds a root with it.
 kernel() {
-    local suite=$1 kernel=$work/kernel-$1 base=${1%-backports} root module version
+    local suite=$1 kernel=$work/kernel-$1 base=${1%-backports} root package module version file
     [ -e "$kernel.done" ] && return
     root=$work/root-$base
     rm -rf "$kernel"
@@ -106,9 +112,21 @@ machine() {
     rm "$out/disk"
 }
 
-wanted() { grep -v '^#' "$here/machines.txt" | { if (($#)); then grep -E "^($(IFS='|'; echo "$*"))[[:space:]]"; else cat; fi; }; }
-
-mapfile -t lines < <(wanted "$@")
+mapfile -t lines < <(grep -v '^#' "$here/machines.txt")
+if (($#)); then
+    wanted=()
+    for name in "$@"; do
+        for line in "${lines[@]}" ""; do
+            [ "${line%% *}" != "$name" ] || break
+        done
+        if [ -z "$line" ]; then
+            echo "no machine is called $name; there are: $(printf '%s\n' "${lines[@]}" | cut -d ' ' -f 1 | paste -s -d ' ')" >&2
+            exit 2
+        fi
+        wanted+=("$line")
+    done
+    lines=("${wanted[@]}")
+fi
 for line in "${lines[@]}"; do
     read -r name kernel userland rest <<< "$line"
     root "$userland"
@@ -122,10 +140,10 @@ for line in "${lines[@]}"; do
     made[$kernel-$userland]=yes
 done
 
-# verdicts REPORT: init, scenario and verdict of each that could be run, sorted by the first two.
+# verdicts REPORT: init, file and title, and the verdict, of each scenario that could be run, in order.
 verdicts() {
     jq -r '.results[] | select(.verdict != "not-applicable")
-           | "\(.init): \(.scenario)\t\(if .verdict == "error" then "error: " + (.reason | sub("^[^ ]+:[0-9]+:[0-9]+: "; "")) else .verdict end)"' "$1" \
+           | "\(.init): \(.file | sub(".*scenarios/"; "")): \(.scenario)\t\(if .verdict == "error" then "error: " + (.reason | sub("^[^ ]+:[0-9]+:[0-9]+: "; "")) else .verdict end)"' "$1" \
         | LC_ALL=C sort -t $'\t' -k 1,1
 }
 
@@ -134,7 +152,7 @@ count() { grep -c $'\t'"$1" "$2/verdicts.txt" || true; }
 # This machine, with what any of the others is put to.
 mapfile -t files < <(find scenarios -name '*.scenario' ! -name 'EX01-*')
 inits=$(printf '%s\n' "${lines[@]}" | awk '{ print $6 }' | tr ',' '\n' | sort -u | paste -s -d ,)
-bin/harness run --init "$inits" "${files[@]}" --format json --output "$work/here.json" > /dev/null || [ $? -eq 1 ]
+bin/harness run --init "$inits" "${files[@]}" --format json --output "$work/here.json" > /dev/null || case $? in 1 | 3) ;; *) exit 1 ;; esac
 verdicts "$work/here.json" > "$work/here.txt"
 
 table=$work/table.md
@@ -147,7 +165,8 @@ for line in "${lines[@]}"; do
     name=${words[0]} out=$work/out/${words[0]} begin=$SECONDS
     machine "${words[@]}"
     if [ ! -s "$out/report.json" ]; then
-        echo "$name: no answer; see $out/console" | tee -a "$work/failed"
+        echo "$name: no answer; see $out/console"
+        failed=yes
         continue
     fi
     verdicts "$out/report.json" > "$out/verdicts.txt"
@@ -157,9 +176,15 @@ for line in "${lines[@]}"; do
         "$(wc -l < "$out/differences.txt") otherwise than here"
     head -n 12 "$out/differences.txt" | cut -c 1-240 | sed 's/^/  /'
     [ "$(wc -l < "$out/differences.txt")" -le 12 ] || echo "  … all of them: $out/differences.txt"
-    grep -v '^  init ' "$out/doctor.txt" > "$out/doctor-short.txt"
-    cmp -s "$out/before" "$out/after" || { echo "  the machine is not as it was:"; diff "$out/before" "$out/after" | sed 's/^/    /'; }
-    [ ! -s "$out/dmesg" ] || sed 's/^/  kernel: /' "$out/dmesg"
+    if ! diff "$out/before" "$out/after" > "$out/changes.txt"; then
+        echo "  it is not as it was before:"
+        sed 's/^/    /' "$out/changes.txt"
+        failed=yes
+    fi
+    if [ -s "$out/dmesg" ]; then
+        sed 's/^/  its kernel complains: /' "$out/dmesg"
+        failed=yes
+    fi
     groups=${words[3]}
     case ${words[4]} in
         container) groups+=", in a privileged container" ;;
@@ -171,4 +196,4 @@ for line in "${lines[@]}"; do
 done
 echo
 cat "$table"
-[ ! -e "$work/failed" ]
+[ -z "$failed" ]

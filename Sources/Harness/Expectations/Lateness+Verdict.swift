@@ -106,27 +106,28 @@ private let shortTime = Duration.milliseconds(100)
 
 extension Scenario {
     /// Whether something happens in it at a time of its own, and not in answer to something else.
-    public var hasOwnTimes: Bool { timeOfPrograms != nil || steps.contains { $0.ownTime != nil } }
+    public var hasOwnTimes: Bool { !timesOfPrograms.isEmpty || steps.contains { $0.ownTime != nil } }
 
     /// Whether in one of its steps the machine was so late that what happens at a time of its own may have come too late, or found what it was to find
-    /// not there yet: within one such time, by half of it. What is waited for, and what is given a grace period, has as much longer, and is not meant.
+    /// not there yet: by half of the shortest of these times, within as long as they take one after the other. What is waited for, and what is given a
+    /// grace period, has as much longer, and is not meant.
     func mayHaveComeTooLate(_ journal: Journal) -> Bool {
-        let ofPrograms = timeOfPrograms
-        var time = ofPrograms
-        /// How late it was in all, each time that it was noted, the last before this step first.
-        var noted: [(at: MonotonicInstant, total: Duration)] = []
+        let ofPrograms = timesOfPrograms
+        var times = ofPrograms
+        /// How late it was in all, each time that it was noted; the first is the last before this step, or before the time that is looked at.
+        var noted = [(at: MonotonicInstant(nanoseconds: 0), total: Duration.zero)]
         for event in journal.events {
             switch event.kind {
             case .mark(.stepBegan(let step)):
                 noted = noted.suffix(1)
-                time = [ofPrograms, steps.indices.contains(step) ? steps[step].ownTime : nil].compactMap(\.self).min()
+                times = ofPrograms + [steps.indices.contains(step) ? steps[step].ownTime : nil].compactMap(\.self)
             case .late(let lateness):
-                if let time {
-                    let time = max(time, shortTime)
-                    let begin = event.instant.advanced(by: .zero - time)
+                if let shortest = times.min() {
+                    let limit = max(shortest, shortTime) * toleratedLateness
+                    let begin = event.instant.advanced(by: .zero - max(times.reduce(.zero, +), shortTime))
                     // What came to be between two notes may all have been at the end.
                     while noted.count > 1, noted[1].at <= begin { noted.removeFirst() }
-                    if lateness.total - (noted.first?.total ?? .zero) >= time * toleratedLateness { return true }
+                    if lateness.total - noted[0].total >= limit { return true }
                 }
                 noted.append((event.instant, lateness.total))
             default: continue
@@ -135,20 +136,23 @@ extension Scenario {
         return false
     }
 
-    /// The shortest time after which one of its programs does something by itself; nil: none does.
-    private var timeOfPrograms: Duration? {
+    /// The times after which its programs do something by themselves; empty: none does.
+    private var timesOfPrograms: [Duration] {
         var times = services.flatMap(\.traits).compactMap { trait -> Duration? in
             switch trait {
             case .exitsAfter(_, let time), .diesOf(_, let time), .stopTakes(let time): time
             default: nil
             }
         }
-        if case .entrypoint(let entrypoint)? = settings.payload { times.append(entrypoint.stepTakes) }
+        if case .entrypoint(let entrypoint)? = settings.payload {
+            times += Array(repeating: entrypoint.stepTakes, count: entrypoint.steps.count)
+        }
         if let check = healthCheck { times += [check.interval, check.limit].compactMap(\.self) }
-        // The tolerance of the delays.
-        if steps.contains(where: { $0.condition?.kind == .restartDelays }) { times.append(.milliseconds(50)) }
-        times += members.compactMap(\.scenario.timeOfPrograms)
-        return times.filter { $0 > .zero }.min()
+        for case .restartDelays(let delays)? in steps.map(\.condition) {
+            // With their tolerance.
+            times += delays + [.milliseconds(50)]
+        }
+        return times.filter { $0 > .zero } + members.flatMap(\.scenario.timesOfPrograms)
     }
 }
 

@@ -236,11 +236,12 @@ public struct ProcessTree: Sendable {
         case .exited(let pid):
             guard let index = current[pid], processes[index].exitedAt == nil else { return }
             processes[index].exitedAt = instant
-            // A zombie is handed on like any other child (reparent_leader in kernel/exit.c).
-            let leavesZombies = !processes[index].hasWaited && ignoresChildren[pid] != true
-            for other in offspring[index] ?? []
-            where processes[other].orphanedAt == nil && processes[other].goneAt == nil {
-                if processes[other].exitedAt == nil || leavesZombies { processes[other].orphanedAt = instant }
+            for other in offspring[index] ?? [] where processes[other].orphanedAt == nil {
+                // A zombie is handed on like any other child (reparent_leader in kernel/exit.c): one of whose end its parent was told, and for which it has
+                // not waited.
+                let isZombie =
+                    processes[other].goneAt == nil && informed[other] == pid && !processes[index].hasWaited
+                if processes[other].exitedAt == nil || isZombie { processes[other].orphanedAt = instant }
             }
         case .freed(let pid):
             guard let index = current[pid] else { return }

@@ -39,13 +39,6 @@ public struct Doctor: Sendable {
         }
     }
 
-    /// Why signals are not seen, where they are not.
-    private mutating func explain(_ witness: Witness) {
-        if witness.seesSignals { return }
-        lacks.append("witness")
-        if Surroundings.isLockedDown { add("lockdown", "confidentiality: the kernel allows no tracing") }
-    }
-
     /// Why no container starts, where that is known.
     private mutating func explainFailure() {
         let fileSystems = (Files.text(of: "/proc/filesystems") ?? "").split { $0.isWhitespace }
@@ -62,7 +55,7 @@ public struct Doctor: Sendable {
             let session = try Session(fakeServices: installation.fakeServices)
             defer { session.close() }
             add("witness", session.witness.description)
-            explain(session.witness)
+            if !session.witness.seesSignals { lacks.append("witness") }
             for ability in session.host.cgroups.abilities {
                 add(ability.subject, ability.text)
                 if ability.isMissing { lacks.append(ability.subject) }

@@ -33,15 +33,17 @@ final class Scheduler: Sendable {
 
     /// How often the machine is looked at while it has no room.
     private static let interval = Duration.microseconds(500)
-    /// Between two that begin: the first is to have come as far as to be seen on a processor. The second is for a machine on which one goes on that
-    /// must not be crowded, the third for what is made again: two that do the same things do not do them at the same moments.
-    private static let spacing = (Duration.milliseconds(1), Duration.milliseconds(3), Duration.milliseconds(200))
-    /// How many for each processor may go on at least, however much else the machine has to do: what keeps it busy may never end. The second is for
-    /// what was too slow to judge twice.
-    private static let least = (4, 1)
+    /// Between two that begin: the first is to have come as far as to be seen on a processor; fewer beside one that must not be crowded; and two that are
+    /// made again, and do the same things, are not to do them at the same moments.
+    private static let spacing = (
+        usual: Duration.milliseconds(1), besideCalm: Duration.milliseconds(3), again: Duration.milliseconds(200)
+    )
+    /// How many for each processor may go on at least, however much else the machine has to do: what keeps it busy may never end. Fewer of what was too
+    /// slow to judge twice.
+    private static let least = (usual: 4, lateTwice: 1)
     /// How long a machine is left to others before one of that number begins.
     private static let patience = Duration.milliseconds(20)
-    /// A machine that has less than this to run, as a mean over some looks, is quiet: what is made again waits for that.
+    /// A machine on which fewer tasks than this run, as a mean over some looks, is quiet: what is made again waits for that.
     private static let quiet = 0.3
 
     /// - Throws: `Errno` where there is no /proc.
@@ -63,13 +65,14 @@ final class Scheduler: Sendable {
         state.wait(waking: .none) { $0.queue.first == ticket ? () : nil }
         let since = MonotonicInstant.now
         var poller = Poller()
-        var usual = Double(processors)
+        // How many others run, as a mean over the last looks.
+        var mean = Double(processors)
         while true {
             let isOver = isCancelled()
             // This thread is one of them.
             let others = (load.runnableCount ?? 1) - 1
-            usual = usual * 0.9 + Double(others) * 0.1
-            let isFree = need.attempt == 1 ? others < processors : usual < Scheduler.quiet
+            mean = mean * 0.9 + Double(others) * 0.1
+            let isFree = need.attempt == 1 ? others < processors : mean < Scheduler.quiet
             let hasEntered = state.withLock { state in
                 guard isOver || hasRoom(state, for: need, isFree: isFree, waitingSince: since) else { return false }
                 state.queue.removeFirst()
@@ -108,11 +111,11 @@ final class Scheduler: Sendable {
     private func hasRoom(_ state: State, for need: Need, isFree: Bool, waitingSince since: MonotonicInstant) -> Bool {
         if state.running == 0 { return true }
         let now = MonotonicInstant.now
-        let (usual, calm, again) = Scheduler.spacing
-        let spacing = need.attempt > 1 ? again : state.calm > 0 ? calm : usual
+        let spacings = Scheduler.spacing
+        let spacing = need.attempt > 1 ? spacings.again : state.calm > 0 ? spacings.besideCalm : spacings.usual
         if now.duration(since: state.lastStart) < spacing { return false }
         if isFree { return true }
-        let least = need.attempt > 2 ? Scheduler.least.1 : Scheduler.least.0
+        let least = need.attempt > 2 ? Scheduler.least.lateTwice : Scheduler.least.usual
         return state.running < least * processors && now.duration(since: since) >= Scheduler.patience
     }
 }

@@ -57,7 +57,7 @@ extension [String] {
 package final class RunCgroups: Sendable {
     /// Why some things cannot be done on a host with version 1 alone, and what would help.
     static let noVersion2 =
-        "no version 2 of cgroups is mounted where it can be written to; mount -t cgroup2 cgroup2 DIRECTORY"
+        "no version 2 of cgroups is mounted where it can be written to (mount -t cgroup2 cgroup2 DIRECTORY)"
 
     private let layout: CgroupLayout
     /// The controllers that containers' cgroups in the unified hierarchy have.
