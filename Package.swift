@@ -37,7 +37,8 @@ let package = Package(
         room("Language", knows: ["Model", "Vocabulary"]),
         room("Runtimes", knows: ["Model", "Vocabulary"]),
         room("Expectations", knows: ["Model", "Journal", "Vocabulary"]),
-        room("Reports", knows: ["Model", "Journal", "Expectations", "Vocabulary"]),
+        room("Causes", knows: ["Model", "Journal", "Expectations", "Vocabulary"]),
+        room("Reports", knows: ["Model", "Journal", "Language", "Expectations", "Causes", "Vocabulary"]),
 
         // The impure storeys.
         room("Sandbox", knows: ["Kernel", "Model", "Vocabulary"]),
@@ -47,8 +48,8 @@ let package = Package(
         room(
             "Harness", folder: "Runner",
             knows: [
-                "Vocabulary", "Kernel", "Model", "Journal", "Language", "Runtimes", "Expectations", "Reports",
-                "Sandbox", "Recorder", "ServiceProtocol",
+                "Vocabulary", "Kernel", "Model", "Journal", "Language", "Runtimes", "Expectations", "Causes",
+                "Reports", "Sandbox", "Recorder", "ServiceProtocol",
             ]),
         room("HarnessTesting", folder: "Testing", knows: ["Harness"]),
         .executableTarget(name: "HarnessCLI", dependencies: ["Harness"], swiftSettings: settings),
@@ -61,8 +62,8 @@ let package = Package(
         tests("LanguageTests", of: ["Language", "Model", "Vocabulary"]),
         tests("JournalTests", of: ["Journal", "Vocabulary"]),
         tests("RuntimesTests", of: ["Runtimes", "Language", "Model", "Vocabulary"]),
-        tests("ExpectationsTests", of: ["Expectations", "Journal", "Model", "Vocabulary"]),
-        tests("ReportsTests", of: ["Reports", "Expectations", "Journal", "Model", "Vocabulary"]),
+        tests("ExpectationsTests", of: ["Expectations", "Reports", "Journal", "Model", "Vocabulary"]),
+        tests("ReportsTests", of: ["Reports", "Expectations", "Journal", "Language", "Model", "Vocabulary"]),
         tests("RecorderTests", of: ["Recorder", "Kernel", "Journal", "Vocabulary"]),
         .target(
             name: "TestSupport", dependencies: ["Harness", "Kernel"], path: "Tests/TestSupport", swiftSettings: settings
@@ -76,9 +77,6 @@ let package = Package(
         .executableTarget(
             name: "Fidelity", dependencies: ["Harness", "TestSupport", "Kernel"], path: "Tests/Fidelity",
             exclude: ["explained.txt"], swiftSettings: settings),
-        .executableTarget(
-            name: "Verdicts", dependencies: ["Harness"], path: "Tests/Verdicts", exclude: ["verdicts.txt"],
-            swiftSettings: settings),
         tests("SystemTests", of: ["TestSupport", "Harness", "Sandbox", "Kernel", "Vocabulary"]),
         tests("ScenarioTests", of: ["TestSupport", "Harness", "HarnessTesting", "Vocabulary"]),
     ],

@@ -242,7 +242,7 @@ struct ReferenceInit {
     private mutating func beginRelay() {
         var ends: (Int32, Int32) = (-1, -1)
         _ = clinux_pipe(&ends.0, &ends.1, true)
-        misdeeds.relay = (ends.0, dup(1))
+        misdeeds.relay = (ends.0, fcntl(1, F_DUPFD_CLOEXEC, 3))
         dup2(ends.1, 1)
         close(ends.1)
     }

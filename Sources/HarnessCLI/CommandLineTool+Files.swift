@@ -4,10 +4,10 @@ import Harness
 /// The verbs that read scenario and profile files, and run nothing.
 extension CommandLineTool {
     /// The paths that were given, or the suite that came with the tool.
-    private static func paths(_ options: FileOptions) throws(RunOptions.BadUsage) -> [String] {
+    private static func paths(_ options: FileOptions) throws(BadUsage) -> [String] {
         if !options.paths.isEmpty { return options.paths }
         guard let scenarios = Installation.find(fakeServices: nil).scenarios else {
-            throw RunOptions.BadUsage(message: "no scenarios came with this executable: name a file or a folder")
+            throw BadUsage(message: "no scenarios came with this executable: name a file or a folder")
         }
         return [fromHere(scenarios)]
     }
@@ -16,22 +16,20 @@ extension CommandLineTool {
 
     static func lint(_ arguments: [String]) -> Int32 {
         do {
-            let options = try FileOptions(arguments, of: "lint", flags: ["--strict"], valued: ["--format"])
-            let format = try options.format("human", "json", "github")
-            let isStrict = options.flags.contains("--strict")
+            let options = try FileOptions(arguments, FileOptions.lint)
             var suite = Suite()
             let files = try paths(options).flatMap { SourceFile.files(at: $0) }
             for file in files { suite.add(file) }
             if suite.fileCount == 0 { return complain("there is no scenario and no profile there") }
             let text =
-                switch format {
+                switch options.format {
                 case "json": try jsonDiagnosticReport(suite.complaints, fileCount: suite.fileCount) + "\n"
                 case "github": suite.complaints.map { $0.gitHubText() }.joined()
                 default: suite.complaints.map { $0.humanText() }.joined() + summary(suite) + "\n"
                 }
-            let isGood = isStrict ? suite.complaints.isEmpty : !suite.complaints.contains(where: \.hasErrors)
+            let isGood = options.isStrict ? suite.complaints.isEmpty : !suite.complaints.contains(where: \.hasErrors)
             return print(text, isGood ? Status.passed : Status.usage)
-        } catch let error as RunOptions.BadUsage {
+        } catch let error as BadUsage {
             return complain(error.message)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
@@ -54,8 +52,8 @@ extension CommandLineTool {
 
     static func format(_ arguments: [String]) -> Int32 {
         do {
-            let options = try FileOptions(arguments, of: "fmt", flags: ["--check"])
-            let isCheck = options.flags.contains("--check")
+            let options = try FileOptions(arguments, FileOptions.fmt)
+            let isCheck = options.isCheck
             if options.paths == ["-"] { return formatInput(isCheck: isCheck) }
             var worst = Status.passed
             let files = try paths(options).flatMap { SourceFile.files(at: $0) }
@@ -114,8 +112,7 @@ extension CommandLineTool {
 
     static func list(_ arguments: [String]) -> Int32 {
         do {
-            let options = try FileOptions(arguments, of: "list", valued: ["--format", "--tag", "--filter"])
-            let format = try options.format("human", "json")
+            let options = try FileOptions(arguments, FileOptions.list)
             var suite = Suite()
             for path in try paths(options) { suite.addScenarios(at: path) }
             if suite.complaints.contains(where: { !$0.isWellFormed }) {
@@ -123,12 +120,12 @@ extension CommandLineTool {
                 return Status.usage
             }
             let scenarios = suite.scenarios.filter { scenario in
-                (options.values["--filter"] ?? []).allSatisfy { scenario.title.contains($0) }
-                    && (options.values["--tag"] ?? []).allSatisfy { scenario.tags.contains($0) }
+                scenario.matches(filters: options.filters, tags: options.tags)
             }
             return print(
-                format == "json" ? try jsonScenarioList(scenarios) + "\n" : scenarioList(scenarios), Status.passed)
-        } catch let error as RunOptions.BadUsage {
+                options.format == "json" ? try jsonScenarioList(scenarios) + "\n" : scenarioList(scenarios),
+                Status.passed)
+        } catch let error as BadUsage {
             return complain(error.message)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)

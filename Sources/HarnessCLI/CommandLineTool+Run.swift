@@ -30,17 +30,17 @@ extension CommandLineTool {
         {
             return complain(problem)
         }
-        var suite = Suite()
         if options.paths.isEmpty && installation.scenarios == nil {
             return complain("no scenarios came with this executable: name a file or a folder")
         }
-        for path in options.paths.isEmpty ? [fromHere(installation.scenarios ?? "")] : options.paths {
-            suite.addScenarios(at: path)
-        }
+        var suite = Suite()
+        let all = scenarios(options, installation, &suite)
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
-        let scenarios = suite.scenarios.filter { scenario in
-            (options.filter.map { scenario.title.contains($0) } ?? true)
-                && options.tags.allSatisfy { scenario.tags.contains($0) }
+        var known: [String: [KnownFailure]] = [:]
+        for file in options.knownFiles { known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
+        let scenarios = all.filter { scenario in
+            scenario.matches(filters: options.filters, tags: options.tags)
+                && !options.exclusions.contains { scenario.isNamed($0) }
         }
         let selection: Selection
         do {
@@ -59,7 +59,27 @@ extension CommandLineTool {
             }
             return Status.cannotRun
         }
-        return run(scenarios, selection, options, installation)
+        for profile in selection.profiles { known[profile.name, default: []] += profile.knownFailures }
+        return run(scenarios, selection, known, options, installation, arguments)
+    }
+
+    /// Those of the paths: files, folders, and the scenarios at some lines of a file.
+    private static func scenarios(_ options: RunOptions, _ installation: Installation, _ suite: inout Suite)
+        -> [Scenario]
+    {
+        for path in options.paths.isEmpty ? [fromHere(installation.scenarios ?? "")] : options.paths {
+            let before = suite.scenarios.count
+            guard access(path, F_OK) != 0, let place = LinesOfFile(path) else {
+                suite.addScenarios(at: path)
+                continue
+            }
+            suite.addScenarios(at: place.file(in: installation.scenarios.map(fromHere)))
+            let own = Array(suite.scenarios[before...])
+            let chosen = place.lines.compactMap { line in own.last { $0.place.line <= line } }
+            suite.scenarios.removeSubrange(before...)
+            suite.scenarios += own.filter(chosen.contains)
+        }
+        return suite.scenarios
     }
 
     /// A path as a person who stands in the current folder would write it.
@@ -74,11 +94,11 @@ extension CommandLineTool {
 
     private static func select(
         _ options: RunOptions, _ suite: inout Suite, _ scenarios: [Scenario]
-    ) throws(RunOptions.BadUsage) -> Selection {
+    ) throws(BadUsage) -> Selection {
         var selection = Selection()
         let command = options.command.map(withAbsolutePaths)
         if let command, let problem = missingProgram(of: command, scenarios) {
-            throw RunOptions.BadUsage(message: problem)
+            throw BadUsage(message: problem)
         }
         if options.inits.isEmpty, let command {
             selection.profiles = [InitProfile.unknown(command: command)]
@@ -105,7 +125,7 @@ extension CommandLineTool {
 
     private static func profiles(
         _ name: String, _ suite: inout Suite
-    ) throws(RunOptions.BadUsage) -> [InitProfile] {
+    ) throws(BadUsage) -> [InitProfile] {
         let known = suite.profiles + [.none]
         if name == "all" { return known }
         if let profile = known.first(where: { $0.name == name }) { return [profile] }
@@ -113,12 +133,13 @@ extension CommandLineTool {
             let before = suite.profiles.count
             suite.addProfiles(at: name)
             if suite.profiles.count == before && suite.complaints.isEmpty {
-                throw RunOptions.BadUsage(message: "there is no init in \(name)")
+                throw BadUsage(message: "there is no init in \(name)")
             }
             return Array(suite.profiles[before...])
         }
-        throw RunOptions.BadUsage(
-            message: "there is no init '\(name)'; there are \(known.map(\.name).joined(separator: ", "))")
+        let names = known.map(\.name)
+        let hint = nearestWord(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+        throw BadUsage(message: "there is no init '\(name)'\(hint); there are \(names.joined(separator: ", "))")
     }
 
     /// A command line whose paths count from here: inside, the current folder is `/`. A word with a slash or a dot in it that
@@ -149,24 +170,37 @@ extension CommandLineTool {
     // MARK: - Running
 
     private static func run(
-        _ scenarios: [Scenario], _ selection: Selection, _ options: RunOptions, _ installation: Installation
+        _ scenarios: [Scenario], _ selection: Selection, _ known: [String: [KnownFailure]], _ options: RunOptions,
+        _ installation: Installation, _ arguments: [String]
     ) -> Int32 {
-        let jobs = (0..<options.repetitions).flatMap { _ in
-            selection.profiles.flatMap { profile in
-                options.runtimes.flatMap { runtime in
-                    scenarios.filter { selection.pairs(profile, $0) }
-                        .map { Session.Job($0, profile, speed: options.speed, runtime: runtime) }
-                }
+        let lastFailures = LastFailures()
+        var jobs = selection.profiles.flatMap { profile in
+            options.runtimes.flatMap { runtime in
+                scenarios.filter { selection.pairs(profile, $0) }
+                    .map { Session.Job($0, profile, speed: options.speed, runtime: runtime) }
             }
         }
-        var output = STDOUT_FILENO
-        if let path = options.output {
-            // Before the run: what cannot be written is not found out after it.
-            output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-            if output < 0 {
-                write("harness: \(path): \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
-                return Status.cannotRun
+        if options.isOfLastFailures {
+            guard lastFailures.isOfThisFolder else {
+                return complain("--failed: no run in this folder is known that failed")
             }
+            jobs.removeAll { !lastFailures.contains($0.profile.name, $0.scenario) }
+            if jobs.isEmpty { return complain("--failed: nothing that was asked for failed the last time") }
+        }
+        if let shard = options.shard { jobs = Session.part(shard.number, of: shard.count, jobs) }
+        if options.untilFailure || options.stressTime == nil {
+            jobs = (0..<(options.untilFailure ? 1 : options.repetitions)).flatMap { _ in jobs }
+        }
+        if jobs.isEmpty { return complain("no scenario is left to run") }
+        let outputs: Outputs
+        let journal: JournalWriter?
+        do {
+            // Before the run: what cannot be written is not found out after it.
+            outputs = try Outputs(options)
+            journal = try options.journal.map { path throws(BadUsage) in try JournalWriter(path: path) }
+        } catch {
+            write("harness: \(error.message)\n", to: STDERR_FILENO)
+            return Status.cannotRun
         }
         let atOnce = options.jobs ?? Session.usualLimit
         let history = DurationHistory.usualPath.map(DurationHistory.init)
@@ -177,24 +211,59 @@ extension CommandLineTool {
             let clock = ContinuousClock()
             let began = clock.now
             defer { session.close() }
-            let progress = Progress(of: jobs.count, isShown: options.format == .human && !options.isQuiet)
-            let results = try session.run(
-                jobs, atOnce: atOnce, keepsJournals: options.isVerbose || options.compares, onResult: progress.note)
+            let isWhole = options.isWholeSuite
+            let progress = Progress(
+                of: jobs, known: known, isShown: options.format == HumanReport.name && !options.isQuiet,
+                seconds: history.map { session.expectedSeconds(of: jobs, by: $0) })
+            journal?.begin(witness: session.witness, jobs: atOnce, speed: options.speed, planned: jobs.count)
+            let ending = Ending(session, options)
+            var results: [RunResult] = []
+            var rounds = 0
+            var isOver = false
+            repeat {
+                results += try session.run(
+                    jobs, atOnce: atOnce, retries: options.retries,
+                    keepsJournals: options.isVerbose || options.compares || outputs.needJournals
+                ) { result in
+                    progress.note(result)
+                    journal?.note(result)
+                    ending.note(result, isKnown: known.covers(result))
+                }
+                rounds += 1
+                let hasFailed = results.contains { $0.isBad && !known.covers($0) }
+                isOver =
+                    session.isCancelled
+                    || (options.untilFailure
+                        ? hasFailed || options.repetitions > 1 && rounds >= options.repetitions : true)
+                if let time = options.stressTime, !session.isCancelled {
+                    isOver = clock.now - began >= time || options.untilFailure && hasFailed
+                }
+            } while !isOver
             progress.end()
             history?.save()
             var report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began, speed: options.speed)
-            if session.isCancelled {
-                report.leaveOutInterrupted(of: jobs.count)
-                let status = try finish(report, [:], options, output)
-                write("harness: interrupted: the report is not whole\n", to: STDERR_FILENO)
-                return status == Status.cannotRun && report.counts.errors == 0 ? status : Status.interrupted
+            for index in report.results.indices { report.results[index].isFlakinessBad = options.isFlakinessBad }
+            if session.isCancelled { report.leaveOutInterrupted(of: jobs.count * max(1, rounds)) }
+            report.note(known: known, isWhole: isWhole && !session.isCancelled)
+            lastFailures.save(report.results.filter(\.isBad))
+            if let journal, let problem = journal.end(report) {
+                write("harness: the journal could not be written: \(problem)\n", to: STDERR_FILENO)
+                return Status.cannotRun
             }
-            let versions = options.format == .markdown ? try session.versions(of: selection.profiles) : [:]
-            return try finish(report, versions, options, output)
+            let versions =
+                outputs.needVersions && !session.isCancelled ? try session.versions(of: selection.profiles) : [:]
+            let status = try finish(report, versions, options, outputs, again: again(arguments))
+            guard session.isCancelled else { return status }
+            if let reason = ending.reason {
+                write("harness: \(reason): the report is not whole\n", to: STDERR_FILENO)
+                return status
+            }
+            write("harness: interrupted: the report is not whole\n", to: STDERR_FILENO)
+            return status == Status.cannotRun && report.counts.errors == 0 ? status : Status.interrupted
         } catch let error as CannotRun {
-            write("harness: \(error.reason): \(error.remedy)\n", to: STDERR_FILENO)
+            write("harness: \(error)\n", to: STDERR_FILENO)
             return Status.cannotRun
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
@@ -202,33 +271,63 @@ extension CommandLineTool {
         }
     }
 
-    private static func finish(
-        _ report: RunReport, _ versions: [String: String], _ options: RunOptions, _ descriptor: Int32
+    /// The command line that runs again what failed.
+    private static func again(_ arguments: [String]) -> String {
+        let own = arguments.filter { $0 != "--failed" }
+        return Spelling.command(["harness", "run", "--failed"] + own)
+    }
+
+    static func finish(
+        _ report: RunReport, _ versions: [String: String], _ options: RunOptions, _ outputs: Outputs,
+        again: String? = nil
     ) throws -> Int32 {
-        let text: String
-        switch options.format {
-        case .json: text = try jsonReport(report) + "\n"
-        case .markdown:
-            text = MarkdownReport(versions: versions, date: today(), machine: machine()).text(report)
-        case .human:
-            let isColoured = options.usesColour && environment("NO_COLOR") == nil && isatty(descriptor) == 1
-            if options.compares {
-                text = ComparisonReport(isColoured: isColoured).text(report)
-                break
+        var settings = ReportOptions()
+        (settings.versions, settings.date, settings.machine) = (versions, today(), ToolVersion.machine)
+        (settings.version, settings.again) = (ToolVersion.description, again)
+        settings.detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
+        for output in outputs.all {
+            settings.style = style(options, output.descriptor)
+            let text =
+                options.compares && output.isMain
+                ? ComparisonReport(isColoured: settings.style.isColoured).text(report)
+                : try output.reporter.init(settings).text(report)
+            guard write(text, to: output.descriptor) else {
+                let subject = output.isMain ? "the report" : output.name
+                write(
+                    "harness: \(subject) could not be written: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO
+                )
+                return Status.cannotRun
             }
-            let detail: HumanReport.Detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
-            text = HumanReport(isColoured: isColoured, detail: detail).text(report)
-        }
-        guard write(text, to: descriptor) else {
-            write("harness: the report could not be written: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
-            return Status.cannotRun
         }
         if report.hasShownNothing, report.plannedCount == nil {
             write("harness: no scenario applied, so nothing was tested\n", to: STDERR_FILENO)
             return Status.usage
         }
         if report.counts.errors > 0 { return Status.cannotRun }
-        return report.counts.failed > 0 ? Status.failed : Status.passed
+        return report.isGood ? Status.passed : Status.failed
+    }
+
+    /// What the terminal shows, or whatever the text goes to.
+    private static func style(_ options: RunOptions, _ descriptor: Int32) -> TerminalStyle {
+        let isTerminal = isatty(descriptor) == 1
+        let isColoured =
+            switch options.colour {
+            case "always": true
+            case "never": false
+            default: isTerminal && environment("NO_COLOR") == nil
+            }
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(environment).first { !$0.isEmpty }
+        let name = locale?.uppercased() ?? ""
+        // What is no terminal takes what it is given.
+        let isUnicode = !isTerminal || name.contains("UTF-8") || name.contains("UTF8")
+        return TerminalStyle(isColoured: isColoured, width: width(of: descriptor) ?? 100, isUnicode: isUnicode)
+    }
+
+    /// In columns; nil: it is no terminal, or does not say.
+    static func width(of descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
     }
 
     /// The present day, UTC.
@@ -240,45 +339,62 @@ extension CommandLineTool {
         strftime(&buffer, buffer.count, "%Y-%m-%d", &parts)
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
-
-    /// The kernel, in a few words.
-    private static func machine() -> String {
-        var name = utsname()
-        uname(&name)
-        func text<Field>(_ field: Field) -> String {
-            withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        }
-        return "\(text(name.sysname)) \(text(name.release).prefix { $0 != "-" }) on \(text(name.machine))"
-    }
 }
 
-/// A line on the terminal that says how far a run is; nothing where standard error is no terminal.
+/// Says how far a run is: a line on a terminal; else a line for each failure as it happens.
 private final class Progress: Sendable {
     private let total: Int
     private let isShown: Bool
+    private let width: Int?
+    private let known: [String: [KnownFailure]]
+    /// How long it takes, as far as is known.
+    private let expected: Double?
+    private let began = ContinuousClock.now
     private let state = Mutex<(done: Int, bad: Int, shownAt: ContinuousClock.Instant)>((0, 0, .now))
     /// A terminal need not be told more often.
     private static let interval = Duration.milliseconds(50)
 
-    init(of total: Int, isShown: Bool) {
-        self.total = total
-        self.isShown = isShown && isatty(STDERR_FILENO) == 1
+    init(of jobs: [Session.Job], known: [String: [KnownFailure]], isShown: Bool, seconds: Double?) {
+        (total, self.known, self.isShown, expected) = (jobs.count, known, isShown, seconds)
+        width = isatty(STDERR_FILENO) == 1 ? CommandLineTool.width(of: STDERR_FILENO) ?? 80 : nil
     }
 
     func note(_ result: RunResult) {
         guard isShown else { return }
+        let isBad = result.isBad && !known.covers(result)
         state.withLock { state in
             state.done += 1
-            if result.isBad { state.bad += 1 }
+            if isBad { state.bad += 1 }
+            guard let width else {
+                if isBad {
+                    let place = result.scenario.place
+                    let word = if case .error = result.verdict { "ERROR" } else { "FAILED" }
+                    CommandLineTool.write(
+                        "\(word)  \(result.subject): \(result.scenario.title) (\(place.file):\(place.line))\n",
+                        to: STDERR_FILENO)
+                }
+                return
+            }
             let now = ContinuousClock.now
             guard now - state.shownAt >= Progress.interval else { return }
             state.shownAt = now
-            let text = "\(state.done)/\(total)  \(state.bad) failed  \(result.subject): \(result.scenario.row)"
-            CommandLineTool.write("\r\u{1B}[K\(text.prefix(78))", to: STDERR_FILENO)
+            let text =
+                "\(state.done)/\(total)  \(state.bad) failed\(rest(state.done, now))  \(result.subject): \(result.scenario.row)"
+            CommandLineTool.write("\r\u{1B}[K\(text.prefix(width - 1))", to: STDERR_FILENO)
         }
     }
 
+    /// ", 12 s left"
+    private func rest(_ done: Int, _ now: ContinuousClock.Instant) -> String {
+        let (seconds, attoseconds) = (now - began).components
+        let elapsed = Double(seconds) + Double(attoseconds) / 1e18
+        guard elapsed > 1, done > 0 else { return "" }
+        let byCount = elapsed * Double(total - done) / Double(done)
+        let left = expected.map { max(0, $0 - elapsed) } ?? byCount
+        return ", \(Int(max(left, min(byCount, 1)).rounded())) s left"
+    }
+
     func end() {
-        if isShown { CommandLineTool.write("\r\u{1B}[K", to: STDERR_FILENO) }
+        if isShown, width != nil { CommandLineTool.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 }

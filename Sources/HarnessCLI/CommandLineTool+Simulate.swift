@@ -1,19 +1,78 @@
 import Glibc
 import Harness
 
+/// The command line of `harness simulate`, read.
+struct SimulateOptions: Sendable {
+    var clauses: [String] = []
+    var runtimes: [Runtime] = []
+    var policy = ContainerPolicy()
+    var format = "human"
+
+    static let table = OptionTable<SimulateOptions>(
+        verb: "simulate",
+        options: [
+            Option(
+                "--runtime", takes: "NAME", choices: Runtime.allCases.map(\.rawValue) + ["all"],
+                "whose rules; repeatable, or comma-separated (default: docker)"
+            ) { (options, text) throws(BadUsage) in options.runtimes += try Values.runtimes(text) },
+            Option(
+                "--restart", takes: "POLICY", choices: ["no", "always", "unless-stopped", "on-failure"],
+                "the restart policy: no, always, unless-stopped, on-failure[:N] (default: no)"
+            ) {
+                (options, text) throws(BadUsage) in
+                guard let restart = RestartPolicy(text) else {
+                    throw BadUsage(
+                        message: "--restart is no, always, unless-stopped, on-failure or on-failure:N, not '\(text)'")
+                }
+                options.policy.restart = restart
+            },
+            Option("--stop-signal", takes: "SIGNAL", "what asks it to end (default: SIGTERM)") {
+                (options, text) throws(BadUsage) in
+                guard let signal = Signal(text) else { throw BadUsage(message: "'\(text)' is not a signal") }
+                options.policy.stopSignal = signal
+            },
+            Option("--grace", takes: "D", "the grace period (default: the runtime's)") {
+                (options, text) throws(BadUsage) in
+                guard let grace = Duration(text: text) else {
+                    throw BadUsage(message: "--grace takes a duration, such as 10s, not '\(text)'")
+                }
+                options.policy.grace = grace
+            },
+            Option("--post-start", takes: "COMMAND", "a hook after each start") { $0.policy.postStart = [$1] },
+            Option("--pre-stop", takes: "COMMAND", "a hook before each stop") { $0.policy.preStop = [$1] },
+            Option("--rm", flag: "the container is removed when it has ended") { $0.policy.removesItself = true },
+            Option("--live-restore", flag: "it goes on while the daemon is away") { $0.policy.isLiveRestored = true },
+            Option("--version", takes: "N", "the engine's major version") { (options, text) throws(BadUsage) in
+                guard let version = Int(text), version > 0 else {
+                    throw BadUsage(message: "--version takes an engine's major version, not '\(text)'")
+                }
+                options.policy.engineVersion = version
+            },
+            Option(
+                "--with", takes: "ENGINE",
+                "what the kubelet runs containers with: containerd, cri-o, or one with its version"
+            ) {
+                (options, text) throws(BadUsage) in
+                guard let engine = ContainerEngine(text) else {
+                    throw BadUsage(
+                        message: "--with is containerd, cri-o, or one with its version, as cri-o:1.22.0, not '\(text)'")
+                }
+                options.policy.engine = engine
+            },
+            Option("--format", takes: "human|json", choices: ["human", "json"], "what is printed (default: human)") {
+                $0.format = $1
+            },
+        ],
+        operand: { (options, word) throws(BadUsage) in options.clauses.append(word) })
+}
+
 extension CommandLineTool {
     /// `harness simulate`: what each runtime would do, in virtual time. It runs nothing, and needs no privileges.
     static func simulate(_ arguments: [String]) -> Int32 {
         do {
-            let options = try FileOptions(
-                arguments, of: "simulate", flags: ["--rm", "--live-restore"],
-                valued: [
-                    "--runtime", "--restart", "--stop-signal", "--grace", "--post-start", "--pre-stop", "--version",
-                    "--with",
-                    "--format",
-                ])
-            let format = try options.format("human", "json")
-            let text = options.paths.joined(separator: "; ")
+            var options = SimulateOptions()
+            try SimulateOptions.table.read(arguments, into: &options)
+            let text = options.clauses.joined(separator: "; ")
             let happenings: Happenings
             do throws(Happenings.Mistake) {
                 happenings = try Happenings(text: text)
@@ -21,61 +80,13 @@ extension CommandLineTool {
                 return complain(
                     "\(error.message)\n  \(text)\n  \(String(repeating: " ", count: max(0, error.column - 1)))^")
             }
-            var schedules: [Schedule] = []
-            for runtime in try runtimes(options) {
-                let schedule = Simulation.schedule(happenings, try policy(options), by: runtime)
-                schedules.append(schedule)
-            }
-            let report = SimulationReport(schedules)
-            return print(format == "json" ? try report.json() + "\n" : report.text, Status.passed)
-        } catch let error as RunOptions.BadUsage {
+            let runtimes = options.runtimes.isEmpty ? [.docker] : options.runtimes
+            let report = SimulationReport(runtimes.map { Simulation.schedule(happenings, options.policy, by: $0) })
+            return print(options.format == "json" ? try report.json() + "\n" : report.text, Status.passed)
+        } catch let error as BadUsage {
             return complain(error.message)
         } catch {
             return complain("\(error)")
         }
-    }
-
-    private static func runtimes(_ options: FileOptions) throws(RunOptions.BadUsage) -> [Runtime] {
-        var result: [Runtime] = []
-        for value in options.values["--runtime"] ?? ["docker"] { result += try RunOptions.runtimes(value) }
-        return result
-    }
-
-    private static func policy(_ options: FileOptions) throws(RunOptions.BadUsage) -> ContainerPolicy {
-        var policy = ContainerPolicy(
-            removesItself: options.flags.contains("--rm"), isLiveRestored: options.flags.contains("--live-restore"))
-        if let text = options.values["--restart"]?.last {
-            guard let restart = RestartPolicy(text) else {
-                throw RunOptions.BadUsage(
-                    message: "--restart is no, always, unless-stopped, on-failure or on-failure:N, not '\(text)'")
-            }
-            policy.restart = restart
-        }
-        if let text = options.values["--stop-signal"]?.last {
-            guard let signal = Signal(text) else { throw RunOptions.BadUsage(message: "'\(text)' is not a signal") }
-            policy.stopSignal = signal
-        }
-        if let text = options.values["--grace"]?.last {
-            guard let grace = Duration(text: text) else {
-                throw RunOptions.BadUsage(message: "--grace takes a duration, such as 10s, not '\(text)'")
-            }
-            policy.grace = grace
-        }
-        if let text = options.values["--version"]?.last {
-            guard let version = Int(text), version > 0 else {
-                throw RunOptions.BadUsage(message: "--version takes an engine's major version, not '\(text)'")
-            }
-            policy.engineVersion = version
-        }
-        if let text = options.values["--with"]?.last {
-            guard let engine = ContainerEngine(text) else {
-                throw RunOptions.BadUsage(
-                    message: "--with is containerd, cri-o, or one with its version, as cri-o:1.22.0, not '\(text)'")
-            }
-            policy.engine = engine
-        }
-        if let hook = options.values["--post-start"]?.last { policy.postStart = [hook] }
-        if let hook = options.values["--pre-stop"]?.last { policy.preStop = [hook] }
-        return policy
     }
 }

@@ -14,151 +14,165 @@ struct DiagnoseOptions {
     private var entrypoint: String?
     private var user: String?
 
-    private static let known =
-        "--restart -v --tmpfs -e -u -i -t --init --entrypoint --hostname --memory --pids-limit --cap-add --stop-signal --stop-timeout "
-        + "--cgroup --rootfs --starts --for --scenario"
+    private var command: [String] = []
 
-    /// Options of `docker run` that change nothing here: there is no image, no network, and nothing is left.
-    private static let harmless: Set<String> = [
-        "-d", "--detach", "--rm", "--sig-proxy", "-P", "--publish-all", "-q", "--quiet",
-    ]
-    private static let harmlessWithValue: Set<String> = [
-        "--name", "--network", "--net", "-p", "--publish", "--expose", "--pull", "--platform", "--label", "-l",
-        "--log-driver",
-        "--log-opt", "--cgroupns",
-    ]
-
-    init(_ arguments: [String]) throws(RunOptions.BadUsage) {
+    init(_ arguments: [String]) throws(BadUsage) {
         scenario.restart = .always
-        var rest = DiagnoseOptions.separated(arguments)[...]
-        var command: [String] = []
-        while let argument = rest.popFirst() {
-            if argument == "--" {
-                command = Array(rest)
-                break
-            }
-            guard argument.hasPrefix("-"), argument.count > 1 else {
-                throw RunOptions.BadUsage(message: "'\(argument)' is not an option: the command goes after '--'")
-            }
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let hasValue = parts.count == 2 && argument.hasPrefix("--")
-            if hasValue { rest = [parts[1]] + rest }
-            try apply(hasValue ? parts[0] : argument, &rest)
-        }
+        try DiagnoseOptions.table.read(arguments, into: &self)
         if let entrypoint { command = [entrypoint] + command }
-        if command.isEmpty { throw RunOptions.BadUsage(message: "no command after '--'") }
+        if command.isEmpty { throw BadUsage(message: "no command after '--'") }
         if scenario.settings.rootDirectory == nil { command = CommandLineTool.withAbsolutePaths(command) }
         scenario.settings.payload = .command(command)
         try setUser()
     }
 
-    /// `-it` is `-i -t`, and `-eNAME=value` is `-e NAME=value`, up to `--`.
-    private static func separated(_ arguments: [String]) -> [String] {
-        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        let flags = arguments[..<end].flatMap { argument -> [String] in
-            guard argument.hasPrefix("-"), !argument.hasPrefix("--"), argument.count > 2 else { return [argument] }
-            let letters = argument.dropFirst()
-            if letters.allSatisfy({ "itdPq".contains($0) }) { return letters.map { "-\($0)" } }
-            return ["evupm".contains(letters.first ?? " ") ? "-\(letters.prefix(1))" : argument]
-                + ("evupm".contains(letters.first ?? " ") ? [String(letters.dropFirst())] : [])
-        }
-        return flags + arguments[end...]
-    }
+    static let table = OptionTable<DiagnoseOptions>(
+        verb: "diagnose", options: ofDocker + own + refused + harmless,
+        operand: { (_, word) throws(BadUsage) in
+            throw BadUsage(message: "'\(word)' is not an option: the command goes after '--'")
+        }, afterDashes: { $0.command = $1 })
 
-    private mutating func apply(_ name: String, _ rest: inout ArraySlice<String>) throws(RunOptions.BadUsage) {
-        if DiagnoseOptions.harmless.contains(name) { return }
-        if DiagnoseOptions.harmlessWithValue.contains(name) {
-            _ = try value(name, &rest, "a value") { $0 }
-            return
-        }
-        switch name {
-        case "-i", "--interactive": scenario.settings.hasOpenInput = true
-        case "-t", "--tty": scenario.settings.hasTerminal = true
-        case "--init": usesInit = true
-        case "--entrypoint": entrypoint = try value(name, &rest, "a program") { $0 }
-        case "--hostname", "-h":
-            scenario.settings.hostname = try value(name, &rest, "a name") {
-                (1...64).contains($0.utf8.count) ? $0 : nil
+    /// Options of `docker run`, each done as Docker does it.
+    private static let ofDocker: [Option<DiagnoseOptions>] = [
+        Option(
+            "--restart", takes: "POLICY", choices: ["no", "always", "unless-stopped", "on-failure"],
+            "no, always, unless-stopped, on-failure[:N] (default: always)"
+        ) {
+            (options, text) throws(BadUsage) in
+            guard let policy = RestartPolicy(text) else {
+                throw bad("--restart", "no, always, unless-stopped, on-failure[:N]", text)
             }
-        case "--restart":
-            scenario.restart = try value(name, &rest, "no, always, unless-stopped, on-failure[:N]") {
-                RestartPolicy($0)
-            }
-        case "-e", "--env":
-            let text = try value(name, &rest, "NAME=value or NAME") { $0.first == "=" ? nil : $0 }
-            // A name alone takes the value that it has here, as with Docker.
+            options.scenario.restart = policy
+        },
+        Option(
+            "--volume", "-v", takes: "NAME:PATH[:OPTIONS]",
+            "a volume; PATH alone: one without a name; HOST-PATH:PATH: a copy of what is there"
+        ) {
+            (options, text) throws(BadUsage) in try options.addVolume(text)
+        },
+        Option(
+            "--tmpfs", takes: "PATH[:OPTIONS]", "a file system in memory, with exec, ro, size=N, mode=N, uid=N, gid=N"
+        ) {
+            (options, text) throws(BadUsage) in try options.addTmpfs(text)
+        },
+        Option("--env", "-e", takes: "NAME[=value]", "a variable; a name alone takes the value that it has here") {
+            options, text in
             if text.contains("=") {
-                scenario.settings.environment.append(text)
+                options.scenario.settings.environment.append(text)
             } else if let own = CommandLineTool.environment(text) {
-                scenario.settings.environment.append("\(text)=\(own)")
+                options.scenario.settings.environment.append("\(text)=\(own)")
             }
-        case "-u", "--user": user = try value(name, &rest, "a user") { $0 }
-        case "-m", "--memory":
-            scenario.settings.memoryLimit = try value(name, &rest, "a size, such as 64m") { size($0) }
-        case "--pids-limit":
-            scenario.settings.processLimit = try value(name, &rest, "a number") {
-                Int($0).flatMap { $0 > 0 ? $0 : nil }
+        },
+        Option("--user", "-u", takes: "USER[:GROUP]", "by name or number") { $0.user = $1 },
+        Option("--interactive", "-i", flag: "a standard input that stays open") {
+            $0.scenario.settings.hasOpenInput = true
+        },
+        Option("--tty", "-t", flag: "a terminal") { $0.scenario.settings.hasTerminal = true },
+        Option("--init", flag: "an init in front of the command") { $0.usesInit = true },
+        Option("--entrypoint", takes: "PROGRAM", "what goes before the command") { $0.entrypoint = $1 },
+        Option("--hostname", "-h", takes: "NAME", "of 64 bytes at most") { (options, text) throws(BadUsage) in
+            guard (1...64).contains(text.utf8.count) else { throw bad("--hostname", "a name", text) }
+            options.scenario.settings.hostname = text
+        },
+        Option("--memory", "-m", takes: "SIZE", "such as 64m") { (options, text) throws(BadUsage) in
+            guard let size = size(text) else { throw bad("--memory", "a size, such as 64m", text) }
+            options.scenario.settings.memoryLimit = size
+        },
+        Option("--pids-limit", takes: "N", "how many processes there may be") { (options, text) throws(BadUsage) in
+            guard let number = Int(text), number > 0 else { throw bad("--pids-limit", "a number", text) }
+            options.scenario.settings.processLimit = number
+        },
+        Option(
+            "--cap-add", takes: "CAPABILITY", choices: Capability.allCases.map(\.rawValue),
+            "a capability that does not lead out of the sandbox"
+        ) {
+            (options, text) throws(BadUsage) in
+            guard let capability = Capability(rawValue: String(text.uppercased().trimmingPrefix("CAP_"))) else {
+                let allowed = Capability.allCases.map(\.rawValue).joined(separator: ", ")
+                throw bad("--cap-add", "one of \(allowed) (others lead out of the sandbox)", text)
             }
-        case "--cap-add":
-            let allowed = Capability.allCases.map(\.rawValue).joined(separator: ", ")
-            scenario.settings.capabilities.append(
-                try value(name, &rest, "one of \(allowed) (others lead out of the sandbox)") {
-                    Capability(rawValue: String($0.uppercased().trimmingPrefix("CAP_")))
-                })
-        case "--tmpfs": try addTmpfs(name, &rest)
-        case "-v", "--volume":
-            try addVolume(try value(name, &rest, "NAME:PATH[:OPTIONS], PATH or HOST-PATH:PATH") { $0 })
-        case "--stop-signal": scenario.stop.signal = try value(name, &rest, "a signal") { Signal($0) }
-        case "--stop-timeout":
-            scenario.stop.grace = .seconds(try value(name, &rest, "seconds") { Int($0) })
-            if scenario.stop.signal == nil { scenario.stop.signal = .term }
-        case "--cgroup":
-            let names = ContainerSettings.CgroupAccess.allCases.map(\.rawValue).joined(separator: ", ")
-            scenario.settings.cgroup = try value(name, &rest, names) { ContainerSettings.CgroupAccess(rawValue: $0) }
-        case "--rootfs": scenario.settings.rootDirectory = try value(name, &rest, "a directory") { $0 }
-        case "--starts":
-            starts = try value(name, &rest, "a number from 2 to 20") {
-                Int($0).flatMap { (2...20).contains($0) ? $0 : nil }
-            }
-        case "--for":
-            lasting = try value(name, &rest, "a time, such as 3s") {
-                Duration(text: $0).flatMap { $0 > .zero ? $0 : nil }
-            }
-        case "--scenario": scenarioFile = try value(name, &rest, "a file") { $0 }
-        case "--privileged":
-            throw RunOptions.BadUsage(message: "--privileged leads out of the sandbox: it cannot be had here")
-        default:
-            throw RunOptions.BadUsage(
-                message: "'\(name)' is not an option of diagnose, which has \(DiagnoseOptions.known)")
+            options.scenario.settings.capabilities.append(capability)
+        },
+        Option("--stop-signal", takes: "SIGNAL", "what asks it to end (default: SIGTERM)") {
+            (options, text) throws(BadUsage) in
+            guard let signal = Signal(text) else { throw bad("--stop-signal", "a signal", text) }
+            options.scenario.stop.signal = signal
+        },
+        Option("--stop-timeout", takes: "SECONDS", "the grace period (default: 10)") {
+            (options, text) throws(BadUsage) in
+            guard let seconds = Int(text) else { throw bad("--stop-timeout", "seconds", text) }
+            options.scenario.stop.grace = .seconds(seconds)
+            if options.scenario.stop.signal == nil { options.scenario.stop.signal = .term }
+        },
+    ]
+
+    /// Options that Docker does not have.
+    private static let own: [Option<DiagnoseOptions>] = [
+        Option("--rootfs", takes: "DIR", "the root file system, an unpacked image (default: the host's own)") {
+            $0.scenario.settings.rootDirectory = $1
+        },
+        Option(
+            "--cgroup", takes: "none|ro|rw|host-ro|host-rw",
+            choices: ContainerSettings.CgroupAccess.allCases.map(\.rawValue),
+            "how /sys/fs/cgroup is seen (default: as on this host)"
+        ) {
+            $0.scenario.settings.cgroup = ContainerSettings.CgroupAccess(rawValue: $1)
+        },
+        Option("--starts", takes: "N", "how many starts are proof of a loop (default: 4)") {
+            (options, text) throws(BadUsage) in
+            options.starts = try Values.number("--starts", text, in: 2...20)
+        },
+        Option(
+            "--for", takes: "D", "a life of this length without anything new is proof that it is stable (default: 3s)"
+        ) {
+            (options, text) throws(BadUsage) in options.lasting = try Values.duration("--for", text)
+        },
+        Option("--scenario", takes: "FILE", "write what was done as a scenario") { $0.scenarioFile = $1 },
+    ]
+
+    private static let refused: [Option<DiagnoseOptions>] = [
+        Option("--privileged", flag: "refused: it leads out of the sandbox") { _ throws(BadUsage) in
+            throw BadUsage(message: "--privileged leads out of the sandbox: it cannot be had here")
         }
-    }
+    ]
+
+    /// Options of `docker run` that change nothing here: there is no image, no network, and nothing is left.
+    private static let harmless: [Option<DiagnoseOptions>] =
+        [["--detach", "-d"], ["--rm"], ["--sig-proxy"], ["--publish-all", "-P"], ["--quiet", "-q"]].map { names in
+            Option(names: names, takes: nil, "changes nothing here") { _, _ in }
+        }
+        + [
+            ["--name"], ["--network", "--net"], ["--publish", "-p"], ["--expose"], ["--pull"], ["--platform"],
+            ["--label", "-l"],
+            ["--log-driver"], ["--log-opt"], ["--cgroupns"],
+        ].map { names in Option(names: names, takes: "VALUE", "changes nothing here") { _, _ in } }
 
     // MARK: - Mounts
 
-    private mutating func addTmpfs(_ name: String, _ rest: inout ArraySlice<String>) throws(RunOptions.BadUsage) {
-        let text = try value(name, &rest, "an absolute path") { $0.hasPrefix("/") ? $0 : nil }
+    private mutating func addTmpfs(_ text: String) throws(BadUsage) {
+        guard text.hasPrefix("/") else { throw DiagnoseOptions.bad("--tmpfs", "an absolute path", text) }
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         scenario.settings.tmpfs.append(parts[0])
         guard parts.count > 1 else { return }
         guard let options = TmpfsOptions(parts[1]) else {
-            throw RunOptions.BadUsage(
+            throw BadUsage(
                 message: "--tmpfs \(parts[0]) takes exec, ro, size=N, mode=N, uid=N and gid=N, not '\(parts[1])'")
         }
         scenario.settings.tmpfsOptions[parts[0]] = options
     }
 
     /// A named or anonymous volume; of a directory or file of the host a copy: what is on the host is not touched.
-    private mutating func addVolume(_ text: String) throws(RunOptions.BadUsage) {
+    private mutating func addVolume(_ text: String) throws(BadUsage) {
         var parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let own = "v\(scenario.settings.volumes.count + 1)"
         if parts.count == 1 { parts = [own, parts[0]] }
         guard (2...3).contains(parts.count), !parts[0].isEmpty, parts[1].hasPrefix("/"), parts[1] != "/" else {
-            throw RunOptions.BadUsage(message: "-v takes NAME:PATH[:OPTIONS], PATH or HOST-PATH:PATH, not '\(text)'")
+            throw BadUsage(message: "-v takes NAME:PATH[:OPTIONS], PATH or HOST-PATH:PATH, not '\(text)'")
         }
         let options = parts.count > 2 ? parts[2].split(separator: ",").map(String.init) : []
         let known = ["ro", "rw", "nocopy", "z", "Z"]
         if let odd = options.first(where: { !known.contains($0) }) {
-            throw RunOptions.BadUsage(
+            throw BadUsage(
                 message: "-v \(parts[0]):\(parts[1]) takes \(known.joined(separator: ", ")), not '\(odd)'")
         }
         if parts[0] == "/sys/fs/cgroup", parts[1] == "/sys/fs/cgroup" {
@@ -183,7 +197,7 @@ struct DiagnoseOptions {
         let path = String(cString: found)
         free(found)
         guard stat(path, &status) == 0 else {
-            throw RunOptions.BadUsage(message: "-v \(text): \(path) cannot be looked at")
+            throw BadUsage(message: "-v \(text): \(path) cannot be looked at")
         }
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
@@ -194,7 +208,7 @@ struct DiagnoseOptions {
             guard let bytes = try? SourceFile.bytes(of: path), let content = String(validating: bytes, as: UTF8.self),
                 !content.utf8.contains(0)
             else {
-                throw RunOptions.BadUsage(
+                throw BadUsage(
                     message: "-v \(text): only directories and text files of the host can be copied in")
             }
             scenario.settings.files.append(
@@ -202,7 +216,7 @@ struct DiagnoseOptions {
                     path: parts[1], text: content, mode: UInt16(status.st_mode & 0o7777),
                     owner: Owner(user: status.st_uid, group: status.st_gid), place: .none))
         default:
-            throw RunOptions.BadUsage(
+            throw BadUsage(
                 message:
                     "-v \(text): \(path) is neither a directory nor a file: sockets and devices of the host stay out of reach"
             )
@@ -213,14 +227,14 @@ struct DiagnoseOptions {
     // MARK: - Users
 
     /// A user and a group by number or by name, as the root's /etc/passwd and /etc/group have them (moby, daemon/exec_linux.go).
-    private mutating func setUser() throws(RunOptions.BadUsage) {
+    private mutating func setUser() throws(BadUsage) {
         guard let user else { return }
         let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let root = scenario.settings.rootDirectory ?? ""
         let accounts = DiagnoseOptions.entries("\(root)/etc/passwd")
         let account = accounts.first { $0.count > 5 && ($0[0] == parts[0] || $0[2] == parts[0]) }
         guard let number = account.flatMap({ UInt32($0[2]) }) ?? UInt32(parts[0]) else {
-            throw RunOptions.BadUsage(
+            throw BadUsage(
                 message:
                     "unable to find user \(parts[0]): it is not in \(root)/etc/passwd, and Docker does not start this")
         }
@@ -228,7 +242,7 @@ struct DiagnoseOptions {
         if parts.count > 1 {
             let named = DiagnoseOptions.entries("\(root)/etc/group").first { $0.count > 2 && $0[0] == parts[1] }
             guard let found = named.flatMap({ UInt32($0[2]) }) ?? UInt32(parts[1]) else {
-                throw RunOptions.BadUsage(message: "unable to find group \(parts[1]): it is not in \(root)/etc/group")
+                throw BadUsage(message: "unable to find group \(parts[1]): it is not in \(root)/etc/group")
             }
             group = found
         }
@@ -247,20 +261,12 @@ struct DiagnoseOptions {
 
     // MARK: - Values
 
-    private func size(_ text: String) -> Int? {
+    private static func size(_ text: String) -> Int? {
         let shift = ["b": 0, "k": 10, "m": 20, "g": 30][text.last.map { $0.lowercased() } ?? ""]
         return Int(shift == nil ? text : String(text.dropLast())).flatMap { $0 > 0 ? $0 << (shift ?? 0) : nil }
     }
 
-    private func bad(_ name: String, _ wanted: String, _ text: String) -> RunOptions.BadUsage {
-        RunOptions.BadUsage(message: "\(name) takes \(wanted), not '\(text)'")
-    }
-
-    private func value<Value>(
-        _ name: String, _ rest: inout ArraySlice<String>, _ wanted: String, _ read: (String) -> Value?
-    ) throws(RunOptions.BadUsage) -> Value {
-        guard let text = rest.popFirst() else { throw RunOptions.BadUsage(message: "\(name) takes \(wanted)") }
-        guard let value = read(text) else { throw bad(name, wanted, text) }
-        return value
+    private static func bad(_ name: String, _ wanted: String, _ text: String) -> BadUsage {
+        BadUsage(message: "\(name) takes \(wanted), not '\(text)'")
     }
 }

@@ -1,7 +1,8 @@
 import Harness
 
 /// The command line of `harness run`, read.
-struct RunOptions {
+struct RunOptions: Sendable {
+    /// Files and folders, and `FILE:LINE,LINE`.
     var paths: [String] = []
     var inits: [String] = []
     var command: [String]?
@@ -9,128 +10,236 @@ struct RunOptions {
     var runtimes: [Runtime?] = [nil]
     /// Only where runtimes make a difference.
     var compares = false
-    var filter: String?
-    var tags: [String] = []
+    /// Only scenarios whose titles contain one of these, without regard to case; none of those that contain one of the others.
+    var filters: [String] = []
+    var exclusions: [String] = []
+    /// Each is a list of tags of which a scenario must have one.
+    var tags: [[String]] = []
+    /// Only what failed the last time.
+    var isOfLastFailures = false
     var jobs: Int?
     var repetitions = 1
+    /// Rounds are made until one fails, or this time is over.
+    var untilFailure = false
+    var stressTime: Duration?
+    var stopsAtFirstFailure = false
+    var timeout: Duration?
+    var retries = 0
+    var isFlakinessBad = false
+    /// Files that say what inits are known to fail.
+    var knownFiles: [String] = []
+    var shard: Shard?
     var speed = 1.0
-    var format = Format.human
+    var format = HumanReport.name
     var output: String?
+    /// Further reports, each with the file that it goes to.
+    var reports: [(format: String, path: String)] = []
+    /// Where every event is recorded as the run goes on.
+    var journal: String?
     var isVerbose = false
     var isQuiet = false
-    var usesColour = true
+    var colour = "auto"
     var usesTrace = true
+    var usesSettingsFile = true
 
-    enum Format: String, CaseIterable {
-        case human, json, markdown
+    /// One part of the scenarios, of several that different machines run.
+    struct Shard: Hashable, Sendable {
+        /// From 1.
+        let number: Int
+        let count: Int
     }
 
-    /// A command line that is not understood, and why.
-    struct BadUsage: Error {
-        let message: String
-    }
+    init() {}
 
-    private static let known = [
-        "--init", "--runtime", "--compare", "--filter", "--tag", "--jobs", "--repeat", "--speed", "--format",
-        "--output",
-        "--verbose", "--quiet",
-        "--no-color",
-        "--no-trace",
-    ]
-
+    /// The command line, after the settings file of the folder that it is called in.
     init(_ arguments: [String]) throws(BadUsage) {
-        var rest = arguments[...]
-        while let argument = rest.popFirst() {
-            guard argument.hasPrefix("-"), argument != "-" else {
-                paths.append(argument)
-                continue
-            }
-            if argument == "--" {
-                command = Array(rest)
-                if rest.isEmpty { throw BadUsage(message: "no command stands behind '--'") }
-                break
-            }
-            // `--name=value` is `--name value`.
-            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-            if parts.count == 2, parts[0].hasPrefix("--") { rest = [parts[1]] + rest }
-            try apply(parts[0], hasValue: parts.count == 2, &rest)
-        }
+        if !arguments.prefix(while: { $0 != "--" }).contains("--no-config") { try readSettings("harness.conf") }
+        // The command line takes the place of what is set there, but for reports.
+        var own = RunOptions()
+        try RunOptions.table.read(arguments, into: &own)
+        let hasInits = !own.inits.isEmpty || own.command != nil
+        try RunOptions.table.read(arguments, into: &self)
+        if hasInits { inits = own.inits }
+        if !own.paths.isEmpty { paths = own.paths }
         if compares {
-            if format != .human { throw BadUsage(message: "--compare is for people: leave out --format") }
+            if format != HumanReport.name { throw BadUsage(message: "--compare is for people: leave out --format") }
             if runtimes == [nil] { runtimes = Array(Runtime.allCases) }
         }
+        if isQuiet && isVerbose { throw BadUsage(message: "--quiet and --verbose go against each other") }
     }
 
-    private mutating func apply(_ name: String, hasValue: Bool, _ rest: inout ArraySlice<String>) throws(BadUsage) {
-        if hasValue, ["--verbose", "--quiet", "--no-color", "--no-trace", "--compare"].contains(name) {
-            throw BadUsage(message: "\(name) takes no value")
+    /// A line is an option without its dashes, and its value.
+    private mutating func readSettings(_ path: String) throws(BadUsage) {
+        guard let bytes = try? SourceFile.bytes(of: path) else { return }
+        let text = String(decoding: bytes, as: UTF8.self)
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let words = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true).map(String.init)
+            guard let first = words.first, !first.hasPrefix("#") else { continue }
+            var arguments = ["--\(first)"]
+            if words.count > 1 {
+                // Blanks at the end of a line mean nothing.
+                arguments.append(String(words[1].reversed().drop { $0 == " " || $0 == "\r" }.reversed()))
+            }
+            if first == "path" { arguments.removeFirst() }
+            try RunOptions.table.read(arguments, into: &self, place: "\(path):\(number + 1)")
         }
-        switch name {
-        case "--verbose": isVerbose = true
-        case "--quiet": isQuiet = true
-        case "--no-color": usesColour = false
-        case "--no-trace": usesTrace = false
-        case "--init":
-            let names = try value(name, &rest).split(separator: ",").map(String.init)
-            if names.isEmpty { throw BadUsage(message: "--init takes the name of an init") }
-            inits += names
-        case "--runtime":
-            if runtimes == [nil] { runtimes = [] }
-            runtimes += try RunOptions.runtimes(try value(name, &rest))
-        case "--compare": compares = true
-        case "--filter": filter = try value(name, &rest)
-        case "--tag": tags.append(try value(name, &rest))
-        case "--jobs": jobs = try number(name, &rest, in: 1...512)
-        case "--repeat": repetitions = try number(name, &rest, in: 1...100_000)
-        case "--speed":
-            let text = try value(name, &rest)
+    }
+
+    static let table = OptionTable<RunOptions>(
+        verb: "run", options: selection + doing + reporting,
+        operand: { (options, word) throws(BadUsage) in options.paths.append(word) },
+        afterDashes: { (options, words) throws(BadUsage) in
+            if words.isEmpty { throw BadUsage(message: "no command after '--'") }
+            options.command = words
+        })
+
+    // MARK: - What is run
+
+    private static let selection: [Option<RunOptions>] = [
+        Option(
+            "--init", takes: "NAME|FILE",
+            "an init by the name of its profile, or a profile's file; repeatable, or comma-separated; all: every one installed; none: "
+                + "the command itself is PID 1 (default: what each scenario is about)"
+        ) { (options, text) throws(BadUsage) in
+            options.inits += try Values.names("--init", text, "the name of an init")
+        },
+        Option(
+            "--runtime", takes: "NAME", choices: Runtime.allCases.map(\.rawValue) + ["all"],
+            "by whose rules containers are driven; repeatable, or comma-separated (default: as each scenario says, else docker)"
+        ) { (options, text) throws(BadUsage) in
+            if options.runtimes == [nil] { options.runtimes = [] }
+            options.runtimes += try Values.runtimes(text)
+        },
+        Option(
+            "--filter", takes: "TEXT",
+            "only scenarios whose title contains this, in whatever case; of several, any of them"
+        ) {
+            $0.filters.append($1)
+        },
+        Option("--exclude", takes: "TEXT", "no scenarios whose title, row or tag is or contains this") {
+            $0.exclusions.append($1)
+        },
+        Option(
+            "--tag", takes: "TAG,…", "only scenarios with one of these tags; of several such options, with one of each"
+        ) {
+            (options, text) throws(BadUsage) in
+            options.tags.append(try Values.names("--tag", text, "a tag"))
+        },
+        Option("--failed", flag: "only what failed the last time") { $0.isOfLastFailures = true },
+        Option(
+            "--shard", takes: "I/N",
+            "the Ith of N parts that take about as long; auto: as CI_NODE_INDEX and CI_NODE_TOTAL say; auto/N: as JOB_COMPLETION_INDEX does"
+        ) { (options, text) throws(BadUsage) in options.shard = try shard(text) },
+        Option(
+            "--known", takes: "FILE",
+            "what inits are known to fail: green with it, red when one of them passes; repeatable"
+        ) {
+            $0.knownFiles.append($1)
+        },
+    ]
+
+    private static func shard(_ text: String) throws(BadUsage) -> Shard? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let environment = CommandLineTool.environment
+        if parts[0] == "auto", parts.count < 3 {
+            let total = parts.count == 2 ? Int(parts[1]) : environment("CI_NODE_TOTAL").flatMap { Int($0) }
+            // GitLab and others count from 1, an indexed Job from 0.
+            let number =
+                environment("CI_NODE_INDEX").flatMap { Int($0) }
+                ?? environment("JOB_COMPLETION_INDEX").flatMap { Int($0) }.map { $0 + 1 }
+            guard let total, let number, total > 0, (1...total).contains(number) else {
+                throw BadUsage(
+                    message:
+                        "--shard \(text): neither CI_NODE_INDEX with CI_NODE_TOTAL nor JOB_COMPLETION_INDEX says which part this is"
+                )
+            }
+            return Shard(number: number, count: total)
+        }
+        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), count > 0,
+            (1...count).contains(number)
+        else { throw BadUsage(message: "--shard takes I/N with I from 1 to N, auto or auto/N, not '\(text)'") }
+        return Shard(number: number, count: count)
+    }
+
+    // MARK: - How it is run
+
+    private static let doing: [Option<RunOptions>] = [
+        Option(
+            "--jobs", takes: "N",
+            "how many scenarios at once at most; how many go on the machine decides (default: \(Session.usualLimit))"
+        ) {
+            (options, text) throws(BadUsage) in options.jobs = try Values.number("--jobs", text, in: 1...512)
+        },
+        Option("--repeat", takes: "N", "how often each of them is run") { (options, text) throws(BadUsage) in
+            options.repetitions = try Values.number("--repeat", text, in: 1...100_000)
+        },
+        Option("--until-failure", flag: "again and again, until something fails (--repeat: so often at most)") {
+            $0.untilFailure = true
+        },
+        Option("--stress-for", takes: "D", "again and again, for this long") { (options, text) throws(BadUsage) in
+            options.stressTime = try Values.duration("--stress-for", text)
+        },
+        Option("--fail-fast", flag: "begin nothing more when something has failed") { $0.stopsAtFirstFailure = true },
+        Option("--timeout", takes: "D", "end after this time, with the report of what there was so far") {
+            (options, text) throws(BadUsage) in options.timeout = try Values.duration("--timeout", text)
+        },
+        Option("--retries", takes: "N", "how often what has failed is run again; what passes then is flaky") {
+            (options, text) throws(BadUsage) in options.retries = try Values.number("--retries", text, in: 0...100)
+        },
+        Option(
+            "--flaky-result", takes: "pass|fail", choices: ["pass", "fail"],
+            "what a flaky scenario counts as (default: pass)"
+        ) {
+            $0.isFlakinessBad = $1 == "fail"
+        },
+        Option(
+            "--speed", takes: "X",
+            "how many times faster the runtime's clocks and the fakes run, where no real program is judged by them"
+        ) {
+            (options, text) throws(BadUsage) in
             guard let number = Double(text), (1...1000).contains(number) else {
                 throw BadUsage(message: "--speed takes a number from 1 to 1000, not '\(text)'")
             }
-            speed = number
-        case "--output": output = try value(name, &rest)
-        case "--format":
-            let text = try value(name, &rest)
-            guard let format = Format(rawValue: text) else {
-                throw BadUsage(message: "--format is human, json or markdown, not '\(text)'")
+            options.speed = number
+        },
+        Option("--no-trace", flag: "do without the trace instance, as on a machine that has none") {
+            $0.usesTrace = false
+        },
+        Option("--no-config", flag: "take no notice of harness.conf in this folder") { $0.usesSettingsFile = false },
+    ]
+
+    // MARK: - What is said of it
+
+    static let reporting: [Option<RunOptions>] =
+        [
+            Option(
+                "--compare", flag: "only where runtimes make a difference, with what each of them did (--runtime all)"
+            ) {
+                $0.compares = true
+            },
+            Option(
+                "--format", takes: Reporters.all.map { $0.name }.joined(separator: "|"),
+                choices: Reporters.all.map { $0.name }, "the report (default: human)"
+            ) {
+                $0.format = $1
+            },
+            Option("--output", takes: "FILE", "write the report there") { $0.output = $1 },
+        ]
+        + Reporters.all.filter { $0.name != HumanReport.name }.map { reporter in
+            let name = reporter.name
+            return Option("--\(name)", takes: "FILE", "also write there: \(reporter.summary)") {
+                $0.reports.append((name, $1))
             }
-            self.format = format
-        default:
-            throw BadUsage(
-                message: "'\(name)' is not an option of run; it has \(RunOptions.known.joined(separator: " "))")
-        }
-    }
-
-    /// Names of runtimes, with commas between them; `all`: each of them.
-    static func runtimes(_ text: String) throws(BadUsage) -> [Runtime] {
-        let known = Array(Runtime.allCases)
-        var result: [Runtime] = []
-        for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-            if name == "all" {
-                result += known
-            } else if let runtime = known.first(where: { $0.rawValue == name }) {
-                result.append(runtime)
-            } else {
-                let words = known.map(\.rawValue).joined(separator: ", ")
-                throw BadUsage(message: "'\(name)' is not a runtime; there are \(words)")
-            }
-        }
-        return result
-    }
-
-    private func value(_ name: String, _ rest: inout ArraySlice<String>) throws(BadUsage) -> String {
-        guard let value = rest.popFirst() else { throw BadUsage(message: "\(name) takes a value") }
-        return value
-    }
-
-    private func number(
-        _ name: String, _ rest: inout ArraySlice<String>, in range: ClosedRange<Int>
-    ) throws(BadUsage) -> Int {
-        let text = try value(name, &rest)
-        guard let number = Int(text), range.contains(number) else {
-            throw BadUsage(
-                message: "\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
-        }
-        return number
-    }
+        } + [
+            Option(
+                "--journal", takes: "FILE", "record every event there, while the run goes on (harness report reads it)"
+            ) { $0.journal = $1 },
+            Option("--verbose", flag: "every event of every run, every failure in full") { $0.isVerbose = true },
+            Option("--quiet", flag: "only the sums") { $0.isQuiet = true },
+            Option(
+                "--color", takes: "auto|always|never", choices: ["auto", "always", "never"],
+                "colours: on a terminal, or as it is said (NO_COLOR: never)"
+            ) { $0.colour = $1 },
+            Option("--no-color", flag: "as --color never") { $0.colour = "never" },
+        ]
 }

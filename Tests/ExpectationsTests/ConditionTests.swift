@@ -1,6 +1,7 @@
 import Expectations
 import Journal
 import Model
+import Reports
 import Testing
 import Vocabulary
 

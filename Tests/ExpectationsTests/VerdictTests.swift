@@ -1,6 +1,7 @@
 import Expectations
 import Journal
 import Model
+import Reports
 import Testing
 import Vocabulary
 
@@ -52,7 +53,7 @@ struct VerdictTests {
     }
 
     @Test func anInterruptionIsAFailure() {
-        let interruption = Failure(place: Self.place, expected: "to go on", observed: "gone", evidence: [])
+        let interruption = Failure(place: Self.place, .continuation, observed: "gone")
         let outcome = verdict(
             on: scenario(.start, .expect(Expectation(.exitCode(0)))), Story().journal, interruption: interruption)
         #expect(outcome == .failed([interruption]))
@@ -70,8 +71,9 @@ struct VerdictTests {
             case .failed(let failures) = verdict(
                 on: scenario(.expect(Expectation(.exitCode(0)))), story.journal, interruption: nil)
         else { return #expect(Bool(false), "passed") }
+        let view = JournalView(story.journal)
         #expect(
-            failures[0].evidence
+            failures[0].evidence.map { view.line($0.event) }
                 == [
                     " 11.0 ms  runtime  stop: SIGTERM, then 1s",
                     " 12.0 ms  kernel   SIGTERM from outside to PID 1 (tini): dropped by the kernel: it has no handler for SIGTERM, or ignores it",

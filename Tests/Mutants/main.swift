@@ -1,6 +1,7 @@
 // Runs the conformance suite against the reference with each of its defects, and the scenarios about the runtime's rules
-// against a runtime with each of its own; prints which scenario catches which. Exit status 1 when a defect survives, when a
-// row about restarts or markers catches none, or when the reference itself fails. `make mutants`.
+// against a runtime with each of its own; prints which scenario catches which, and which cause is named. Exit status 1 when a defect
+// survives, when what it fails is put down to another cause than its own, when a row about restarts or markers catches none, or when the
+// reference itself fails. `make mutants`.
 import Glibc
 import Harness
 import ServiceProtocol
@@ -15,6 +16,8 @@ struct Subject {
     /// Whether it is worth its time to ask this of it.
     var isAsked: (Scenario, InitProfile) -> Bool = { _, _ in true }
     var hasDefect = true
+    /// The cause that must be named, and no other; nil: it is no defect of an init.
+    var cause: String?
 
     init(reference profile: InitProfile) {
         (name, profiles, hasDefect) = (profile.name, [profile], false)
@@ -29,7 +32,7 @@ struct Subject {
         profile.command.insert(contentsOf: ["--defect", defect.rawValue], at: 2)
         // Services and entrypoints learn of it so.
         profile.environment.append("\(ServiceAddress.defectVariable)=\(defect.rawValue)")
-        (name, summary, profiles) = (defect.rawValue, defect.summary, [profile])
+        (name, summary, profiles, cause) = (defect.rawValue, defect.summary, [profile], defect.cause)
         // A sweep is many runs, and a policy is the runtime's: for defects that these can say something about.
         isAsked = { scenario, _ in defect.isOfEntrypoint || !(scenario.sweeps || scenario.isAboutPolicy) }
     }
@@ -126,6 +129,8 @@ do {
 guard results.count == questions.map(\.count).reduce(0, +) else { exit(130) }
 
 var survivors: [String] = []
+/// What was put down to another cause, or to none.
+var misnamed: [String] = []
 var isReferenceRight = true
 /// By row, who fails it.
 var caught: [String: [String]] = [:]
@@ -147,6 +152,17 @@ for (subject, jobs) in zip(subjects, questions) {
     if rows.isEmpty { survivors.append(subject.name) }
     let text = rows.isEmpty ? "SURVIVES" : rows.prefix(6).joined(separator: " ") + (rows.count > 6 ? " …" : "")
     print("\(pad(subject.name, 32))\(pad(text, 38))\(subject.summary)")
+    guard let cause = subject.cause, !bad.isEmpty else { continue }
+    let findings = RunReport(
+        results: Array(own), skipped: [], witness: own.first?.journal.witness ?? .tracefs, jobs: 1, duration: .zero
+    )
+    .findings.first
+    let named = (findings?.causes ?? []).map { ($0.found.cause.id, $0.results) }
+    if named.first?.0 != cause { misnamed.append("\(subject.name): \(cause) is not named first") }
+    for (other, results) in named where other != cause {
+        misnamed.append(
+            "\(subject.name): \(other) is named for \(results.map { "\($0.scenario.place)" }.joined(separator: ", "))")
+    }
 }
 
 // The rows about restarts, volumes and markers: what each of them catches.
@@ -159,5 +175,10 @@ for row in (1...14).map({ "RS\($0 < 10 ? "0" : "")\($0)" }) + (1...9).map({ "MI0
     print("\(pad(row, 8))catches \(text)")
 }
 print("")
+for line in misnamed { print(line) }
+let named = subjects.count { $0.cause != nil }
+print(
+    "\(named) defects of inits, \(named - Set(misnamed.map { $0.prefix { $0 != ":" } }).count) of them named by their own cause and no other"
+)
 print("\(subjects.count - 2) defects, \(subjects.count - 2 - survivors.count) caught, \(survivors.count) survive")
-exit(survivors.isEmpty && isReferenceRight && (idle.isEmpty || !only.isEmpty) ? 0 : 1)
+exit(survivors.isEmpty && misnamed.isEmpty && isReferenceRight && (idle.isEmpty || !only.isEmpty) ? 0 : 1)

@@ -12,8 +12,8 @@ struct ComparisonReportTests {
         title: "it stops", place: SourcePlace(file: "s/a.scenario", line: 3, column: 1))
     private static let failed = Verdict.failed([
         Failure(
-            place: SourcePlace(file: "s/a.scenario", line: 9, column: 3), expected: "expect exit 0",
-            observed: "exit 137", evidence: [])
+            place: SourcePlace(file: "s/a.scenario", line: 9, column: 3), .expect(Expectation(.exitCode(0))),
+            observed: "exit 137")
     ])
 
     /// A passed run by Docker's rules and a failed one by Podman's, after a start that is the same.

@@ -16,14 +16,23 @@ struct ReportTests {
             return scenario
         }
         let failure = Failure(
-            place: SourcePlace(file: "s/a.scenario", line: 12, column: 3), expected: "expect exit 0",
+            place: SourcePlace(file: "s/a.scenario", line: 12, column: 3), .expect(Expectation(.exitCode(0))),
             observed: "exit 137",
-            evidence: ["  1.0 ms  kernel   SIGTERM dropped"])
+            evidence: [
+                Evidence(
+                    Event(
+                        at: MonotonicInstant(nanoseconds: 2_000_000),
+                        .runtime(.sent(.term, to: ProcessID(rawValue: 100)))))
+            ])
+        var journal = Journal(witness: .tracefs)
+        journal.append(
+            Event(
+                at: MonotonicInstant(nanoseconds: 1_000_000),
+                .runtime(.started(ProcessID(rawValue: 100), program: "sleep"))))
         func result(_ name: String, _ scenario: Scenario, _ verdict: Verdict) -> RunResult {
             RunResult(
                 initName: name, command: ["sleep", "60"], scenario: scenario, verdict: verdict,
-                duration: .microseconds(2500),
-                journal: Journal(witness: .tracefs))
+                duration: .microseconds(2500), journal: journal)
         }
         let first = scenario("it stops", "SF01", line: 3), second = scenario("it stops again", "SF01", line: 20)
         let third = scenario("in order", "SO01", line: 30)
@@ -41,28 +50,30 @@ struct ReportTests {
 
     @Test func peopleReadTheFailureItsEvidenceAndTheMatrix() {
         #expect(
-            HumanReport(isColoured: false, detail: .normal).text(Self.report) == """
+            HumanReport().text(Self.report) == """
                 FAILED  none: it stops  (s/a.scenario:3)
                   PID 1     sleep 60  (the scenario's own command, no init)
                   # What it is about.
                   s/a.scenario:12
                     expected  expect exit 0
                     observed  exit 137
-                        1.0 ms  kernel   SIGTERM dropped
+                   1    1.0 ms  runtime  sent SIGTERM to PID 1 (sleep)
 
                 ERROR  none: in order  (s/a.scenario:30)
                   PID 1     sleep 60  (the scenario's own command, no init)
                     no witness
 
+                ━ runs  ░ zombie  ● ends  ✝ killed  ▼ signal  × dropped  ┆ grace period over  1 below; not to scale
+
                       tini     none   
-                SF01  2/2      1/2      it stops
-                SO01  n/a      error    in order
+                s     2/2      error  
+
+                failed  s/a.scenario:3,30
 
                 n/a  1 × tini: tini has no supervision
-
                 skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
-                3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
                 witness: tracefs (fork, exec, exit, wait, signals)
+                3 passed, 1 failed, 1 not applicable, 1 error  (15.0 ms, 4 at a time)
 
                 """)
     }
@@ -76,12 +87,12 @@ struct ReportTests {
     }
 
     @Test func quietLeavesTheFailuresOut() {
-        #expect(!HumanReport(isColoured: false, detail: .quiet).text(Self.report).contains("FAILED"))
+        #expect(!HumanReport(detail: .quiet).text(Self.report).contains("FAILED"))
     }
 
     @Test func coloursComeOnlyWhenAskedFor() {
-        #expect(HumanReport(isColoured: true, detail: .normal).text(Self.report).contains("\u{1B}[31mFAILED"))
-        #expect(!HumanReport(isColoured: false, detail: .verbose).text(Self.report).contains("\u{1B}"))
+        #expect(HumanReport(style: TerminalStyle(isColoured: true)).text(Self.report).contains("\u{1B}[31mFAILED"))
+        #expect(!HumanReport(detail: .verbose).text(Self.report).contains("\u{1B}"))
     }
 
     @Test func withManyInitsTheTableIsTurned() {
@@ -93,7 +104,7 @@ struct ReportTests {
                     duration: result.duration, journal: result.journal)
             }
         }
-        let text = HumanReport(isColoured: false, detail: .quiet).text(report)
+        let text = HumanReport().text(report)
         #expect(text.hasPrefix("        s      \ninit-0  2/2    \ninit-1  2/2    \n"))
     }
 
@@ -132,7 +143,7 @@ struct ReportTests {
     @Test func aSpeedIsToldFirst() {
         var report = Self.report
         report.speed = 20
-        #expect(HumanReport(isColoured: false, detail: .normal).text(report).hasPrefix("up to 20.0 times faster: "))
+        #expect(HumanReport().text(report).hasPrefix("up to 20.0 times faster: "))
     }
 
     /// The names and types of the contract; more may be there.
@@ -158,7 +169,7 @@ struct ReportTests {
     }
 
     @Test func theJSONDocumentIsThatOfTheContract() throws {
-        let text = try jsonReport(Self.report)
+        let text = try JSONReport().text(Self.report)
         let document = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
         #expect(document.schema == "harness.run/1")
         #expect(document.summary.passed == 3)

@@ -393,7 +393,7 @@ struct NegativeControlTests {
                 == "exit 137 (PID 1 died of SIGKILL); app, PID 1 did not hear SIGTERM: it has no handler for SIGTERM"
         )
         #expect(
-            failures[0].evidence.contains {
+            result.linesOfEvidence(failures)[0].contains {
                 $0.hasSuffix("SIGTERM from outside to app, PID 1: dropped by the kernel: it has no handler for SIGTERM")
             })
     }

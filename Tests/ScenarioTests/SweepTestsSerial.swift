@@ -29,7 +29,7 @@ struct SweepTestsSerial {
     @Test func theRightEntrypointPassesAtEveryMoment() async throws {
         let result = try await swept(nil)
         #expect(result.verdict == .passed)
-        #expect(result.notes.last?.contains("steps ran") == true)
+        #expect(result.sweeps.last?.kills.contains { !$0.steps.isEmpty } == true)
     }
 
     @Test(arguments: [
@@ -37,13 +37,12 @@ struct SweepTestsSerial {
         "initialises-always",
     ])
     func aWrongOneIsFoundAndItsSmallestCaseCanBeRunAgain(defect: String) async throws {
-        guard case .failed(let failures) = try await swept(defect).verdict else {
+        let result = try await swept(defect)
+        guard case .failed = result.verdict, let found = result.sweeps.first?.reproduction else {
             Issue.record("\(defect) was not found")
             return
         }
-        let lines = failures[0].evidence
-        let begin = try #require(lines.firstIndex { $0.hasPrefix("scenario ") })
-        let smallest = parseScenarios(Array((lines[begin...].joined(separator: "\n") + "\n").utf8), file: "smallest")
+        let smallest = parseScenarios(Array(found.scenario.text.utf8), file: "smallest")
         #expect(smallest.diagnostics == [])
         let actions = try #require(smallest.values.first).steps.map(\.action)
         #expect(actions.contains(.kill(.kill)))
@@ -68,10 +67,10 @@ struct SweepTestsSerial {
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         #expect(result.isBad != isRight)
-        let table = result.notes.filter { $0.hasPrefix("killed after event ") }
-        #expect(table.first?.hasSuffix("passed") == true)
-        #expect(table.last?.hasSuffix("passed") == true)
-        #expect(table.contains { $0.hasSuffix("FAILED") } != isRight)
+        let kills = try #require(result.sweeps.first).kills
+        #expect(kills.first?.hasFailed == false)
+        #expect(kills.last?.hasFailed == false)
+        #expect(kills.contains(where: \.hasFailed) != isRight)
     }
 
     /// What a sweep prints to show its failure again fails again, each time: the kill is where the sweep had it.
@@ -90,10 +89,9 @@ struct SweepTestsSerial {
                 wait for file /data/users exists within 2s
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
-        guard case .failed(let failures) = result.verdict, let failure = failures.first,
-            let start = failure.evidence.firstIndex(where: { $0.hasPrefix("scenario ") })
+        guard case .failed = result.verdict, let found = result.sweeps.first?.reproduction
         else { return #expect(Bool(false), "\(result.verdict)") }
-        let reproduction = failure.evidence[start...].joined(separator: "\n") + "\n"
+        let reproduction = found.scenario.text
         #expect(reproduction.contains("  kill at event "))
         let again = try #require(scenarios(reproduction).first)
         let results = try await run(Array(repeating: again, count: 20), on: [.none], atOnce: 2)

@@ -474,7 +474,7 @@ struct TruthTests {
         guard profile.reasonNotInstalled == nil else { return }
         let result = try #require(
             try await run(try scenarios(text), on: [profile], usesTrace: example.usesTrace).first)
-        let report = HumanReport(isColoured: false, detail: .verbose).text(
+        let report = HumanReport(detail: .verbose).text(
             RunReport(results: [result], skipped: [], witness: result.journal.witness, jobs: 1, duration: .zero))
         switch (example.answer, result.verdict) {
         case (.passes, .passed): break

@@ -20,6 +20,7 @@ struct HostileProgramTestsSerial {
             case .passed: "passed"
             case .failed: "failed"
             case .error: "error"
+            case .flaky: "flaky"
             case .notApplicable: "not applicable"
             }
         #expect(

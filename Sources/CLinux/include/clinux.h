@@ -213,6 +213,9 @@ int32_t clinux_close_memory(void);
 int32_t clinux_poll(const int32_t *descriptors, bool *ready, size_t count, uint64_t deadline);
 uint64_t clinux_monotonic_now(void);
 
+// The commit that this was built from; empty: not known.
+const char *clinux_commit(void);
+
 // MARK: - Constants that Swift cannot import
 
 extern const uint64_t clinux_clone_newns, clinux_clone_newpid, clinux_clone_newuts, clinux_clone_newipc,

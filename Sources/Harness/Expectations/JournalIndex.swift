@@ -29,7 +29,7 @@ public struct JournalIndex: Sendable {
     /// The place of the last count of processes.
     private(set) var census: Int?
     /// The limits that the container has met.
-    private(set) var limits: [Int] = []
+    package private(set) var limits: [Int] = []
     /// What was not kept of the output, and of exec's.
     private(set) var hasLostOutput = (own: false, exec: false)
     /// The places of the events about each process.

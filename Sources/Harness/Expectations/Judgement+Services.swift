@@ -160,7 +160,7 @@ extension JournalView {
                 return Judgement(
                     false,
                     "\(party) received \(first.signal) from "
-                        + words(
+                        + name(
                             first.sender, of: first.signal, to: tree.processes[index].pid, at: first.event.instant),
                     arrived.map(\.event))
             }

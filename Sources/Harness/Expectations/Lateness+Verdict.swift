@@ -94,7 +94,7 @@ extension JournalView {
 
 extension Lateness {
     /// "the machine kept its processes waiting for 1.2 s, and the harness for 40 ms"
-    var words: String {
+    package var words: String {
         if container == .zero { return "the machine kept the harness waiting for \(harness.rounded)" }
         let more = harness > .zero ? ", and the harness for \(harness.rounded)" : ""
         return "the machine kept its processes waiting for \(container.rounded)\(more)"

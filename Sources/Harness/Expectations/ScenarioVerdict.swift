@@ -107,13 +107,11 @@ private func refusal(in scenario: Scenario, _ journal: Journal) -> String? {
 
 private func failure(of index: Int, in scenario: Scenario, _ judgement: Judgement, _ view: JournalView) -> Failure {
     let step = scenario.steps[index]
-    let word = if case .waitFor = step.action { "wait for" } else { "expect" }
-    let expectation = step.question.map { "\($0)" } ?? ""
     return Failure(
-        place: step.place, expected: "\(word) \(expectation)",
+        place: step.place, step.failedQuestion ?? .continuation,
         observed: judgement.observed + view.noteOfEnd(notSaidIn: step.condition),
         evidence: view.evidence(
-            judgement.evidence, and: view.wordsSince(view.beginOfAction(before: index, in: scenario))))
+            judgement.evidence, and: view.printedSince(view.beginOfAction(before: index, in: scenario))))
 }
 
 /// A run that ended at a step, because what the step is about was not so.
@@ -121,23 +119,23 @@ public func interruption(at index: Int, of scenario: Scenario, _ journal: Journa
     let view = JournalView(journal)
     let step = scenario.steps[index]
     return Failure(
-        place: step.place, expected: "to go on from here",
+        place: step.place, .continuation,
         observed: observed + view.noteOfEnd(notSaidIn: step.condition ?? .nobodyKilled),
         evidence: view.evidence(
-            view.end.map { [$0.event] } ?? [], and: view.wordsSince(view.beginOfAction(before: index, in: scenario))))
+            view.end.map { [$0.event] } ?? [], and: view.printedSince(view.beginOfAction(before: index, in: scenario))))
 }
 
 extension JournalView {
     /// How many events prove a failure at most, and how many lines that were printed meanwhile go with them.
-    private static let evidenceLimit = (proofs: 8, words: 6)
+    private static let evidenceLimit = (proofs: 8, printed: 6)
 
-    /// The few lines that prove a failure, each once, in the order of time: events, and what was printed.
-    func evidence(_ proofs: [Event], and words: [Event] = []) -> [String] {
+    /// The few events that prove a failure, each once, in the order of time, and what was printed.
+    func evidence(_ proofs: [Event], and printed: [Event] = []) -> [Evidence] {
         var seen: Set<Event> = []
         let proofs = proofs.filter { seen.insert($0).inserted }.sorted { $0.instant < $1.instant }
             .prefix(JournalView.evidenceLimit.proofs)
-        let more = words.filter { seen.insert($0).inserted }.suffix(JournalView.evidenceLimit.words)
-        return (proofs + more).sorted { $0.instant < $1.instant }.map(line)
+        let more = printed.filter { seen.insert($0).inserted }.suffix(JournalView.evidenceLimit.printed)
+        return (proofs + more).sorted { $0.instant < $1.instant }.map { Evidence($0) }
     }
 
     /// When the last step began that is no question, up to this one: what it brought about explains the answer.
@@ -150,7 +148,7 @@ extension JournalView {
     }
 
     /// What PID 1 and the services printed from a moment on.
-    func wordsSince(_ instant: MonotonicInstant) -> [Event] {
+    func printedSince(_ instant: MonotonicInstant) -> [Event] {
         printedLines().filter { $0.event.instant >= instant && !$0.text.isEmpty }.map(\.event)
     }
 
@@ -179,5 +177,11 @@ extension Step {
             Expectation(condition, isNegated: isNegated, within: limit)
         default: nil
         }
+    }
+
+    /// The same as a failure names it.
+    fileprivate var failedQuestion: Failure.Question? {
+        if case .waitFor = action { return question.map(Failure.Question.waitFor) }
+        return question.map(Failure.Question.expect)
     }
 }

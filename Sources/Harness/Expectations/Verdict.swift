@@ -1,3 +1,4 @@
+import Journal
 import Model
 import Vocabulary
 
@@ -5,6 +6,8 @@ import Vocabulary
 public enum Verdict: Hashable, Sendable {
     case passed
     case failed([Failure])
+    /// It failed so, and passed when it was made again.
+    case flaky([Failure])
     /// The init cannot do what the scenario is about.
     case notApplicable(reason: String)
     /// It could not be found out.
@@ -17,25 +20,60 @@ extension Verdict {
         switch self {
         case .passed: failures.isEmpty ? self : .failed(failures)
         case .failed(let own): .failed(own + failures)
-        case .notApplicable, .error: self
+        case .flaky, .notApplicable, .error: self
         }
     }
 }
 
 /// One expectation that did not hold.
 public struct Failure: Hashable, Sendable {
+    /// What was asked for and did not come.
+    public enum Question: Hashable, Sendable {
+        case expect(Expectation)
+        case waitFor(Expectation)
+        /// The run could not go on: what the step is about was not there.
+        case continuation
+        /// Each of this number of kill times of a sweep was to pass.
+        case killTimes(Int)
+    }
+
     public let place: SourcePlace
-    /// As it is written in the scenario.
-    public let expected: String
+    public let question: Question
     /// What was so instead, in one sentence.
     public let observed: String
-    /// The few lines of the journal that prove it, in the order of time.
-    public let evidence: [String]
+    /// The few events that prove it, in the order of time.
+    public let evidence: [Evidence]
 
-    public init(place: SourcePlace, expected: String, observed: String, evidence: [String]) {
+    public init(place: SourcePlace, _ question: Question, observed: String, evidence: [Evidence] = []) {
         self.place = place
-        self.expected = expected.printable
+        self.question = question
         self.observed = observed.printable
-        self.evidence = evidence.map(\.printable)
+        self.evidence = evidence
+    }
+
+    /// The question as it is written in the scenario.
+    public var expected: String { "\(question)".printable }
+}
+
+/// An event that proves something.
+public struct Evidence: Hashable, Sendable {
+    public let event: Event
+    /// The name of the one of several containers in which it happened; nil: there is one.
+    public let container: String?
+
+    public init(_ event: Event, in container: String? = nil) {
+        self.event = event
+        self.container = container
+    }
+}
+
+extension Failure.Question: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .expect(let expectation): "expect \(expectation)"
+        case .waitFor(let expectation): "wait for \(expectation)"
+        case .continuation: "to go on from here"
+        case .killTimes(let count): "each of \(count) kill times to pass"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A thread of its own, for work that blocks: it never runs on a pool, and what it starts lives as long as it does.

@@ -2,10 +2,13 @@ import Model
 import Vocabulary
 
 /// Reads a file of init profiles.
-public func parseProfiles(_ bytes: [UInt8], file: String) -> Parsed<InitProfile> {
+///
+/// - Parameter needsCommand: false for a file that says of inits only what they are known to fail.
+public func parseProfiles(_ bytes: [UInt8], file: String, needsCommand: Bool = true) -> Parsed<InitProfile> {
     let grammar = Grammar.shared
     let text = LexedText(bytes, file: file, words: grammar.words)
-    var parser = ProfileParser(text: text, matcher: Matcher(text, grammar), grammar: grammar)
+    var parser = ProfileParser(
+        text: text, matcher: Matcher(text, grammar), grammar: grammar, needsCommand: needsCommand)
     for (index, block) in text.entries(in: text.lines.indices) { parser.read(profileAt: index, block) }
     return Parsed(values: parser.profiles, diagnostics: text.diagnostics + parser.diagnostics)
 }
@@ -15,6 +18,7 @@ private struct ProfileParser {
     let text: LexedText
     var matcher: Matcher
     let grammar: Grammar
+    let needsCommand: Bool
     var profiles: [InitProfile] = []
     var diagnostics: [Diagnostic] = []
     /// Where each name was last.
@@ -40,7 +44,7 @@ private struct ProfileParser {
         let place = text.place(text.lines[index])
         var name = ""
         form.apply(&name, matcher.captures)
-        if name == "none" || name == "all" {
+        if needsCommand, name == "none" || name == "all" {
             diagnostics.append(
                 Diagnostic(
                     .badValue, "'\(name)' is not an init's name: the word has a meaning of its own", at: place,
@@ -70,6 +74,9 @@ private struct ProfileParser {
             stood.append((form.pattern.text, text.place(line)))
             let before = (profile.files.count, profile.additions.count)
             form.apply(&profile, matcher.captures)
+            if form.pattern.words.first == "known", let last = profile.knownFailures.indices.last {
+                profile.knownFailures[last].place = text.place(line)
+            }
             if profile.files.count > before.0 {
                 profile.files[before.0].text = text.fileText(innerBlock, under: inner, complain: &diagnostics)
                 profile.files[before.0].place = text.place(line)
@@ -82,10 +89,10 @@ private struct ProfileParser {
                         .badIndentation, "this line of a profile has no block", at: text.place(text.lines[first])))
             }
         }
-        if profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
+        if needsCommand && profile.command.isEmpty && diagnostics.count == complaints && text.diagnostics.isEmpty {
             diagnostics.append(Diagnostic(.incomplete, "the 'command' of '\(name)' is missing", at: place))
         }
-        if diagnostics.count == complaints && text.diagnostics.isEmpty { check(profile) }
+        if needsCommand && diagnostics.count == complaints && text.diagnostics.isEmpty { check(profile) }
         profiles.append(profile)
     }
 

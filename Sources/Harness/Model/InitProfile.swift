@@ -43,6 +43,8 @@ public struct InitProfile: Hashable, Sendable {
     public var additions: [File] = []
     /// A runtime puts it before the command by itself, where the container has a PID namespace of its own (`docker run --init`).
     public var isInjected = false
+    /// What it is known to fail: no reason to worry, and one when it passes.
+    public var knownFailures: [KnownFailure] = []
     /// Why it cannot be run here at all, where that is so.
     public var unusable: String?
 
@@ -79,5 +81,18 @@ public struct InitProfile: Hashable, Sendable {
         let hasPlace = command.contains("{command}") || command.contains("{services}")
         profile.command = hasPlace ? command : command + ["{command}"]
         return profile
+    }
+}
+
+/// Behaviours that an init is known to get wrong, in whole or in part.
+public struct KnownFailure: Hashable, Sendable {
+    /// Rows of docs/BEHAVIOURS.md, or titles of scenarios that cover none.
+    public let rows: [String]
+    /// Why; empty: it is not said.
+    public let reason: String
+    @Incidental public var place: SourcePlace
+
+    public init(rows: [String], reason: String, place: SourcePlace) {
+        (self.rows, self.reason, self.place) = (rows, reason, place)
     }
 }

@@ -116,3 +116,31 @@ extension Step {
         }
     }
 }
+
+/// A journal speaks of steps by their places in a list in which those of a block come after the step that has it.
+extension Step {
+    /// How many steps it is, with those of its block, which are left out where there is no repetition.
+    package var flattenedCount: Int {
+        flattenedBlock.reduce(1) { $0 + $1.flattenedCount }
+    }
+
+    fileprivate var flattened: [Step] { [self] + flattenedBlock.flatMap(\.flattened) }
+
+    /// The steps of its block that are carried out in the run itself: those of a sweep are runs of their own.
+    private var flattenedBlock: [Step] {
+        switch action {
+        case .repeated(let times, let inner): times > 0 ? inner : []
+        case .within(_, let inner): inner
+        default: []
+        }
+    }
+}
+
+extension Scenario {
+    /// The same with the steps of each block after it, once.
+    package var flattened: Scenario {
+        var result = self
+        result.steps = steps.flatMap(\.flattened)
+        return result
+    }
+}

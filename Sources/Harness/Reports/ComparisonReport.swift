@@ -119,6 +119,7 @@ public struct ComparisonReport: Sendable {
         switch verdict {
         case .passed: "passed"
         case .failed: "failed"
+        case .flaky: "flaky"
         case .notApplicable: "not applicable"
         case .error: "error"
         }

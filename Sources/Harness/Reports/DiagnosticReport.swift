@@ -118,26 +118,9 @@ extension FileDiagnostics {
             for note in diagnostic.notes { message += "\n\(note.place): \(note.message)" }
             let place = diagnostic.place
             return
-                "::\(diagnostic.severity.rawValue) file=\(FileDiagnostics.property(place.file)),line=\(place.line),col=\(place.column),"
-                + "title=\(FileDiagnostics.property(diagnostic.id.rawValue))::\(FileDiagnostics.data(message))\n"
+                "::\(diagnostic.severity.rawValue) file=\(WorkflowCommand.property(place.file)),line=\(place.line),col=\(place.column),"
+                + "title=\(WorkflowCommand.property(diagnostic.id.rawValue))::\(WorkflowCommand.data(message))\n"
         }.joined()
-    }
-
-    /// Escapes of workflow commands (actions/toolkit, packages/core/src/command.ts).
-    private static func data(_ text: String) -> String {
-        // By scalars: CR LF is one character, and neither of them.
-        text.unicodeScalars.reduce(into: "") { result, scalar in
-            switch scalar {
-            case "%": result += "%25"
-            case "\r": result += "%0D"
-            case "\n": result += "%0A"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-    }
-
-    private static func property(_ text: String) -> String {
-        data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
     }
 }
 

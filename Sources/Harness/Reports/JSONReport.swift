@@ -1,19 +1,32 @@
+import Causes
 import Expectations
 import FoundationEssentials
 import Journal
 import Model
 
-/// The document of `harness run --format json`, schema `harness.run/1`.
-public func jsonReport(_ report: RunReport) throws -> String {
-    let counts = report.counts
-    let document = EncodedRun(
-        summary: .init(
-            passed: counts.passed, failed: counts.failed, not_applicable: counts.notApplicable, errors: counts.errors,
-            duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount),
-        witness: report.witness.description,
-        skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
-        results: report.results.map(EncodedResult.init))
-    return try encoded(document)
+/// One document, schema `harness.run/1`.
+public struct JSONReport: Reporter {
+    public static let name = "json"
+    public static let summary = "one document, harness.run/1"
+
+    public init(_: ReportOptions = ReportOptions()) {}
+
+    public func text(_ report: RunReport) throws -> String {
+        let counts = report.counts
+        let document = EncodedRun(
+            summary: .init(
+                passed: counts.passed, failed: counts.failed, not_applicable: counts.notApplicable,
+                errors: counts.errors, known: counts.known,
+                flaky: counts.flaky, duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount),
+            witness: report.witness.description,
+            passed_though_known: report.unexpectedPasses.map { .init(init: $0.initName, row: $0.row) },
+            skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
+            causes: report.findings.flatMap { findings in
+                findings.causes.map { EncodedCause(findings.subject, $0.found, $0.results) }
+            },
+            results: report.results.map(EncodedResult.init))
+        return try encoded(document) + "\n"
+    }
 }
 
 /// A document as every report writes it.
@@ -34,7 +47,7 @@ private func milliseconds(_ duration: Duration) -> Double {
 // swift-format-ignore: AlwaysUseLowerCamelCase
 private struct EncodedRun: Encodable {
     struct Summary: Encodable {
-        let passed, failed, not_applicable, errors: Int
+        let passed, failed, not_applicable, errors, known, flaky: Int
         let duration_ms: Double
         /// How many there were to be, where the run was interrupted.
         let interrupted_of: Int?
@@ -45,11 +58,38 @@ private struct EncodedRun: Encodable {
         let reason: String
     }
 
+    /// A row that an init is known to fail, and has passed.
+    struct UnexpectedPass: Encodable {
+        let `init`, row: String
+    }
+
     var schema = "harness.run/1"
     let summary: Summary
     let witness: String
+    let passed_though_known: [UnexpectedPass]
     let skipped: [Skipped]
+    let causes: [EncodedCause]
     let results: [EncodedResult]
+}
+
+/// Why an init failed some scenarios.
+private struct EncodedCause: Encodable {
+    struct Place: Encodable {
+        let scenario, file: String
+        let line: Int
+    }
+
+    let `init`, cause, sentence, remedy: String
+    /// The scenarios that it explains.
+    let explains: [Place]
+
+    init(_ subject: String, _ found: FoundCause, _ results: [RunResult]) {
+        self.`init` = subject
+        (cause, sentence, remedy) = (found.cause.id, found.sentence, found.cause.remedy)
+        explains = results.map {
+            Place(scenario: $0.scenario.title, file: $0.scenario.place.file, line: $0.scenario.place.line)
+        }
+    }
 }
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
@@ -67,6 +107,8 @@ private struct EncodedResult: Encodable {
     let tags: [String]
     let verdict: String
     let reason: String?
+    /// Why it is known to fail; absent where it is not.
+    let known: String?
     let duration_ms: Double
     let failures: [EncodedFailure]
     /// Limits of the container that its processes have met; absent where there are none.
@@ -80,17 +122,17 @@ private struct EncodedResult: Encodable {
         runtime = result.runtime.rawValue
         tags = result.scenario.tags
         duration_ms = milliseconds(result.duration)
-        limits = result.limitsMet.isEmpty ? nil : result.limitsMet
+        let met = result.limitsMet
+        limits = met.isEmpty ? nil : met
+        (verdict, reason) = result.verdict.nameAndReason
+        if case .failed = result.verdict { known = result.known?.reason } else { known = nil }
         switch result.verdict {
-        case .passed: (verdict, reason, failures) = ("passed", nil, [])
-        case .notApplicable(let why): (verdict, reason, failures) = ("not-applicable", why, [])
-        case .error(let why): (verdict, reason, failures) = ("error", why, [])
-        case .failed(let list):
-            (verdict, reason) = ("failed", nil)
-            failures = list.map {
+        case .passed, .notApplicable, .error: failures = []
+        case .failed(let list), .flaky(let list):
+            failures = zip(list, result.linesOfEvidence(list)).map { failure, evidence in
                 EncodedFailure(
-                    file: $0.place.file, line: $0.place.line, expected: $0.expected, observed: $0.observed,
-                    evidence: $0.evidence)
+                    file: failure.place.file, line: failure.place.line, expected: failure.expected,
+                    observed: failure.observed, evidence: evidence)
             }
         }
     }

@@ -2,13 +2,20 @@ import Expectations
 import Model
 
 /// The report as a page: inits against themes, inits against rows, and why what failed has failed.
-public struct MarkdownReport: Sendable {
+public struct MarkdownReport: Reporter {
+    public static let name = "markdown"
+    public static let summary = "a page: the matrix, and what failed"
+
     /// An init's version, by its name.
     private let versions: [String: String]
     /// As it is to be written: `2026-11-21`.
     private let date: String
     /// A line about the machine.
     private let machine: String
+
+    public init(_ options: ReportOptions) {
+        self.init(versions: options.versions, date: options.date, machine: options.machine)
+    }
 
     public init(versions: [String: String], date: String, machine: String) {
         self.versions = versions
@@ -113,7 +120,7 @@ public struct MarkdownReport: Sendable {
                 "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))"
         case .error(let reason):
             return "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))"
-        case .passed, .notApplicable: return ""
+        case .passed, .flaky, .notApplicable: return ""
         }
     }
 

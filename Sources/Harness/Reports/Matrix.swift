@@ -16,6 +16,7 @@ struct Matrix<Key: Hashable> {
             switch verdict {
             case .passed: passed += 1
             case .failed: failed += 1
+            case .flaky: passed += 1
             case .error: errors += 1
             case .notApplicable: notApplicable += 1
             }

@@ -1,3 +1,4 @@
+import Causes
 import Expectations
 import Journal
 import Model
@@ -19,21 +20,24 @@ public struct RunResult: Sendable {
     public let journal: Journal
     /// The journal of each of several containers, by their names; empty where there is one.
     public let parts: [(name: String, journal: Journal)]
-    /// What it has to say besides: the table of a sweep.
-    public let notes: [String]
-    /// Limits of the container that its processes have met, a sentence each.
-    public let limitsMet: [String]
+    /// What came of its sweeps.
+    public let sweeps: [SweepOutcome]
+    /// It is known to fail; nil: it is not.
+    public var known: KnownFailure?
+    /// That it passes only now and then counts as a failure.
+    public var isFlakinessBad = false
+    /// What the journal has shown of the init, where that is kept no longer.
+    private var rememberedHabits: Habits?
 
     public init(
         initName: String, command: [String] = [], scenario: Scenario, runtime: Runtime? = nil, verdict: Verdict,
         duration: Duration,
-        journal: Journal, parts: [(name: String, journal: Journal)] = [], notes: [String] = [], limitsMet: [String] = []
+        journal: Journal, parts: [(name: String, journal: Journal)] = [], sweeps: [SweepOutcome] = []
     ) {
         self.parts = parts
-        self.limitsMet = limitsMet
+        self.sweeps = sweeps
         self.runtime = runtime ?? scenario.runtime ?? .docker
         self.command = command
-        self.notes = notes
         self.initName = initName
         self.scenario = scenario
         self.verdict = verdict
@@ -48,35 +52,92 @@ extension RunResult {
         scenario.runtime == nil && runtime != .docker ? "\(initName) on \(runtime.rawValue)" : initName
     }
 
-    /// Failed, or an error.
+    /// Failed, and not known to, or an error.
     public var isBad: Bool {
         switch verdict {
-        case .failed, .error: true
+        case .failed: known == nil
+        case .flaky: isFlakinessBad
+        case .error: true
         case .passed, .notApplicable: false
         }
     }
 
+    /// The same run with another verdict.
+    public func with(_ verdict: Verdict) -> RunResult {
+        var result = RunResult(
+            initName: initName, command: command, scenario: scenario, runtime: runtime, verdict: verdict,
+            duration: duration, journal: journal, parts: parts, sweeps: sweeps)
+        (result.known, result.isFlakinessBad) = (known, isFlakinessBad)
+        return result
+    }
+
+    /// Every journal with the name of its container, where there are several.
+    var journals: [(container: String?, journal: Journal)] {
+        parts.isEmpty ? [(nil, journal)] : parts.map { ($0.name, $0.journal) }
+    }
+
     /// Every event, a line each; of several containers in the order of time, each with its container's name.
     var journalLines: [String] {
-        guard !parts.isEmpty else {
-            let view = JournalView(journal)
-            return journal.events.map(view.line)
-        }
         var lines: [(at: MonotonicInstant, order: Int, text: String)] = []
-        for part in parts {
-            let view = JournalView(part.journal)
-            for event in part.journal.events {
-                lines.append((event.instant, lines.count, "\(part.name): \(view.line(event))"))
+        for (container, journal) in journals {
+            let view = JournalView(journal)
+            for event in journal.events {
+                lines.append((event.instant, lines.count, view.line(event).said(of: container)))
             }
         }
         return lines.sorted { ($0.at, $0.order) < ($1.at, $1.order) }.map(\.text)
     }
 
+    /// The evidence of each failure, a line each; of a sweep its table, and the smallest run that failed, as a scenario.
+    ///
+    /// - Returns: for each failure, in its order.
+    public func linesOfEvidence(_ failures: [Failure]) -> [[String]] {
+        var views: [String?: JournalView] = [:]
+        for (container, journal) in journals where failures.contains(where: { !$0.evidence.isEmpty }) {
+            views[container] = JournalView(journal)
+        }
+        return failures.map { failure in
+            if case .killTimes = failure.question {
+                return sweeps.filter { $0.place == failure.place }.flatMap { $0.table + $0.linesOfReproduction }
+            }
+            return failure.evidence.compactMap { evidence in
+                (views[evidence.container] ?? views[nil])?.line(evidence.event).said(of: evidence.container)
+            }
+        }
+    }
+
+    /// Events of this run, a line each.
+    func lines(of evidence: [Evidence]) -> [String] {
+        guard !evidence.isEmpty else { return [] }
+        let views = Dictionary(journals.map { ($0.container, JournalView($0.journal)) }) { first, _ in first }
+        return evidence.compactMap { views[$0.container]?.line($0.event).said(of: $0.container) }
+    }
+
+    /// The tables of its sweeps, and the smallest run of each that failed.
+    var linesOfSweeps: [String] { sweeps.flatMap { $0.table + $0.linesOfReproduction } }
+
+    /// How many events there are to read.
+    var eventCount: Int { journals.map(\.journal.events.count).reduce(0, +) }
+
+    /// Limits of the container that its processes have met, a sentence each.
+    public var limitsMet: [String] {
+        journals.flatMap { container, journal -> [String] in
+            guard journal.events.contains(where: { if case .kernel(.limitMet) = $0.kind { true } else { false } })
+            else { return [] }
+            return JournalView(journal).limitsMet.map { $0.said(of: container) }
+        }
+    }
+
+    /// What the init does as a rule, as far as this run has shown it.
+    var habits: Habits { rememberedHabits ?? Habits(scenario, journal) }
+
     /// The same without what proves it.
     public var withoutJournal: RunResult {
-        RunResult(
+        var result = RunResult(
             initName: initName, command: command, scenario: scenario, runtime: runtime, verdict: verdict,
-            duration: duration, journal: Journal(witness: journal.witness), notes: notes, limitsMet: limitsMet)
+            duration: duration, journal: Journal(witness: journal.witness), sweeps: sweeps)
+        result.rememberedHabits = habits
+        return result
     }
 }
 
@@ -89,6 +150,8 @@ public struct RunReport: Sendable {
     public var witness: Witness
     /// How many scenarios were to be run, where the run was interrupted; nil: it is whole.
     public private(set) var plannedCount: Int?
+    /// What is known to fail and has passed.
+    public private(set) var unexpectedPasses: [UnexpectedPass] = []
     /// How many were run at once.
     public var jobs: Int
     /// Of the whole run, without what the session takes to open and close.
@@ -115,17 +178,71 @@ public struct RunReport: Sendable {
         return !results.isEmpty && counts.notApplicable == results.count
     }
 
+    /// The inits, each with its runtime where that is not the usual one, in their order.
+    public var subjects: [String] {
+        var seen: Set<String> = []
+        return results.map(\.subject).filter { seen.insert($0).inserted }
+    }
+
     /// How many results there are of each kind.
-    public var counts: (passed: Int, failed: Int, notApplicable: Int, errors: Int) {
-        results.reduce(into: (0, 0, 0, 0)) { counts, result in
+    public struct Counts: Hashable, Sendable {
+        public var passed = 0
+        /// Without those that are known to fail.
+        public var failed = 0
+        public var known = 0
+        public var flaky = 0
+        public var notApplicable = 0
+        public var errors = 0
+    }
+
+    public var counts: Counts {
+        results.reduce(into: Counts()) { counts, result in
             switch result.verdict {
-            case .passed: counts.0 += 1
-            case .failed: counts.1 += 1
-            case .notApplicable: counts.2 += 1
-            case .error: counts.3 += 1
+            case .passed: counts.passed += 1
+            case .failed where result.known != nil: counts.known += 1
+            case .failed: counts.failed += 1
+            case .flaky: counts.flaky += 1
+            case .notApplicable: counts.notApplicable += 1
+            case .error: counts.errors += 1
             }
         }
     }
+
+    /// Whether all is as it is to be.
+    public var isGood: Bool { !results.contains(where: \.isBad) && unexpectedPasses.isEmpty }
+
+    /// Takes failures that are known for what they are, and notes which of them have passed.
+    ///
+    /// - Parameters:
+    ///   - known: by the init's name.
+    ///   - isWhole: whether all scenarios of each row were run: else nothing is said of what has passed.
+    public mutating func note(known: [String: [KnownFailure]], isWhole: Bool) {
+        for index in results.indices {
+            results[index].known = known[results[index].initName]?.first {
+                $0.rows.contains(results[index].scenario.row)
+            }
+        }
+        guard isWhole else { return }
+        for (name, failures) in known.sorted(by: { $0.key < $1.key }) {
+            for failure in failures {
+                for row in failure.rows {
+                    let own = results.filter { $0.initName == name && $0.scenario.row == row }
+                    let applied = own.filter { if case .notApplicable = $0.verdict { false } else { true } }
+                    if !applied.isEmpty, applied.allSatisfy({ $0.verdict == .passed }) {
+                        unexpectedPasses.append(UnexpectedPass(initName: name, row: row, place: failure.place))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A row that an init is known to fail, and has passed.
+public struct UnexpectedPass: Hashable, Sendable {
+    public let initName: String
+    public let row: String
+    /// Where it is said that it fails.
+    public let place: SourcePlace
 }
 
 extension Scenario {
@@ -149,10 +266,36 @@ extension RunReport {
     }
 
     /// "interrupted: 3 of 40 were run, the rest was not"; nil where it is whole.
-    var noteOfInterruption: String? {
+    public var noteOfInterruption: String? {
         plannedCount.map { "interrupted: \(results.count) of \($0) were run, the rest was not" }
     }
 
     /// The reason of what was interrupted.
     public static let interrupted = "interrupted"
+}
+
+extension String {
+    /// The same with the container's name before it, where there are several.
+    fileprivate func said(of container: String?) -> String { container.map { "\($0): \(self)" } ?? self }
+}
+
+extension RunReport {
+    /// The parts of one run, as one: what was interrupted in any of them is missing in the whole.
+    public static func merged(_ parts: [RunReport]) -> RunReport {
+        guard var whole = parts.first else {
+            return RunReport(results: [], skipped: [], witness: .tracefs, jobs: 0, duration: .zero)
+        }
+        for part in parts.dropFirst() {
+            whole.results += part.results
+            for skipped in part.skipped where !whole.skipped.contains(where: { $0.name == skipped.name }) {
+                whole.skipped.append(skipped)
+            }
+            whole.duration = max(whole.duration, part.duration)
+            whole.jobs += part.jobs
+        }
+        if parts.contains(where: { $0.plannedCount != nil }) {
+            whole.plannedCount = parts.map { $0.plannedCount ?? $0.results.count }.reduce(0, +)
+        }
+        return whole
+    }
 }

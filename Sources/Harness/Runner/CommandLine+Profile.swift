@@ -101,6 +101,9 @@ extension InitProfile {
         }
         let lacking = scenario.requirements.subtracting(abilities)
         if !lacking.isEmpty { return "\(name) has no \(lacking.map(\.rawValue).sorted().joined(separator: ", "))" }
+        if let program = command.first, let mount = scenario.settings.mount(hiding: program) {
+            return "the scenario mounts something at \(mount), over \(program)"
+        }
         if scenario.payloadCommand != nil, !hasPlaceForCommand { return "\(name) takes services, not a command" }
         for name in scenario.programs {
             let isThere =
@@ -108,6 +111,14 @@ extension InitProfile {
             if !isThere { return name.hasPrefix("/") ? "there is no \(name)" : "\(name) is not installed" }
         }
         return nil
+    }
+}
+
+extension ContainerSettings {
+    /// The path of a mount that does not show what is below it on the host, and that a program is below; nil: there is none.
+    fileprivate func mount(hiding program: String) -> String? {
+        let mounts = tmpfs + volumes.filter { $0.isEmpty || $0.source != nil }.map(\.path)
+        return mounts.first { program.hasPrefix($0 + "/") }
     }
 }
 

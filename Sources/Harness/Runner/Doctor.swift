@@ -71,7 +71,7 @@ public struct Doctor: Sendable {
             ]
             let result = try session.run([Session.Job(scenario, .none)], atOnce: 1).first
             switch result?.verdict {
-            case .passed: add("container", "started and stopped in \(result?.duration.rounded ?? "?")")
+            case .passed, .flaky: add("container", "started and stopped in \(result?.duration.rounded ?? "?")")
             case .failed(let failures):
                 add("container", failures.map(\.observed).joined(separator: "; "), isObstacle: true)
             case .error(let reason), .notApplicable(let reason): add("container", reason, isObstacle: true)

@@ -1,4 +1,5 @@
 // The public face: who imports Harness can name what it takes and gives.
+@_exported import Causes
 @_exported import Expectations
 @_exported import Journal
 @_exported import Language

@@ -27,7 +27,7 @@ final class GroupRun {
     private var answer: ScenarioRun.Answer?
     private var failedStep: Failure?
     /// The questions that compare containers, with what was found.
-    private var comparisons: [(step: Int, judgement: Judgement, evidence: [String])] = []
+    private var comparisons: [(step: Int, judgement: Judgement, evidence: [Evidence])] = []
     private var asked: Set<Int> = []
 
     /// How long the whole is waited for, where a container never does what another waits for.
@@ -104,7 +104,7 @@ final class GroupRun {
 
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
         RunResult(
-            initName: job.profile.name, scenario: scenario, runtime: job.runtime, verdict: verdict,
+            initName: job.profile.name, scenario: job.scenario, runtime: job.runtime, verdict: verdict,
             duration: MonotonicInstant.now.duration(since: began), journal: Journal(witness: session.witness),
             parts: zip(scenario.members, members).map { ($0.name, $1.journal) })
     }
@@ -289,7 +289,7 @@ final class GroupRun {
     }
 
     private func interrupt(_ step: Step, _ observed: String) {
-        failedStep = Failure(place: step.place, expected: "to go on from here", observed: observed, evidence: [])
+        failedStep = Failure(place: step.place, .continuation, observed: observed)
     }
 
     // MARK: - Expectations
@@ -321,10 +321,12 @@ final class GroupRun {
                 Event(at: min(members[place].knownUntil, end), .mark(.asked(step: step))))
         }
         if let (judgement, first, second) = comparison(expectation.condition) {
-            let evidence =
-                members[first].view.lines(judgement.evidence, of: scenario.members[first].name)
-                + members[second].view.linesOfEnd(of: scenario.members[second].name)
-            comparisons.append((step, judgement, evidence))
+            let names = (scenario.members[first].name, scenario.members[second].name)
+            let evidence = judgement.evidence.map { Evidence($0, in: names.0) }
+            let end = members[second].journal.events.last {
+                if case .runtime(.exited) = $0.kind { true } else { false }
+            }
+            comparisons.append((step, judgement, evidence + (end.map { [Evidence($0, in: names.1)] } ?? [])))
         }
         return isMet
     }
@@ -388,7 +390,7 @@ final class GroupRun {
             switch own {
             case .error(let reason): return .error("\(scenario.members[place].name): \(reason)")
             case .failed(let found): failures += found.map { $0.said(of: scenario.members[place].name) }
-            case .passed, .notApplicable: continue
+            case .passed, .flaky, .notApplicable: continue
             }
         }
         for (step, judgement, evidence) in comparisons {
@@ -399,25 +401,13 @@ final class GroupRun {
             case .no:
                 failures.append(
                     Failure(
-                        place: scenario.steps[step].place, expected: "expect \(expectation)",
-                        observed: judgement.observed, evidence: evidence))
+                        place: scenario.steps[step].place, .expect(expectation), observed: judgement.observed,
+                        evidence: evidence))
             }
         }
         if let failedStep, !failures.contains(where: { $0.place == failedStep.place }) { failures.append(failedStep) }
         failures.sort { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
         return Expectations.verdict(on: scenario, failures, members.map(\.journal))
-    }
-}
-
-extension JournalView {
-    fileprivate func lines(_ events: [Event], of container: String) -> [String] {
-        events.map { "\(container): \(line($0))" }
-    }
-
-    /// How PID 1 ended.
-    fileprivate func linesOfEnd(of container: String) -> [String] {
-        let end = journal.events.last { if case .runtime(.exited) = $0.kind { true } else { false } }
-        return end.map { lines([$0], of: container) } ?? []
     }
 }
 
@@ -437,8 +427,8 @@ extension Failure {
     /// The same, with the name of the container that it is about.
     fileprivate func said(of container: String) -> Failure {
         Failure(
-            place: place, expected: expected, observed: "\(container): \(observed)",
-            evidence: evidence.map { "\(container): \($0)" })
+            place: place, question, observed: "\(container): \(observed)",
+            evidence: evidence.map { Evidence($0.event, in: container) })
     }
 }
 

@@ -16,8 +16,8 @@ final class ScenarioRun {
     let session: Session
     /// Its steps are one after the other, those of a `repeat` after it: the journal speaks of them by their places there.
     let scenario: Scenario
-    /// As they were written.
-    private let steps: [Step]
+    /// As it was written.
+    private let written: Scenario
     let profile: InitProfile
     /// How many times faster than Docker's the restart policy's clock runs.
     let speed: Double
@@ -68,13 +68,11 @@ final class ScenarioRun {
     var postponedTo: MonotonicInstant?
     /// When PID 1 is killed, if that has not been done.
     private var killAt: Sweep.Moment?
-    /// What came of sweeps: their tables, and the first that failed in each.
-    private var tables: [String] = []
+    /// What came of sweeps, and what failed in each.
+    private var sweeps: [SweepOutcome] = []
     private var sweepFailures: [Failure] = []
     /// Called when a life has ended, before the next begins.
     var onEnd: ((ScenarioRun) -> Void)?
-    /// A limit of the container was met.
-    private var hasMetLimits = false
     /// How many starts there were.
     var lifeCount = 0
     /// Why the run ended before its last step.
@@ -90,7 +88,7 @@ final class ScenarioRun {
 
     init(_ job: Session.Job, in session: Session) {
         self.session = session
-        steps = job.scenario.steps
+        written = job.scenario
         scenario = job.scenario.flattened
         profile = job.profile
         asked = job.runtime
@@ -118,7 +116,7 @@ final class ScenarioRun {
                 processes?.end()
                 volumes?.remove()
             }
-            try perform(steps, from: 0)
+            try perform(written.steps, from: 0)
             try watch?(self)
             noteLateness()
             endLife()
@@ -137,10 +135,9 @@ final class ScenarioRun {
 
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
         RunResult(
-            initName: profile.name, command: profile.commandLine(for: scenario), scenario: scenario, runtime: asked,
+            initName: profile.name, command: profile.commandLine(for: scenario), scenario: written, runtime: asked,
             verdict: verdict,
-            duration: MonotonicInstant.now.duration(since: began), journal: journal, notes: tables,
-            limitsMet: hasMetLimits ? view.limitsMet : [])
+            duration: MonotonicInstant.now.duration(since: began), journal: journal, sweeps: sweeps)
     }
 
     /// Where something has not come true: a limit of the container may be why. As long as its processes are there, and its file systems.
@@ -150,7 +147,6 @@ final class ScenarioRun {
         let running = tree.present.filter { tree.processes[$0].exitedAt == nil }
         life.noteLimits(
             into: &journal, running: running.map { tree.processes[$0].pid }, wasKilledByKernel: view.hasKernelKilled)
-        hasMetLimits = hasMetLimits || !life.notedLimits.isEmpty
     }
 
     func endLife() {
@@ -203,10 +199,10 @@ final class ScenarioRun {
             case .type(let text): type(text, step)
             case .closeInput: life?.closeInput()
             case .sweep:
-                let (table, failure) = try Sweep(
+                let (outcome, failure) = try Sweep(
                     session: session, scenario: scenario, profile: profile, step: step, speed: speed, rules: rules
                 ).run()
-                tables += table
+                sweeps.append(outcome)
                 sweepFailures += failure.map { [$0] } ?? []
             case .repeated(let times, let inner):
                 for _ in 0..<times where failedStep == nil { try perform(inner, from: index + 1) }
@@ -425,30 +421,5 @@ extension Step {
     /// It expects that the step before was refused, or that it was not.
     fileprivate var asksAboutRefusal: Bool {
         if case .expect(let expectation) = action { expectation.condition.kind == .refused } else { false }
-    }
-
-    /// How many steps it is, with those of its block, which are left out where there is no repetition.
-    var flattenedCount: Int {
-        flattenedBlock.reduce(1) { $0 + $1.flattenedCount }
-    }
-
-    fileprivate var flattened: [Step] { [self] + flattenedBlock.flatMap(\.flattened) }
-
-    /// The steps of its block that are carried out in this run.
-    private var flattenedBlock: [Step] {
-        switch action {
-        case .repeated(let times, let inner): times > 0 ? inner : []
-        case .within(_, let inner): inner
-        default: []
-        }
-    }
-}
-
-extension Scenario {
-    /// The same with the steps of each block after it, once.
-    var flattened: Scenario {
-        var result = self
-        result.steps = steps.flatMap(\.flattened)
-        return result
     }
 }

@@ -172,6 +172,18 @@ public final class Session: Sendable {
     /// How many scenarios are carried out at once at most, where nobody says: each has some threads, files and processes of its own.
     public static let usualLimit = 128
 
+    /// What a session would see, without beginning one.
+    public static var expectedWitness: String {
+        if Surroundings.isLockedDown { return "pidfd and /proc (the kernel is locked down)" }
+        do {
+            let root = try Mount.detached(type: "tracefs")
+            _ = try Descriptor.open("instances", .directory, in: root.rawValue)
+            return "\(Witness.tracefs)"
+        } catch {
+            return "pidfd and /proc (no tracefs: \(error))"
+        }
+    }
+
     /// What was found of dead runs, and what became of it, in a sentence; nil: nothing.
     public var wordsOfLeftovers: String? { host.leftovers.sentence }
 
@@ -242,11 +254,12 @@ public final class Session: Sendable {
     ///
     /// - Parameters:
     ///   - atOnce: how many at most.
+    ///   - retries: how often one that has failed is made again until it passes: then it is flaky.
     ///   - keepsJournals: otherwise only those of failures are kept: a whole matrix has very many events.
     ///   - onResult: called from the threads as results come.
     /// - Throws: `CannotRun` where no thread can be given what it needs.
     public func run(
-        _ jobs: [Job], atOnce: Int, keepsJournals: Bool = true,
+        _ jobs: [Job], atOnce: Int, retries: Int = 0, keepsJournals: Bool = true,
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
@@ -264,8 +277,15 @@ public final class Session: Sendable {
                 if let failure {
                     results.fail(failure)
                 } else {
-                    let result = carryOut(job)
+                    var result = carryOut(job)
                     history?.note(result, of: job)
+                    if let again = results.retry(index, result, atMost: retries) {
+                        guard let settled = again else {
+                            scheduler.leave(need)
+                            return results.end()
+                        }
+                        result = settled
+                    }
                     results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
                     // What the machine was too slow to judge has shown nothing.
                     if result.isTooSlowToJudge, attempt < Session.attemptsWhenLate {
@@ -404,9 +424,33 @@ private final class Results: Sendable {
         /// What is made again when nothing else waits, each with the number of its attempt, the next one first.
         var again: [(index: Int, attempt: Int)] = []
         var running = 0
+        /// How each that is made again because it has failed failed the first time, and how often it has been.
+        var failed: [Int: (first: RunResult, count: Int)] = [:]
     }
 
     private let state: Monitor<State>
+
+    /// Makes one that has failed again.
+    ///
+    /// - Returns: nil: it has nothing to do with that; else nil: it is made again; else what comes of it: flaky, where it has passed now.
+    func retry(_ index: Int, _ result: RunResult, atMost retries: Int) -> RunResult?? {
+        state.withLock { state in
+            switch result.verdict {
+            case .failed:
+                let (first, count) = state.failed[index] ?? (result, 0)
+                if count == retries { return count == 0 ? .none : .some(first) }
+                state.failed[index] = (first, count + 1)
+                state.waiting.append(index)
+                return .some(nil)
+            case .passed:
+                guard let (first, _) = state.failed[index], case .failed(let failures) = first.verdict else {
+                    return .none
+                }
+                return .some(first.with(.flaky(failures)))
+            case .flaky, .notApplicable, .error: return .none
+            }
+        }
+    }
 
     /// - Parameter order: each job's index, in the order in which they begin.
     init(order: [Int]) {
@@ -466,5 +510,40 @@ extension RunResult {
     /// The machine was too busy with other things: it has shown nothing.
     fileprivate var isTooSlowToJudge: Bool {
         if case .error(let reason) = verdict { reason.contains(tooSlowToJudge) } else { false }
+    }
+}
+
+extension Session {
+    /// The jobs of one of several parts that take about as long, by the scenarios' texts: the same on each machine.
+    ///
+    /// - Parameter number: from 1.
+    public static func part(_ number: Int, of count: Int, _ jobs: [Job]) -> [Job] {
+        let durations = jobs.map { $0.scenario.expectedDuration + .milliseconds(50) }
+        var sums = [Duration](repeating: .zero, count: count)
+        var part = [Int](repeating: 0, count: jobs.count)
+        // Long ones first, each to the part that has least.
+        for index in jobs.indices.sorted(by: { (durations[$1], $0) < (durations[$0], $1) }) {
+            let least = sums.indices.min { sums[$0] < sums[$1] } ?? 0
+            sums[least] += durations[index]
+            part[index] = least
+        }
+        return zip(jobs, part).filter { $0.1 == number - 1 }.map(\.0)
+    }
+
+    /// How long jobs take in all, by the last run, with the processors that there are.
+    public func expectedSeconds(of jobs: [Job], by history: DurationHistory) -> Double {
+        let whole = jobs.map { history.duration(of: $0) ?? .milliseconds(60) }.reduce(Duration.zero, +)
+        // Most of a scenario is waiting.
+        return whole.inMilliseconds / 1000 / 8
+    }
+
+    /// Does something after a time, on a thread of its own, unless the process ends before.
+    public func after(_ time: Duration, _ body: @escaping @Sendable () -> Void) {
+        let thread = try? Thread {
+            var poller = Poller()
+            try? poller.wait(until: .now.advanced(by: time))
+            body()
+        }
+        thread?.detach()
     }
 }

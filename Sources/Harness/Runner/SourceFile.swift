@@ -4,18 +4,22 @@ import Language
 /// A scenario or profile file on the disk.
 public enum SourceFile {
     /// Why a file cannot be read or written.
-    public struct Problem: Error, Sendable {
+    public struct Problem: Error, Sendable, CustomStringConvertible {
         public let reason: String
+        public var description: String { reason }
     }
 
     /// A scenario file larger than this is none.
     private static let sizeLimitInBytes = 64 << 20
 
+    /// Nor is a larger one a journal that can be read at once.
+    public static let journalLimitInBytes = 2 << 30
+
     /// The bytes of a regular file.
-    public static func bytes(of path: String) throws(Problem) -> [UInt8] {
+    public static func bytes(of path: String, atMost limit: Int = 64 << 20) throws(Problem) -> [UInt8] {
         guard Files.exists(path) else { throw Problem(reason: "there is no such file") }
-        guard let size = Files.sizeOfRegularFile(path), size <= sizeLimitInBytes else {
-            throw Problem(reason: "this is no regular file of 64 MiB at most")
+        guard let size = Files.sizeOfRegularFile(path), size <= limit else {
+            throw Problem(reason: "this is no regular file of \(limit >> 20) MiB at most")
         }
         do {
             return try Files.bytes(of: path)

@@ -48,6 +48,14 @@ public struct Suite: Sendable {
         complain(path, parsed.diagnostics, bytes)
     }
 
+    /// What inits are known to fail, from a file that says nothing else of them, by their names.
+    public mutating func knownFailures(at path: String) -> [String: [KnownFailure]] {
+        guard let bytes = read(path) else { return [:] }
+        let parsed = parseProfiles(bytes, file: path, needsCommand: false)
+        complain(path, parsed.diagnostics, bytes)
+        return parsed.values.reduce(into: [:]) { $0[$1.name, default: []] += $1.knownFailures }
+    }
+
     private mutating func read(_ path: String) -> [UInt8]? {
         fileCount += 1
         do {

@@ -24,15 +24,12 @@ struct Sweep {
         case event(Int)
     }
 
-    /// What one of its runs has shown.
-    private struct Outcome {
+    /// One of its runs, and what it has shown.
+    private struct Run {
         let moment: Moment
         /// What there had been of the container's own doing when the kill came.
         let events: [String]
-        /// The time from the start to the kill; nil where PID 1 had ended before.
-        let killedAfter: Duration?
-        /// How often each step of the entrypoint ran, in the order in which they were first gone through.
-        let steps: [(name: String, count: Int)]
+        let kill: SweepOutcome.Kill
         let result: RunResult
     }
 
@@ -41,29 +38,28 @@ struct Sweep {
 
     /// Carries it out. Blocks until all its runs are over.
     ///
-    /// - Returns: the table of what came of it, and what failed.
+    /// - Returns: what came of each kill, and what failed.
     /// - Throws: `CannotRun`, also where one of the runs could not be judged.
-    func run() throws -> (table: [String], failure: Failure?) {
-        guard case .sweep(let times, let steps) = step.action else { return ([], nil) }
-        switch times {
-        case .range(let from, let to, let interval):
+    func run() throws -> (outcome: SweepOutcome, failure: Failure?) {
+        var runs: [Run] = []
+        var missed: [Int] = []
+        switch step.action {
+        case .sweep(.range(let from, let to, let interval), let steps):
             let times = sequence(first: from) { $0 + interval <= to ? $0 + interval : nil }
-            let outcomes = try outcomes(of: times.map(Moment.time), steps, atOnce: Sweep.atOnce)
-            return (table(outcomes), try failure(outcomes))
-        case .everyEvent:
-            let (outcomes, missed) = try killAtEvents(steps)
-            var lines = table(outcomes)
-            if !missed.isEmpty {
-                let events = missed.map(String.init).joined(separator: ", ")
-                lines.append(
-                    "not killed right behind event \(events): in \(Sweep.attempts) attempts the next came first")
-            }
-            return (lines, try failure(outcomes))
+            runs = try self.runs(at: times.map(Moment.time), steps, atOnce: Sweep.atOnce)
+        case .sweep(.everyEvent, let steps): (runs, missed) = try killAtEvents(steps)
+        default: break
         }
+        let bad = runs.filter(\.result.isBad)
+        let reproduction = bad.isEmpty ? nil : try reproducible(bad)
+        let outcome = SweepOutcome(
+            place: step.place, kills: runs.map(\.kill), missed: missed, attempts: Sweep.attempts,
+            reproduction: reproduction)
+        return (outcome, failure(of: outcome, bad))
     }
 
-    /// What comes of killing at each of these moments.
-    private func outcomes(of moments: [Moment], _ steps: [Step], atOnce: Int) throws -> [Outcome] {
+    /// A run for each of these moments.
+    private func runs(at moments: [Moment], _ steps: [Step], atOnce: Int) throws -> [Run] {
         let jobs = moments.map {
             Session.Job(sped: single(steps, at: $0), profile, speed: speed, rules: rules, killAt: $0)
         }
@@ -72,7 +68,7 @@ struct Sweep {
         for result in results {
             if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
         }
-        return zip(moments, results).map { outcome($0, $1) }
+        return zip(moments, results).map { run($0, $1) }
     }
 
     /// The block as a scenario of its own.
@@ -99,11 +95,11 @@ struct Sweep {
     /// Kills behind each event of a run that nothing disturbs; each state of the work in which somebody was killed counts once.
     ///
     /// - Returns: in the order of the events; and the numbers of those that were always followed by the next too soon.
-    private func killAtEvents(_ steps: [Step]) throws -> (outcomes: [Outcome], missed: [Int]) {
+    private func killAtEvents(_ steps: [Step]) throws -> (runs: [Run], missed: [Int]) {
         var missed = (0..<(try countEvents(steps))).map { $0 + 1 }
-        var all: [Outcome] = []
+        var all: [Run] = []
         for _ in 0..<Sweep.attempts where !missed.isEmpty {
-            all += try outcomes(of: missed.map(Moment.event), steps, atOnce: Sweep.atOnceWatching)
+            all += try runs(at: missed.map(Moment.event), steps, atOnce: Sweep.atOnceWatching)
             missed.removeAll { number in all.contains { $0.events.count == number } }
         }
         var seen: Set<[String]> = []
@@ -140,73 +136,38 @@ struct Sweep {
 
     // MARK: - What came of it
 
-    private func outcome(_ moment: Moment, _ result: RunResult) -> Outcome {
-        var counts: [(name: String, count: Int)] = []
-        var start: MonotonicInstant?
-        var kill: MonotonicInstant?
+    private func run(_ moment: Moment, _ result: RunResult) -> Run {
+        var names: [String] = []
+        var counts: [String: Int] = [:]
+        var wasKilled = false
         for event in result.journal.events {
             switch event.kind {
             case .said(.ran(let name), _):
-                if let index = counts.firstIndex(where: { $0.name == name }) {
-                    counts[index].count += 1
-                } else {
-                    counts.append((name, 1))
-                }
-            case .runtime(.started): start = start ?? event.instant
-            case .runtime(.sent(.kill, _)): kill = kill ?? event.instant
+                if counts[name] == nil { names.append(name) }
+                counts[name, default: 0] += 1
+            case .runtime(.sent(.kill, _)): wasKilled = true
             default: continue
             }
         }
-        let after = start.flatMap { start in kill.map { $0.duration(since: start) } }
-        return Outcome(
-            moment: moment, events: result.journal.untilKill.ownEvents.map(result.journal.words), killedAfter: after,
-            steps: counts, result: result)
+        let events = result.journal.untilKill.ownEvents.map(result.journal.name)
+        let killed: SweepOutcome.Moment =
+            switch moment {
+            case .time(let time): .time(time)
+            case .event: .event(events.count, what: events.last)
+            }
+        let kill = SweepOutcome.Kill(
+            killed, cameTooLate: !wasKilled, steps: names.map { .init($0, counts[$0] ?? 0) }, hasFailed: result.isBad)
+        return Run(moment: moment, events: events, kill: kill, result: result)
     }
 
-    /// A line for each stretch of moments of which the same came.
-    private func table(_ outcomes: [Outcome]) -> [String] {
-        var result: [String] = []
-        var index = 0
-        while index < outcomes.count {
-            let words = description(outcomes[index])
-            var end = index
-            while end + 1 < outcomes.count, description(outcomes[end + 1]) == words { end += 1 }
-            let first = label(outcomes[index]), last = label(outcomes[end])
-            let stretch = index == end ? first : "\(first) to \(last) (\(end - index + 1))"
-            result.append("killed after \(stretch): \(words)")
-            index = end + 1
-        }
-        return result
-    }
-
-    private func label(_ outcome: Outcome) -> String {
-        switch outcome.moment {
-        case .time(let time): time.text
-        case .event: "event \(outcome.events.count)" + (outcome.events.last.map { " (\($0))" } ?? "")
-        }
-    }
-
-    private func description(_ outcome: Outcome) -> String {
-        let steps = outcome.steps.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
-        let verdict = outcome.result.isBad ? "FAILED" : "passed"
-        return "steps ran \(steps.isEmpty ? "not at all" : steps): \(verdict)"
-            + (outcome.killedAfter == nil ? " (it had ended before)" : "")
-    }
-
-    private func failure(_ outcomes: [Outcome]) throws -> Failure? {
-        let bad = outcomes.filter(\.result.isBad)
+    private func failure(of outcome: SweepOutcome, _ bad: [Run]) -> Failure? {
         guard let first = bad.first, case .failed(let failures) = first.result.verdict, let reason = failures.first
-        else {
-            return nil
-        }
-        let (shown, count) = try reproducible(bad)
-        let text = scenario(of: shown).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let remark = count == Sweep.trials ? "" : ", which failed \(count) of \(Sweep.trials) times"
+        else { return nil }
         return Failure(
-            place: step.place, expected: "each of \(outcomes.count) kill times to pass",
+            place: step.place, .killTimes(outcome.kills.count),
             observed:
-                "\(bad.count) failed, the first killed after \(label(first)): \(reason.expected): \(reason.observed)",
-            evidence: table(outcomes) + ["", "the smallest of them as a scenario\(remark):", ""] + text)
+                "\(bad.count) failed, the first killed after \(first.kill.moment): \(reason.expected): \(reason.observed)"
+        )
     }
 
     /// How often a reproduction is tried before it is printed, and how many are.
@@ -215,32 +176,33 @@ struct Sweep {
 
     /// The first that fails each time that it is made again, else the one that does most often: between two events a program may have
     /// done its work or not.
-    private func reproducible(_ bad: [Outcome]) throws -> (outcome: Outcome, count: Int) {
-        var best = (outcome: bad[0], count: -1)
-        for outcome in bad.prefix(Sweep.candidates) {
+    private func reproducible(_ bad: [Run]) throws -> SweepOutcome.Reproduction {
+        var best = SweepOutcome.Reproduction(scenario(of: bad[0]), failures: -1, trials: Sweep.trials)
+        for run in bad.prefix(Sweep.candidates) {
+            let again = scenario(of: run)
             let jobs = Array(
-                repeating: Session.Job(sped: scenario(of: outcome), profile, speed: speed, rules: rules, killAt: nil),
+                repeating: Session.Job(sped: again, profile, speed: speed, rules: rules, killAt: nil),
                 count: Sweep.trials)
             let count = try session.runParts(jobs, of: scenario, atOnce: Sweep.atOnceWatching).count { result in
                 if case .failed = result.verdict { true } else { false }
             }
-            if count > best.count { best = (outcome, count) }
+            if count > best.failures { best = .init(again, failures: count, trials: Sweep.trials) }
             if count == Sweep.trials { break }
         }
         return best
     }
 
     /// One of its runs as a scenario of its own, to see it again.
-    private func scenario(of outcome: Outcome) -> Scenario {
-        var result = outcome.result.scenario
+    private func scenario(of run: Run) -> Scenario {
+        var result = run.result.scenario
         let kill: [Step]
-        switch outcome.moment {
+        switch run.moment {
         case .time(let after):
             result.title = "\(scenario.title), killed after \(after.text)"
             kill = [Step(.wait(after), place: .none), Step(.kill(.kill), place: .none)]
         case .event:
-            result.title = "\(scenario.title), killed at event \(outcome.events.count)"
-            kill = [Step(.killAtEvent(outcome.events.count), place: .none)]
+            result.title = "\(scenario.title), killed at event \(run.events.count)"
+            kill = [Step(.killAtEvent(run.events.count), place: .none)]
         }
         if let start = result.steps.firstIndex(where: \.isStart) {
             result.steps.insert(contentsOf: kill, at: start + 1)
@@ -276,8 +238,8 @@ extension Journal {
         return removal.map { until($0.instant) } ?? self
     }
 
-    /// What an event was, whoever's numbers it bears.
-    fileprivate func words(_ event: Event) -> String {
+    /// What an event was, without the numbers of processes, which are others in each run.
+    fileprivate func name(_ event: Event) -> String {
         switch event.kind {
         case .said(.ran(let step), _): "step \(step)"
         case .said(.initialised, _): "initialised"

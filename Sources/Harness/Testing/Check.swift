@@ -21,12 +21,12 @@ extension Scenario {
         if let reason = profile.reasonNotInstalled { try Test.cancel("\(profile.name): \(reason)") }
         let result = try await SharedSession.run(self, profile)
         switch result.verdict {
-        case .passed: return
+        case .passed, .flaky: return
         case .notApplicable(let reason): try Test.cancel("not applicable: \(reason)")
         case .error(let reason): Issue.record("\(title): \(reason)", sourceLocation: place.sourceLocation)
         case .failed(let failures):
-            for failure in failures {
-                let evidence = failure.evidence.map { "\n    \($0)" }.joined()
+            for (failure, lines) in zip(failures, result.linesOfEvidence(failures)) {
+                let evidence = lines.map { "\n    \($0)" }.joined()
                 Issue.record(
                     "\(failure.expected): \(failure.observed) (\(profile.name))\(evidence)",
                     sourceLocation: failure.place.sourceLocation)

@@ -52,6 +52,11 @@ extension Grammar {
             "A runtime puts it before the command by itself, as `docker run --init` does, where the container has a PID namespace of its own.",
             once: true, example: ""
         ) { profile, _ in profile.isInjected = true },
+        Form(
+            "known failure NAMES [because TEXT]",
+            "Rows, or titles, of what it is known to fail, in whole or in part, and why. A run is green with them, and red when one of them passes.",
+            example: ""
+        ) { $0.knownFailures.append(KnownFailure(rows: $1.texts(0), reason: $1.text(1) ?? "", place: .none)) },
         Form("unusable TEXT", "Why it cannot be run here: what was tried.", once: true, example: "") {
             $0.unusable = $1.text(0)
         },

@@ -1,0 +1,90 @@
+import Expectations
+import Journal
+import Model
+import Vocabulary
+
+/// What PID 1 leaves around its child, and what it keeps for itself.
+extension Cause {
+    static let ofSurroundings: [Cause] = [
+        leavesDescriptorsOpen, leavesVariablesInTheEnvironment, losesOutput, growsAtEachStart,
+    ]
+
+    private static let leavesDescriptorsOpen = Cause(
+        "leaves-descriptors-open", "PID 1 leaves descriptors of its own open in its child",
+        remedy: "O_CLOEXEC for whatever PID 1 opens"
+    ) { observation in
+        guard observation.payload.contains("/proc/self/fd") else { return nil }
+        let paths = Set(observation.failedConditions.compactMap(\.path))
+        return observation.looks.filter { paths.contains($0.file.path) && $0.file.status != nil }.map(\.event)
+    }
+
+    private static let leavesVariablesInTheEnvironment = Cause(
+        "leaves-variables-in-the-environment", "PID 1 leaves variables of its own in its child's environment",
+        remedy: "the environment that PID 1 was started with, and nothing more"
+    ) { observation in
+        guard observation.payload.contains("env "), observation.scenario.tags.contains("environment") else {
+            return nil
+        }
+        let printed = observation.view.journal.events.printedLines
+        var seen: Set<String> = []
+        // The script prints all names first, and what is not to be there once more.
+        return printed.filter { !seen.insert($0.text).inserted }.map(\.event)
+    }
+
+    private static let losesOutput = Cause(
+        "loses-output",
+        "what the child prints does not get out: PID 1 relays it, and ends or looks away before it has",
+        remedy: "hand the child PID 1's own standard output, or read the relay to its end before PID 1 ends"
+    ) { observation in
+        for life in observation.lives {
+            guard observation.failedConditions.contains(where: \.isAboutOutput), let child = life.mainChild,
+                life.hasExecuted(child), let executed = life.executed(child)
+            else { continue }
+            let printed = life.events.filter { event in
+                if case .printed(_, .stdout, _) = event.kind { true } else { false }
+            }
+            if printed.isEmpty,
+                life.watchedUntil.duration(since: executed.instant) > .milliseconds(50) || life.endedItself
+            {
+                return [executed, life.event(ofEnd: child)].compactMap(\.self)
+            }
+            if life.endedItself, let end = life.event(ofEnd: child) { return printed.suffix(1) + [end] }
+        }
+        return nil
+    }
+
+    private static let growsAtEachStart = Cause(
+        "grows-at-each-start", "each start leaves a further file behind",
+        remedy: "one name for one thing, or a tmpfs for what a life alone needs"
+    ) { observation in
+        guard observation.lives.count > 2, observation.failedConditions == [.execExit(0)],
+            observation.execs.last?.contains("find") == true
+        else { return nil }
+        return observation.view.journal.events.filter { event in
+            if case .runtime(.execEnded(_, let status, _)) = event.kind { status != .exited(0) } else { false }
+        }
+    }
+}
+
+extension Condition {
+    fileprivate var isAboutOutput: Bool {
+        switch kind {
+        case .outputContains, .outputLine, .outputInOrder, .outputLinesInOrder: true
+        default: false
+        }
+    }
+}
+
+extension Observation {
+    /// The command line of the container, in one text.
+    fileprivate var payload: String {
+        if case .command(let words)? = scenario.settings.payload { words.joined(separator: " ") } else { "" }
+    }
+
+    /// The command lines of its execs.
+    fileprivate var execs: [String] {
+        scenario.flattened.steps.compactMap { step in
+            if case .exec(let command, _) = step.action { command.joined(separator: " ") } else { nil }
+        }
+    }
+}

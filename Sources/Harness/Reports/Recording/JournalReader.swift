@@ -1,0 +1,164 @@
+import Expectations
+import FoundationEssentials
+import Journal
+import Model
+import Vocabulary
+
+/// What is wrong with a recorded journal, and in which line.
+public struct JournalProblem: Error, Sendable, CustomStringConvertible {
+    /// Counted from 1; 0: of the whole.
+    public let line: Int
+    /// In half a sentence.
+    public let reason: String
+
+    public var description: String { line == 0 ? reason : "line \(line): \(reason)" }
+}
+
+extension JournalFile {
+    /// The run that a recorded journal holds. One that breaks off in the middle of a line, or has no end, is a run that is not whole.
+    ///
+    /// - Parameter rejudges: whether the expectations are put to the events anew; else the verdicts are those that were recorded. What
+    ///   several containers did has the verdict that was recorded.
+    /// - Throws: `JournalProblem`.
+    public static func read(_ bytes: [UInt8], rejudges: Bool = true) throws(JournalProblem) -> RunReport {
+        var reader = Reader(rejudges: rejudges)
+        var number = 0
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        for line in lines {
+            number += 1
+            if line.isEmpty { continue }
+            do {
+                try reader.take(Data(line))
+            } catch {
+                // Who is killed in the middle of a line has written the beginning of it.
+                if number == lines.count, reader.hasHeader { break }
+                throw JournalProblem(line: number, reason: Reader.words(error))
+            }
+        }
+        return try reader.report()
+    }
+
+    private struct Reader {
+        let rejudges: Bool
+        private var header: HeaderRecord?
+        private var results: [RunResult] = []
+        private var end: EndRecord?
+        /// Runs whose verdict has not come yet.
+        private var open: [Int: OpenRun] = [:]
+        private let decoder = JSONDecoder()
+
+        private struct OpenRun {
+            let record: RunRecord
+            let scenario: Scenario
+            var journals: [String?: Journal]
+        }
+
+        private struct Kind: Decodable {
+            let kind: String
+        }
+
+        init(rejudges: Bool) { self.rejudges = rejudges }
+
+        var hasHeader: Bool { header != nil }
+
+        static func words(_ error: any Error) -> String {
+            if let error = error as? UnknownRecord { return error.description }
+            guard let error = error as? DecodingError else { return "\(error)" }
+            switch error {
+            case .keyNotFound(let key, _): return "it has no '\(key.stringValue)'"
+            case .typeMismatch(_, let context), .valueNotFound(_, let context):
+                return "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of another type"
+            case .dataCorrupted: return "it is no JSON"
+            @unknown default: return "\(error)"
+            }
+        }
+
+        mutating func take(_ line: Data) throws {
+            // Nearly all are events, and begin so.
+            let kind = line.starts(with: #"{"at":"#.utf8) ? "event" : try decoder.decode(Kind.self, from: line).kind
+            guard hasHeader || kind == "journal" else {
+                throw UnknownRecord(description: "a recorded journal begins with a line of kind 'journal'")
+            }
+            switch kind {
+            case "journal":
+                let header = try decoder.decode(HeaderRecord.self, from: line)
+                guard header.schema == JournalFile.schema else {
+                    throw UnknownRecord(
+                        description: "its schema is '\(header.schema)'; this version reads \(JournalFile.schema)")
+                }
+                self.header = header
+            case "run":
+                let record = try decoder.decode(RunRecord.self, from: line)
+                let scenario = try record.scenario.scenario()
+                var journals: [String?: Journal] = [:]
+                let names = record.containers.map { $0.map(Optional.some) } ?? [nil]
+                for (place, name) in names.enumerated() {
+                    var journal = Journal(witness: header?.sight ?? .tracefs)
+                    journal.origin = record.origins?[place].map(MonotonicInstant.init(nanoseconds:))
+                    journals[name] = journal
+                }
+                open[record.run] = OpenRun(record: record, scenario: scenario, journals: journals)
+            case "event":
+                let event = try decoder.decode(EventLine.self, from: line)
+                open[event.run]?.journals[event.container]?.append(
+                    Event(at: MonotonicInstant(nanoseconds: event.at), try event.event.kind()))
+            case "verdict":
+                let record = try decoder.decode(VerdictRecord.self, from: line)
+                guard let run = open.removeValue(forKey: record.run) else {
+                    throw UnknownRecord(description: "there is no run \(record.run) before it")
+                }
+                results.append(try result(record, run))
+            case "end": end = try decoder.decode(EndRecord.self, from: line)
+            default: throw UnknownRecord(description: "'\(kind)' is no kind of line of this version")
+            }
+        }
+
+        private func result(_ record: VerdictRecord, _ run: OpenRun) throws -> RunResult {
+            var verdict = try record.verdict(of: run.scenario)
+            let journal = run.journals[nil] ?? Journal(witness: header?.sight ?? .tracefs)
+            if rejudges, run.record.containers == nil { verdict = rejudged(verdict, run.scenario, journal) }
+            var sweeps: [SweepOutcome] = []
+            for sweep in record.sweeps ?? [] { sweeps.append(try sweep.outcome(in: run.scenario.place.file)) }
+            return RunResult(
+                initName: run.record.`init`, command: run.record.command, scenario: run.scenario,
+                runtime: Runtime(rawValue: run.record.runtime), verdict: verdict,
+                duration: .nanoseconds(record.duration_ns), journal: journal,
+                parts: (run.record.containers ?? []).map { ($0, run.journals[$0] ?? journal) }, sweeps: sweeps)
+        }
+
+        /// What the expectations say of the events; what ended a run before its last step, and what sweeps have shown, stays.
+        private func rejudged(_ recorded: Verdict, _ scenario: Scenario, _ journal: Journal) -> Verdict {
+            var interruption: Failure?
+            var ofSweeps: [Failure] = []
+            switch recorded {
+            case .passed: break
+            case .flaky, .notApplicable, .error: return recorded
+            case .failed(let failures):
+                // A `wait for` that failed has ended the run as well.
+                interruption = failures.last { failure in
+                    switch failure.question {
+                    case .continuation, .waitFor: true
+                    case .expect, .killTimes: false
+                    }
+                }
+                ofSweeps = failures.filter { if case .killTimes = $0.question { true } else { false } }
+            }
+            return Expectations.verdict(on: scenario.flattened, journal, interruption: interruption).adding(ofSweeps)
+        }
+
+        func report() throws(JournalProblem) -> RunReport {
+            guard let header else { throw JournalProblem(line: 0, reason: "it is empty") }
+            var report = RunReport(
+                results: results, skipped: (end?.skipped ?? []).map { ($0.`init`, $0.reason) }, witness: header.sight,
+                jobs: header.jobs,
+                duration: end.map { .nanoseconds($0.duration_ns) }
+                    ?? results.map(\.duration).reduce(.zero, +), speed: header.speed)
+            if let end {
+                if let planned = end.interrupted_of { report.leaveOutInterrupted(of: planned) }
+            } else {
+                report.leaveOutInterrupted(of: header.planned)
+            }
+            return report
+        }
+    }
+}

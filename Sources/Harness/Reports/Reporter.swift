@@ -1,0 +1,80 @@
+import Expectations
+import Model
+
+/// A form that a report can have. Another one is a type, and a line in `Reporters.all`.
+public protocol Reporter: Sendable {
+    /// As `--format` and the option `--NAME FILE` call it.
+    static var name: String { get }
+    /// What it is for, in half a sentence.
+    static var summary: String { get }
+
+    init(_ options: ReportOptions)
+
+    /// - Throws: what JSONEncoder throws.
+    func text(_ report: RunReport) throws -> String
+}
+
+/// What a report is made with, besides the run.
+public struct ReportOptions: Sendable {
+    public var style = TerminalStyle()
+    public var detail = HumanReport.Detail.normal
+    /// The command that runs again what failed; nil: there is none.
+    public var again: String?
+    /// The inits' versions, by name.
+    public var versions: [String: String] = [:]
+    /// `2026-11-21`, UTC.
+    public var date = ""
+    /// The kernel, and the machine's kind.
+    public var machine = ""
+    /// This tool's version.
+    public var version = ""
+
+    public init() {}
+}
+
+/// The forms that there are.
+public enum Reporters {
+    public static let all: [any Reporter.Type] = [
+        HumanReport.self, JSONReport.self, JUnitReport.self, TAPReport.self, GitHubReport.self, SummaryReport.self,
+        SARIFReport.self, CodeQualityReport.self, MarkdownReport.self,
+    ]
+
+    public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }
+}
+
+extension UnexpectedPass {
+    /// "tini passes PG04, which it is known to fail: remove that"
+    var sentence: String { "\(initName) passes \(row), which it is known to fail: take that back" }
+}
+
+extension RunResult {
+    /// The init and the scenario: what tells it apart from the others of a run.
+    var name: String { "\(subject): \(scenario.title)" }
+
+    /// What failed, a paragraph for each expectation, with its evidence; for reports that are read elsewhere.
+    var details: String {
+        let failures: [Failure]
+        switch verdict {
+        case .failed(let list), .flaky(let list): failures = list
+        case .passed, .notApplicable, .error: return ""
+        }
+        let paragraphs = zip(failures, linesOfEvidence(failures)).map { failure, lines in
+            ([
+                "\(failure.place.file):\(failure.place.line)", "expected  \(failure.expected.bounded)",
+                "observed  \(failure.observed.bounded)",
+            ] + lines).joined(separator: "\n")
+        }
+        return (limitsMet.map { "limit     \($0)" } + paragraphs).joined(separator: "\n")
+    }
+}
+
+/// A number that stays the same as long as what it is about does (FNV-1a, 64 bits, in hexadecimal).
+func fingerprint(_ parts: String...) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in parts.joined(separator: "\u{0}").utf8 {
+        hash ^= UInt64(byte)
+        hash &*= 0x100_0000_01b3
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

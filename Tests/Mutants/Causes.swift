@@ -1,0 +1,61 @@
+import Harness
+import ServiceProtocol
+
+/// By which cause `harness run` must name each defect of the reference. Two pairs are one to whoever sees only what the kernel sees: an entrypoint
+/// that looks for its marker elsewhere and one that does not look; an init that takes what it has started for ready and one that does not ask.
+extension Defect {
+    var cause: String {
+        switch self {
+        case .reapsNothing: "reaps-nothing"
+        case .reapsOwnOnly: "reaps-own-children-only"
+        case .reapsLate: "reaps-late"
+        case .reapsOnePerSignal: "waits-once-per-sigchld"
+        case .diesOfUnknownChild: "ends-of-an-unknown-child"
+        case .takesAnyChildForItsOwn: "takes-any-child-for-its-own"
+        case .keepsIgnoringChildren: "ignores-sigchld"
+        case .forwardsNothing: "passes-nothing-on"
+        case .hasNoHandler: "has-no-handler"
+        case .forwardsTwice: "passes-on-twice"
+        case .forwardsToGroupToo: "passes-on-to-the-group-too"
+        case .forwardsToChildOnly: "signals-the-child-only"
+        case .forwardsTermOnly: "passes-on-some-signals-only"
+        case .forwardsWrongSignal: "passes-on-another-signal"
+        case .dropsRealTimeSignals: "drops-real-time-signals"
+        case .dropsSecondSignal: "drops-second-signal"
+        case .passesChildSignalOn: "passes-sigchld-on"
+        case .killsOnSecondSignal: "kills-on-second-signal"
+        case .blocksSignalsInChildren: "blocks-signals-in-children"
+        case .exitsZero: "exits-zero"
+        case .exitsWithSignalNumber: "exits-with-the-signal-number"
+        case .exitsOne: "exits-one"
+        case .exitsByUptime: "exits-with-a-failure-of-its-own"
+        case .hangsWhenExecFails: "hangs-when-exec-fails"
+        case .exitsZeroWhenExecFails: "exits-zero-when-exec-fails"
+        case .leavesOthersBehind: "leaves-others-behind"
+        case .waitsForNobody: "waits-for-nobody"
+        case .stopsInStartOrder: "stops-in-start-order"
+        case .stopsAllAtOnce: "stops-all-at-once"
+        case .waitsTheWholeGrace: "lingers-after-the-last-process"
+        case .killsAtOnce: "kills-at-once"
+        case .neverEscalates: "never-escalates"
+        case .escalatesTooEarly: "escalates-too-early"
+        case .restartsWhileStopping: "starts-services-again-while-stopping"
+        case .ignoresSignalsDuringStart: "loses-signals-during-start"
+        case .startsBeforeDependencies, .takesForkForReady: "starts-before-dependencies"
+        case .startsOnWhileStopping: "starts-services-while-stopping"
+        case .ignoresFailedJobs: "starts-after-a-failed-job"
+        case .losesLastOutput: "loses-output"
+        case .keepsDescriptorsOpen: "leaves-descriptors-open"
+        case .leaksEnvironment: "leaves-variables-in-the-environment"
+        case .isBlockedByItsPidFile: "is-blocked-by-its-pid-file"
+        case .growsRun: "grows-at-each-start"
+        case .initialisesAlways, .looksElsewhereForMarker: "first-run-work-at-every-start"
+        case .writesMarkerFirst: "marker-before-the-work"
+        case .writesMarkerTwice: "writes-its-marker-again"
+        case .writesEmptyMarker: "empty-marker-before-the-work"
+        case .leavesDataDirty: "leaves-data-dirty"
+        case .neverNotifies: "starts-nothing-after-a-ready-service"
+        case .writesNoPidFile: "a-daemon-leaves-no-pid-file"
+        }
+    }
+}
