@@ -93,8 +93,12 @@ matrix: build ## writes docs/MATRIX.md and docs/MATRIX-RUNTIMES.md: every init t
 	bin/harness run $(addprefix scenarios/,grace-period orphans readiness signal-forwarding stop-order) \
 	  --init all --runtime all --format markdown --output docs/MATRIX-RUNTIMES.md || [ $$? -eq 1 ]
 
+.PHONY: picture
+picture: build ## draws docs/timeline.svg anew: the picture in the README
+	bin/harness run --no-config PG03-survivors-of-the-group:4 --init tini --svg docs/timeline.svg --quiet
+
 .PHONY: mutants
-mutants: build ## the suite against each deliberate defect of the reference: which scenario catches which; fails if one survives
+mutants: build ## the suite against each deliberate defect of the reference: which scenario catches which, by which cause; fails if one survives or is misnamed
 	$(SWIFT_BUILD) -c release --product Mutants
 	.build/release/Mutants
 

@@ -7,8 +7,10 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func room(_ name: String, folder: String? = nil, knows: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: knows, path: "Sources/Harness/\(folder ?? name)", swiftSettings: settings)
+func room(_ name: String, folder: String? = nil, knows: [Target.Dependency], embeds: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: knows, path: "Sources/Harness/\(folder ?? name)",
+        resources: embeds.map { .embedInCode($0) }, swiftSettings: settings)
 }
 
 func tests(_ name: String, of rooms: [Target.Dependency]) -> Target {
@@ -38,7 +40,9 @@ let package = Package(
         room("Runtimes", knows: ["Model", "Vocabulary"]),
         room("Expectations", knows: ["Model", "Journal", "Vocabulary"]),
         room("Causes", knows: ["Model", "Journal", "Expectations", "Vocabulary"]),
-        room("Reports", knows: ["Model", "Journal", "Language", "Expectations", "Causes", "Vocabulary"]),
+        room(
+            "Reports", knows: ["Model", "Journal", "Language", "Expectations", "Causes", "Vocabulary"],
+            embeds: ["HTML/report.css", "HTML/report.js", "HTML/timeline.css"]),
 
         // The impure storeys.
         room("Sandbox", knows: ["Kernel", "Model", "Vocabulary"]),

@@ -96,7 +96,7 @@ struct Outputs {
         all.contains { $0.reporter.name == MarkdownReport.name || $0.reporter.name == JUnitReport.name }
     }
     /// One of them draws runs that passed.
-    var needJournals: Bool { false }
+    var needJournals: Bool { all.contains { [HTMLReport.name, SVGReport.name].contains($0.reporter.name) } }
 }
 
 /// What failed in the last run, of the user that runs it, and in which folder that was.

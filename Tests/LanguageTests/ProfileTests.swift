@@ -58,6 +58,14 @@ struct ProfileTests {
 
     @Test func whyOneCannotBeRunIsRead() {
         #expect(profile("  unusable \"tried without success\"\n").values.first?.unusable == "tried without success")
+        let known = profile("  known failure PG04, \"a title\" because \"design\"\n  known failure SF01\n").values
+            .first?.knownFailures
+        #expect(known?.map(\.rows) == [["PG04", "a title"], ["SF01"]] && known?.map(\.reason) == ["design", ""])
+        #expect(known?.last?.place.line == (known?.first?.place.line ?? 0) + 1)
+        // A file that says nothing else of an init.
+        let alone = "init none\n  known failure SF01\n"
+        #expect(parseProfiles(Array(alone.utf8), file: "f", needsCommand: false).diagnostics.isEmpty)
+        #expect(!parseProfiles(Array(alone.utf8), file: "f").diagnostics.isEmpty)
     }
 
     @Test(arguments: [

@@ -142,7 +142,7 @@ struct JournalFileTests {
         #expect(try JournalFile.read(withoutEnd).noteOfInterruption == "interrupted: 1 of 1 were run, the rest was not")
         // Wherever it breaks off after the header.
         let header = try #require(text.firstIndex(of: "\n")).utf16Offset(in: text) + 1
-        for count in header..<whole.count - 1 {
+        for count in stride(from: header, to: whole.count - 1, by: 29) {
             let report = try JournalFile.read(Array(whole[..<count]))
             #expect(report.noteOfInterruption != nil, "at \(count)")
         }

@@ -104,8 +104,11 @@ public struct Habits: Sendable {
 
     public init(_ scenario: Scenario, _ journal: Journal) {
         guard journal.witness.seesSignals else { return }
-        for life in Observation(FailedRun(scenario, journal, [])).lives {
-            for came in life.received where life.sent.contains(where: { $0.signal == came.signal && $0.at > came.at }) {
+        for life in Observation(FailedRun(scenario, journal, [])).lives where !life.handlesStopItself {
+            // What has ended is told nothing; what is told then is what it has left.
+            guard let child = life.mainChild else { continue }
+            let told = life.sent(to: child)
+            for came in life.received where told.contains(where: { $0.signal == came.signal && $0.at > came.at }) {
                 passedOn.insert(came.signal)
             }
         }

@@ -118,7 +118,8 @@ extension Cause {
         "PID 1 never kills a service that does not stop: the runtime kills everything when the grace period is over",
         remedy: "SIGKILL after a limit of its own that is shorter than the grace period"
     ) { life, _ in
-        guard let over = life.graceExpired, let request = life.stopRequest else { return nil }
+        // One that has a single child leaves that to the runtime.
+        guard life.handlesStopItself, let over = life.graceExpired, let request = life.stopRequest else { return nil }
         let deaf = life.services.filter { service in
             life.runs(service, at: over.instant)
                 && life.sent(to: service).contains { $0.at > request.at && $0.at < over.instant }

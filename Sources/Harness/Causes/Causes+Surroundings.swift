@@ -33,24 +33,33 @@ extension Cause {
 
     private static let losesOutput = Cause(
         "loses-output",
-        "what the child prints does not get out: PID 1 relays it, and ends or looks away before it has",
         remedy: "hand the child PID 1's own standard output, or read the relay to its end before PID 1 ends"
-    ) { observation in
-        for life in observation.lives {
-            guard observation.failedConditions.contains(where: \.isAboutOutput), let child = life.mainChild,
-                life.hasExecuted(child), let executed = life.executed(child)
-            else { continue }
-            let printed = life.events.filter { event in
-                if case .printed(_, .stdout, _) = event.kind { true } else { false }
+    ) { observations in
+        var proofs: [Int: [Event]] = [:]
+        // A line that is missing may never have been printed; that nothing at all comes of programs that print is PID 1's doing.
+        var isShown = false
+        for (place, observation) in observations.enumerated()
+        where observation.failedConditions.contains(where: \.isAboutOutput) {
+            for life in observation.lives where proofs[place] == nil {
+                guard let child = life.mainChild, let executed = life.executed(child) else { continue }
+                let printed = life.events.filter { event in
+                    if case .printed(_, .stdout, _) = event.kind { true } else { false }
+                }
+                let hadTime =
+                    life.endedItself || life.watchedUntil.duration(since: executed.instant) > .milliseconds(50)
+                if printed.isEmpty, hadTime {
+                    isShown = true
+                    proofs[place] = [executed] + (life.event(ofEnd: child).map { [$0] } ?? [])
+                } else if life.endedItself, let end = life.event(ofEnd: child) {
+                    proofs[place] = printed.suffix(1) + [end]
+                }
             }
-            if printed.isEmpty,
-                life.watchedUntil.duration(since: executed.instant) > .milliseconds(50) || life.endedItself
-            {
-                return [executed, life.event(ofEnd: child)].compactMap(\.self)
-            }
-            if life.endedItself, let end = life.event(ofEnd: child) { return printed.suffix(1) + [end] }
         }
-        return nil
+        return isShown
+            ? Found(
+                sentence:
+                    "what the child prints does not get out: PID 1 relays it, and ends or looks away before it has",
+                proofs: proofs) : nil
     }
 
     private static let growsAtEachStart = Cause(

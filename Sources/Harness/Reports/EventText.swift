@@ -11,7 +11,7 @@ extension JournalView {
         let padding = String(repeating: " ", count: max(0, 9 - time.count))
         let (source, text) = sentence(event)
         let gap = String(repeating: " ", count: max(1, 9 - source.count))
-        return "\(padding)\(time)  \(source)\(gap)\(text.printable.bounded)"
+        return "\(padding)\(time)  \(source)\(gap)\(text.bounded.printable)"
     }
 
     /// Who vouches for an event, and what happened.
@@ -22,7 +22,7 @@ extension JournalView {
             ("harness", "\(label(pid, at: event.instant)) \(verb(disposition)) \(signal)")
         case .kernel(let fact): ("kernel", sentence(fact, event.instant))
         case .said(let word, let pid): ("service", "\(label(pid, at: event.instant)): \(sentence(word))")
-        case .printed(let text, let stream, _): (stream.rawValue, withSignalNames(text.withoutTerminalControl))
+        case .printed(let text, let stream, _): (stream.rawValue, withSignalNames(text.bounded.withoutTerminalControl))
         case .looked(let fact): ("harness", sentence(fact))
         case .dropped(let bytes, .stream(let stream)): ("harness", "\(bytes) bytes of \(stream.rawValue) were not kept")
         case .dropped(let bytes, .reports): ("harness", "\(bytes) bytes of what services said were not kept")
@@ -241,6 +241,9 @@ extension Substring {
 }
 
 extension String {
+    /// Its lines, each so that no terminal obeys it.
+    var printableLines: [String] { split(separator: "\n").map { String($0).printable } }
+
     /// A text that an init may have made as long as it likes, in a report: its beginning, and how much there is besides.
     package var bounded: String {
         guard utf8.count > String.longestShown else { return self }

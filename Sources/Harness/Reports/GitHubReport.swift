@@ -32,7 +32,7 @@ public struct GitHubReport: Reporter {
 
     private func annotation(_ place: SourcePlace, _ title: String, _ message: String) -> String {
         "::error file=\(WorkflowCommand.property(place.file)),line=\(max(1, place.line)),"
-            + "title=\(WorkflowCommand.property(title.printable.bounded))::\(WorkflowCommand.data(message.printable.bounded))\n"
+            + "title=\(WorkflowCommand.property(title.bounded.printable))::\(WorkflowCommand.data(message.bounded.printable))\n"
     }
 }
 

@@ -161,7 +161,7 @@ public struct HumanReport: Reporter {
             result += whoIsFirst(entry)
             for limit in entry.limitsMet { result += "  limit     \(limit)\n" }
             if isDrawn {
-                for line in entry.scenario.summary.split(separator: "\n") {
+                for line in entry.scenario.summary.printableLines {
                     result += style.paint("  # \(line)", .dim) + "\n"
                 }
             }
@@ -177,7 +177,7 @@ public struct HumanReport: Reporter {
             return result + picture(entry, evidence.sorted { $0.event.instant < $1.event.instant }, isOfCause: false)
                 + "\n"
         case .error(let reason):
-            return "\(style.paint("ERROR", .magenta))  \(head)\(whoIsFirst(entry))    \(reason.printable.bounded)\n\n"
+            return "\(style.paint("ERROR", .magenta))  \(head)\(whoIsFirst(entry))    \(reason.bounded.printable)\n\n"
         case .passed, .flaky, .notApplicable: return ""
         }
     }
@@ -315,7 +315,7 @@ public struct HumanReport: Reporter {
         var counts: [String: Int] = [:]
         for entry in report.results {
             if case .notApplicable(let reason) = entry.verdict {
-                counts[report.subjects.count > 1 ? "\(entry.subject): \(reason)" : reason, default: 0] += 1
+                counts[(report.subjects.count > 1 ? "\(entry.subject): " : "") + reason.printable, default: 0] += 1
             }
         }
         let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -337,7 +337,8 @@ public struct HumanReport: Reporter {
             }
             if own.isEmpty { continue }
             let reasons = Set(own.compactMap(\.known?.reason)).filter { !$0.isEmpty }.sorted().joined(separator: "; ")
-            let line = "known  \(subject): \(HumanReport.rows(own))" + (reasons.isEmpty ? "" : " (\(reasons))")
+            let line =
+                "known  \(subject): \(HumanReport.rows(own))" + (reasons.isEmpty ? "" : " (\(reasons.printable))")
             result += style.cut(line) + "\n"
         }
         return result
@@ -357,7 +358,7 @@ public struct HumanReport: Reporter {
 
     private func summary(_ report: RunReport) -> String {
         let counts = report.counts
-        var result = "witness: \(report.witness)\n"
+        var result = "witness: \("\(report.witness)".printable)\n"
         result += "\(counts.passed) passed, "
         result += counts.failed > 0 ? style.paint("\(counts.failed) failed", .red) : "\(counts.failed) failed"
         if counts.known > 0 { result += ", \(counts.known) known to fail" }

@@ -3,6 +3,7 @@ import Expectations
 import FoundationEssentials
 import Journal
 import Model
+import Vocabulary
 
 /// One document, schema `harness.run/1`.
 public struct JSONReport: Reporter {
@@ -18,7 +19,7 @@ public struct JSONReport: Reporter {
                 passed: counts.passed, failed: counts.failed, not_applicable: counts.notApplicable,
                 errors: counts.errors, known: counts.known,
                 flaky: counts.flaky, duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount),
-            witness: report.witness.description,
+            witness: report.witness.description.printable,
             passed_though_known: report.unexpectedPasses.map { .init(init: $0.initName, row: $0.row) },
             skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
             causes: report.findings.flatMap { findings in
@@ -87,7 +88,9 @@ private struct EncodedCause: Encodable {
         self.`init` = subject
         (cause, sentence, remedy) = (found.cause.id, found.sentence, found.cause.remedy)
         explains = results.map {
-            Place(scenario: $0.scenario.title, file: $0.scenario.place.file, line: $0.scenario.place.line)
+            Place(
+                scenario: $0.scenario.title.bounded.printable, file: $0.scenario.place.file,
+                line: $0.scenario.place.line)
         }
     }
 }
@@ -115,8 +118,8 @@ private struct EncodedResult: Encodable {
     let limits: [String]?
 
     init(_ result: RunResult) {
-        self.`init` = result.initName
-        scenario = result.scenario.title
+        self.`init` = result.initName.bounded.printable
+        scenario = result.scenario.title.bounded.printable
         file = result.scenario.place.file
         line = result.scenario.place.line
         runtime = result.runtime.rawValue
@@ -124,15 +127,16 @@ private struct EncodedResult: Encodable {
         duration_ms = milliseconds(result.duration)
         let met = result.limitsMet
         limits = met.isEmpty ? nil : met
-        (verdict, reason) = result.verdict.nameAndReason
-        if case .failed = result.verdict { known = result.known?.reason } else { known = nil }
+        let (name, why) = result.verdict.nameAndReason
+        (verdict, reason) = (name, why?.bounded.printable)
+        if case .failed = result.verdict { known = result.known?.reason.printable } else { known = nil }
         switch result.verdict {
         case .passed, .notApplicable, .error: failures = []
         case .failed(let list), .flaky(let list):
             failures = zip(list, result.linesOfEvidence(list)).map { failure, evidence in
                 EncodedFailure(
-                    file: failure.place.file, line: failure.place.line, expected: failure.expected,
-                    observed: failure.observed, evidence: evidence)
+                    file: failure.place.file, line: failure.place.line, expected: failure.expected.bounded,
+                    observed: failure.observed.bounded, evidence: evidence)
             }
         }
     }

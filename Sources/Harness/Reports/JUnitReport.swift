@@ -108,7 +108,9 @@ public struct JUnitReport: Reporter {
             case "\t": result += "&#9;"
             default:
                 let isAllowed =
-                    scalar.value >= 0x20 && scalar.value != 0xFFFE && scalar.value != 0xFFFF
+                    scalar.value >= 0x20 && !(0x202A...0x202E).contains(scalar.value)
+                    && !(0x2066...0x2069).contains(scalar.value)
+                    && scalar.value != 0xFFFE && scalar.value != 0xFFFF
                     && !(0x7F...0x9F).contains(scalar.value)
                 result.unicodeScalars.append(isAllowed ? scalar : "\u{FFFD}")
             }

@@ -1,5 +1,6 @@
 import Expectations
 import Model
+import Vocabulary
 
 /// The report as a page: inits against themes, inits against rows, and why what failed has failed.
 public struct MarkdownReport: Reporter {
@@ -29,7 +30,7 @@ public struct MarkdownReport: Reporter {
             # Inits against behaviours
 
             Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not \
-            applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \(report.witness).
+            applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \("\(report.witness)".printable).
 
             A cell is how many of the scenarios that apply an init has passed ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
             fault.
@@ -107,7 +108,7 @@ public struct MarkdownReport: Reporter {
     }
 
     private func row(_ cells: [String]) -> String {
-        "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+        "| " + cells.map { $0.printable.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
 
     private func key(_ entry: RunResult) -> String { "\(entry.subject) \(entry.scenario.row)" }
@@ -117,9 +118,10 @@ public struct MarkdownReport: Reporter {
         case .failed(let failures):
             guard let first = failures.first else { return "" }
             return
-                "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): `\(first.expected)`; \(plain(first.observed))"
+                "- \(entry.subject), \(entry.scenario.row.printable), \(entry.scenario.title.printable): `\(first.expected.bounded)`; \(plain(first.observed.bounded))"
         case .error(let reason):
-            return "- \(entry.subject), \(entry.scenario.row), \(entry.scenario.title): error: \(plain(reason))"
+            return
+                "- \(entry.subject), \(entry.scenario.row.printable), \(entry.scenario.title.printable): error: \(plain(reason.bounded.printable))"
         case .passed, .flaky, .notApplicable: return ""
         }
     }

@@ -1,5 +1,6 @@
 import Expectations
 import Model
+import Vocabulary
 
 /// A form that a report can have. Another one is a type, and a line in `Reporters.all`.
 public protocol Reporter: Sendable {
@@ -36,7 +37,7 @@ public struct ReportOptions: Sendable {
 public enum Reporters {
     public static let all: [any Reporter.Type] = [
         HumanReport.self, JSONReport.self, JUnitReport.self, TAPReport.self, GitHubReport.self, SummaryReport.self,
-        SARIFReport.self, CodeQualityReport.self, MarkdownReport.self,
+        SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, MarkdownReport.self,
     ]
 
     public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }
@@ -49,7 +50,7 @@ extension UnexpectedPass {
 
 extension RunResult {
     /// The init and the scenario: what tells it apart from the others of a run.
-    var name: String { "\(subject): \(scenario.title)" }
+    var name: String { "\(subject): \(scenario.title.bounded.printable)" }
 
     /// What failed, a paragraph for each expectation, with its evidence; for reports that are read elsewhere.
     var details: String {

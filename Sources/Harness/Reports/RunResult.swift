@@ -49,7 +49,8 @@ public struct RunResult: Sendable {
 extension RunResult {
     /// The init, and whose rules its container was driven by where the scenario does not say that and it is not Docker.
     public var subject: String {
-        scenario.runtime == nil && runtime != .docker ? "\(initName) on \(runtime.rawValue)" : initName
+        let name = initName.bounded.printable
+        return scenario.runtime == nil && runtime != .docker ? "\(name) on \(runtime.rawValue)" : name
     }
 
     /// Failed, and not known to, or an error.
@@ -76,17 +77,22 @@ extension RunResult {
         parts.isEmpty ? [(nil, journal)] : parts.map { ($0.name, $0.journal) }
     }
 
-    /// Every event, a line each; of several containers in the order of time, each with its container's name.
-    var journalLines: [String] {
-        var lines: [(at: MonotonicInstant, order: Int, text: String)] = []
+    /// Every event with its line, in the order of time.
+    var linesAndEvents: [(line: String, event: Event)] {
+        var lines: [(line: String, event: Event)] = []
         for (container, journal) in journals {
             let view = JournalView(journal)
-            for event in journal.events {
-                lines.append((event.instant, lines.count, view.line(event).said(of: container)))
-            }
+            lines += journal.events.map { (view.line($0).said(of: container), $0) }
         }
-        return lines.sorted { ($0.at, $0.order) < ($1.at, $1.order) }.map(\.text)
+        return parts.isEmpty
+            ? lines
+            : lines.enumerated().sorted {
+                ($0.element.event.instant, $0.offset) < ($1.element.event.instant, $1.offset)
+            }.map(\.element)
     }
+
+    /// Every event, a line each; of several containers in the order of time, each with its container's name.
+    var journalLines: [String] { linesAndEvents.map(\.line) }
 
     /// The evidence of each failure, a line each; of a sweep its table, and the smallest run that failed, as a scenario.
     ///
@@ -166,7 +172,7 @@ public struct RunReport: Sendable {
     ) {
         self.speed = speed
         self.results = results
-        self.skipped = skipped
+        self.skipped = skipped.map { ($0.name.bounded.printable, $0.reason.bounded.printable) }
         self.witness = witness
         self.jobs = jobs
         self.duration = duration
@@ -276,7 +282,9 @@ extension RunReport {
 
 extension String {
     /// The same with the container's name before it, where there are several.
-    fileprivate func said(of container: String?) -> String { container.map { "\($0): \(self)" } ?? self }
+    fileprivate func said(of container: String?) -> String {
+        container.map { "\($0.bounded.printable): \(self)" } ?? self
+    }
 }
 
 extension RunReport {

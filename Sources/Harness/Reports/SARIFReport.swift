@@ -130,7 +130,7 @@ public struct SARIFReport: Reporter {
 
         init(rule: String, level: String, _ message: String, at place: SourcePlace, _ fingerprint: String) {
             (ruleId, self.level) = (rule, level)
-            self.message = Message(text: message.printable.bounded)
+            self.message = Message(text: message.bounded.printable)
             let file = place.file.isEmpty ? "scenario" : place.file
             locations = [
                 Location(
@@ -210,7 +210,7 @@ public struct CodeQualityReport: Reporter {
 
         init(_ check: String, _ description: String, _ severity: String, _ place: SourcePlace, _ fingerprint: String) {
             check_name = check
-            self.description = description.printable.bounded
+            self.description = description.bounded.printable
             (self.severity, self.fingerprint) = (severity, fingerprint)
             location = Location(path: place.file, lines: .init(begin: max(1, place.line)))
         }

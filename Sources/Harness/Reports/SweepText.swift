@@ -14,7 +14,7 @@ extension SweepOutcome {
             while end + 1 < kills.count, kills[end + 1].result == kills[index].result { end += 1 }
             let (first, last) = (kills[index].moment, kills[end].moment)
             let stretch = index == end ? "\(first)" : "\(first) to \(last) (\(end - index + 1))"
-            result.append("killed after \(stretch): \(kills[index].result)".printable.bounded)
+            result.append("killed after \(stretch): \(kills[index].result)".bounded.printable)
             index = end + 1
         }
         if !missed.isEmpty {

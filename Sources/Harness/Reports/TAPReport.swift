@@ -18,7 +18,8 @@ public struct TAPReport: Reporter {
             case .notApplicable(let reason):
                 text += "ok \(number + 1) - \(title) # SKIP \(TAPReport.escaped(reason.printable))\n"
             case .failed(let failures):
-                let directive = result.known.map { " # TODO known failure: \(TAPReport.escaped($0.reason))" } ?? ""
+                let directive =
+                    result.known.map { " # TODO known failure: \(TAPReport.escaped($0.reason.printable))" } ?? ""
                 text += "not ok \(number + 1) - \(title)\(directive)\n"
                 text += block(
                     result, severity: "fail", message: failures.first.map { "\($0.expected): \($0.observed)" } ?? "",

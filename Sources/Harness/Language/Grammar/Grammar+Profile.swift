@@ -56,7 +56,7 @@ extension Grammar {
             "known failure NAMES [because TEXT]",
             "Rows, or titles, of what it is known to fail, in whole or in part, and why. A run is green with them, and red when one of them passes.",
             example: ""
-        ) { $0.knownFailures.append(KnownFailure(rows: $1.texts(0), reason: $1.text(1) ?? "", place: .none)) },
+        ) { $0.knownFailures.append(KnownFailure(rows: $1.texts(0), reason: $1.text(2) ?? "", place: .none)) },
         Form("unusable TEXT", "Why it cannot be run here: what was tried.", once: true, example: "") {
             $0.unusable = $1.text(0)
         },

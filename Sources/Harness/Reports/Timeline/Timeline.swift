@@ -128,7 +128,7 @@ public struct Timeline: Sendable {
         for event in events where event.instant <= last {
             func mark(_ place: Int?, _ kind: Mark.Kind, from: Int? = nil) {
                 guard let place else { return }
-                let text = view.sentence(event).text.printable.bounded
+                let text = view.sentence(event).text.bounded.printable
                 rows[place].marks.append(Mark(at: event.instant, kind: kind, text: text, from: from, event: event))
             }
             switch event.kind {

@@ -1,0 +1,203 @@
+import Causes
+import Expectations
+import FoundationEssentials
+import Journal
+import Model
+import Vocabulary
+
+/// One page with everything in it: the causes, the matrix, and each run with its timeline and its events. It needs no network, and can be
+/// read without its script.
+public struct HTMLReport: Reporter {
+    public static let name = "html"
+    public static let summary = "one page with the causes, the matrix and each run's timeline"
+    private let options: ReportOptions
+
+    public init(_ options: ReportOptions) { self.options = options }
+
+    static var styleOfTimeline: String { String(decoding: PackageResources.timeline_css, as: UTF8.self) }
+    private static var style: String { String(decoding: PackageResources.report_css, as: UTF8.self) }
+    private static var script: String { String(decoding: PackageResources.report_js, as: UTF8.self) }
+
+    public func text(_ report: RunReport) throws -> String {
+        let counts = report.counts
+        let findings = report.findings
+        var causes: [Int: String] = [:]
+        // By what tells results apart, which are values.
+        let numbers = Dictionary(report.results.enumerated().map { (key($1), $0) }) { first, _ in first }
+        for finding in findings {
+            for (found, results) in finding.causes {
+                for result in results { if let number = numbers[key(result)] { causes[number] = found.cause.id } }
+            }
+        }
+        var sums = "\(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
+        if counts.known > 0 { sums += ", \(counts.known) known to fail" }
+        if counts.flaky > 0 { sums += ", \(counts.flaky) flaky" }
+        if counts.errors > 0 { sums += ", \(counts.errors) errors" }
+        var text = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+            <title>harness: \(report.isGood ? "passed" : "failed")</title>
+            <style>\(HTMLReport.style)\(HTMLReport.styleOfTimeline)</style></head><body><main>
+            <h1>harness: <span class="\(report.isGood ? "good" : "bad")">\(report.isGood ? "passed" : "failed")</span></h1>
+            <p>\(escaped(sums)) in \(escaped(report.duration.rounded)).
+            <span class="quiet">\(escaped("Witness: \(report.witness). \(options.machine.isEmpty ? "" : options.machine + ". ")\(options.version.isEmpty ? "" : "harness " + options.version)"))</span></p>
+
+            """
+        if let note = report.noteOfInterruption { text += "<p class=\"bad\">\(escaped(note))</p>\n" }
+        for pass in report.unexpectedPasses { text += "<p class=\"bad\">\(escaped(pass.sentence))</p>\n" }
+        text += section(of: findings, numbers) + matrix(report) + filter(report, Set(causes.values).sorted())
+        text += "<section aria-label=\"Runs\">\n"
+        // What failed comes first, what did not apply last.
+        let order = report.results.indices.sorted { (report.results[$0].rank, $0) < (report.results[$1].rank, $1) }
+        for number in order { text += try run(report.results[number], number, cause: causes[number]) }
+        return text + "</section></main>\n<script>\(HTMLReport.script)</script></body></html>\n"
+    }
+
+    private func key(_ result: RunResult) -> String {
+        "\(result.subject)\u{0}\(result.scenario.place)\u{0}\(result.scenario.title)"
+    }
+
+    private func escaped(_ text: String) -> String { JUnitReport.escaped(text.printable) }
+
+    // MARK: - Causes and matrix
+
+    private func section(of findings: [Findings], _ numbers: [String: Int]) -> String {
+        if findings.isEmpty { return "" }
+        func link(_ result: RunResult) -> String {
+            "<a href=\"#run-\(numbers[key(result)] ?? 0)\">\(escaped(result.scenario.row))</a>"
+        }
+        var text = "<h2>Why</h2>\n"
+        for finding in findings {
+            for (found, results) in finding.causes {
+                text +=
+                    "<div class=\"cause\"><strong>\(escaped(finding.subject)): \(escaped(found.sentence))</strong><br>"
+                text +=
+                    "\(results.count) failed: \(results.map(link).joined(separator: ", "))<br>Try: \(escaped(found.cause.remedy))</div>\n"
+            }
+            for result in finding.alone {
+                text +=
+                    "<div class=\"cause\">\(escaped(finding.subject)): \(link(result)) \(escaped(result.scenario.title))</div>\n"
+            }
+        }
+        return text
+    }
+
+    private func matrix(_ report: RunReport) -> String {
+        let themes = Matrix(report.results) { $0.scenario.theme }
+        if themes.keys.isEmpty { return "" }
+        var text = "<h2>Matrix</h2>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">init</th>"
+        for theme in themes.keys { text += "<th scope=\"col\">\(escaped(theme))</th>" }
+        text += "</tr></thead><tbody>\n"
+        for column in themes.columns {
+            text += "<tr><th scope=\"row\">\(escaped(column))</th>"
+            for theme in themes.keys {
+                let cell = themes.cell(theme, column)
+                let kind = cell.failed + cell.errors > 0 ? "bad" : cell.applicable == 0 ? "quiet" : "good"
+                text += "<td class=\"\(kind)\">\(escaped(cell.text))</td>"
+            }
+            text += "</tr>\n"
+        }
+        return text + "</tbody></table></div>\n"
+    }
+
+    private func filter(_ report: RunReport, _ causes: [String]) -> String {
+        func choice(_ name: String, _ label: String, _ values: [String]) -> String {
+            "<label>\(label)<select name=\"\(name)\"><option value=\"\">all</option>"
+                + values.map { "<option>\(escaped($0))</option>" }.joined() + "</select></label>\n"
+        }
+        var verdicts: [String] = []
+        for result in report.results {
+            let name = result.verdict.nameAndReason.name
+            if !verdicts.contains(name) { verdicts.append(name) }
+        }
+        return "<h2>Runs</h2>\n<form aria-label=\"Filter\">\n" + choice("init", "Init", report.subjects)
+            + choice("verdict", "Verdict", verdicts.sorted()) + choice("cause", "Cause", causes)
+            + "<label>Title or row<input name=\"text\" type=\"search\"></label>\n<span id=\"shown\" class=\"quiet\" role=\"status\"></span></form>\n"
+    }
+
+    // MARK: - Runs
+
+    /// Runs that are drawn: of many, those that failed.
+    private func run(_ result: RunResult, _ number: Int, cause: String?) throws -> String {
+        let (verdict, reason) = result.verdict.nameAndReason
+        let place = "\(result.scenario.place.file):\(result.scenario.place.line)"
+        let kind = result.isBad ? "bad" : verdict == "passed" ? "good" : "quiet"
+        let searched = "\(result.scenario.title) \(result.scenario.row) \(place)".lowercased()
+        var text =
+            "<details class=\"run\" id=\"run-\(number)\" data-init=\"\(escaped(result.subject))\" data-verdict=\"\(verdict)\" "
+        text += "data-cause=\"\(escaped(cause ?? ""))\" data-text=\"\(escaped(searched))\">"
+        text +=
+            "<summary><span class=\"\(kind)\">\(verdict)</span> \(escaped(result.subject)): \(escaped(result.scenario.title)) "
+        text += "<span class=\"quiet\">\(escaped(place)), \(escaped(result.duration.rounded))</span></summary><div>\n"
+        if let known = result.known, verdict == "failed" {
+            text += "<p>known to fail\(escaped(known.reason.isEmpty ? "" : ": " + known.reason))</p>\n"
+        }
+        if let reason { text += "<p>\(escaped(reason.bounded))</p>\n" }
+        let summary = result.scenario.summary.split(separator: "\n").joined(separator: " ")
+        if !summary.isEmpty { text += "<p class=\"quiet\">\(escaped(summary))</p>\n" }
+        var evidence: [Event] = []
+        switch result.verdict {
+        case .failed(let failures), .flaky(let failures):
+            for failure in failures {
+                evidence += failure.evidence.map(\.event)
+                text +=
+                    "<div class=\"failure\"><code>\(escaped("\(failure.place.file):\(failure.place.line)"))</code><br>"
+                text +=
+                    "expected <strong>\(escaped(failure.expected.bounded))</strong><br>observed <strong>\(escaped(failure.observed.bounded))</strong></div>\n"
+            }
+        case .passed, .notApplicable, .error: break
+        }
+        for line in result.linesOfSweeps { text += "<code>\(escaped(line))</code><br>\n" }
+        guard let timeline = Timeline(result) else { return text + "</div></details>\n" }
+        let drawing = SVGTimeline(
+            timeline: timeline, title: "Timeline of \(result.name)", evidence: evidence, hasStyle: false)
+        text += "<div class=\"scroll\">\(drawing.text)</div>\n"
+        return text + (try table(result, evidence)) + "</div></details>\n"
+    }
+
+    /// The events, for the script: each is its distance in lines from the one before, the place of its line, and whether it proves something.
+    private func table(_ result: RunResult, _ evidence: [Event]) throws -> String {
+        let proofs = Set(evidence)
+        var texts: [String] = []
+        var places: [String: Int] = [:]
+        var events: [[Int]] = []
+        for (line, event) in result.linesAndEvents {
+            let place = places[line] ?? texts.count
+            if place == texts.count {
+                places[line] = place
+                texts.append(line)
+            }
+            events.append([1, place, proofs.contains(event) ? 1 : 0])
+        }
+        let data = String(decoding: try JSONEncoder().encode(Table(texts: texts, events: events)), as: UTF8.self)
+        // Nothing in it may end the element.
+        let safe = data.replacing("<", with: "\\u003c").replacing(">", with: "\\u003e")
+        return """
+            <div class="range"><label>From<input class="from" type="range" min="0" max="1000" value="0"></label>
+            <label>To<input class="to" type="range" min="0" max="1000" value="1000"></label><output class="quiet"></output></div>
+            <div class="events" tabindex="0" role="region" aria-label="Events"></div>
+            <script type="application/json" class="data">\(safe)</script>
+
+            """
+    }
+
+    private struct Table: Encodable {
+        let texts: [String]
+        let events: [[Int]]
+    }
+}
+
+extension RunResult {
+    /// The less, the sooner it is looked at.
+    fileprivate var rank: Int {
+        if isBad { return 0 }
+        return switch verdict {
+        case .failed: 1
+        case .flaky: 2
+        case .error: 0
+        case .passed: 3
+        case .notApplicable: 4
+        }
+    }
+}
