@@ -41,13 +41,18 @@ extension Cause {
         for (place, observation) in observations.enumerated()
         where observation.failedConditions.contains(where: \.isAboutOutput) {
             for life in observation.lives where proofs[place] == nil {
-                guard let child = life.mainChild, let executed = life.executed(child) else { continue }
+                guard let child = life.mainChild, let executed = life.executed(child),
+                    // A terminal has stopped it.
+                    !life.signals.contains(where: { $0.target == child && [21, 22].contains($0.signal.rawValue) })
+                else { continue }
                 let printed = life.events.filter { event in
                     if case .printed(_, .stdout, _) = event.kind { true } else { false }
                 }
                 let hadTime =
                     life.endedItself || life.watchedUntil.duration(since: executed.instant) > .milliseconds(50)
-                if printed.isEmpty, hadTime {
+                // One that fails may have nothing to print.
+                let hasFailed = life.endedItself && life.end?.code != 0
+                if printed.isEmpty, hadTime, !hasFailed {
                     isShown = true
                     proofs[place] = [executed] + (life.event(ofEnd: child).map { [$0] } ?? [])
                 } else if life.endedItself, let end = life.event(ofEnd: child) {
