@@ -42,7 +42,7 @@ setup: ## installs the real inits, and the runtimes that `make bench` compares w
 .PHONY: build
 build: bin/harness bin/fake-services ## leaves bin/harness and bin/fake-services, release, ready to use
 
-SOURCES := Package.swift $(shell find Sources -name '*.swift' -o -name '*.c' -o -name '*.h')
+SOURCES := Package.swift $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.css' -o -name '*.js')
 
 # The linker warns of dlopen in a static program; nothing here loads anything.
 bin/fake-services: $(SOURCES)

@@ -3,7 +3,7 @@ import Harness
 
 extension CommandLineTool {
     private static let reportTable = OptionTable<RunOptions>(
-        verb: "report", options: RunOptions.reporting,
+        verb: "report", options: RunOptions.ofReport,
         operand: { (options, word) throws(BadUsage) in options.paths.append(word) })
 
     /// `harness report`: judges recorded runs again, and draws them. It runs nothing, and needs no privileges.
@@ -11,6 +11,7 @@ extension CommandLineTool {
         do {
             var options = RunOptions()
             try reportTable.read(arguments, into: &options)
+            try options.check()
             if options.paths.isEmpty {
                 return complain("report takes a journal that `harness run --journal FILE` has recorded")
             }
@@ -23,11 +24,22 @@ extension CommandLineTool {
                     return complain("\(path): \(error)")
                 }
             }
-            let whole = RunReport.merged(reports)
-            if let whole = whole.noteOfInterruption {
-                write("harness: \(whole): the journal is not whole\n", to: STDERR_FILENO)
+            var whole = RunReport.merged(reports)
+            if let note = whole.noteOfInterruption { write("harness: \(note)\n", to: STDERR_FILENO) }
+            var suite = Suite()
+            var known: [String: [KnownFailure]] = [:]
+            if let folder = Installation.find(fakeServices: nil).scenarios { suite.addProfiles(at: folder + "/inits") }
+            for profile in suite.profiles { known[profile.name] = profile.knownFailures }
+            for file in options.knownFiles { known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
+            if let complaint = suite.complaints.first(where: \.hasErrors) { return complain(complaint.humanText()) }
+            // Whether all scenarios of a row are in it is not said: nothing is held against what has passed.
+            whole.note(known: known, isWhole: false)
+            do {
+                return try finish(whole, [:], options, try Outputs(options))
+            } catch let error as BadUsage {
+                write("harness: \(error.message)\n", to: STDERR_FILENO)
+                return Status.cannotRun
             }
-            return try finish(whole, [:], options, try Outputs(options))
         } catch let error as BadUsage {
             return complain(error.message)
         } catch {

@@ -180,17 +180,16 @@ extension CommandLineTool {
                     .map { Session.Job($0, profile, speed: options.speed, runtime: runtime) }
             }
         }
+        if let shard = options.shard { jobs = Session.part(shard.number, of: shard.count, jobs) }
         if options.isOfLastFailures {
             guard lastFailures.isOfThisFolder else {
-                return complain("--failed: no run in this folder is known that failed")
+                return complain("--failed: no failed run is on record for this folder")
             }
             jobs.removeAll { !lastFailures.contains($0.profile.name, $0.scenario) }
             if jobs.isEmpty { return complain("--failed: nothing that was asked for failed the last time") }
         }
-        if let shard = options.shard { jobs = Session.part(shard.number, of: shard.count, jobs) }
-        if options.untilFailure || options.stressTime == nil {
-            jobs = (0..<(options.untilFailure ? 1 : options.repetitions)).flatMap { _ in jobs }
-        }
+        let isInRounds = options.untilFailure || options.stressTime != nil
+        if !isInRounds { jobs = (0..<(options.repetitions ?? 1)).flatMap { _ in jobs } }
         if jobs.isEmpty { return complain("no scenario is left to run") }
         let outputs: Outputs
         let journal: JournalWriter?
@@ -221,40 +220,45 @@ extension CommandLineTool {
             var rounds = 0
             var isOver = false
             repeat {
-                results += try session.run(
+                var round = try session.run(
                     jobs, atOnce: atOnce, retries: options.retries,
                     keepsJournals: options.isVerbose || options.compares || outputs.needJournals
                 ) { result in
+                    // What an interrupt has ended is in no report.
+                    if result.verdict == .error(RunReport.interrupted) { return }
+                    var result = result
+                    result.isFlakinessBad = options.isFlakinessBad
                     progress.note(result)
                     journal?.note(result)
                     ending.note(result, isKnown: known.covers(result))
                 }
+                for index in round.indices { round[index].isFlakinessBad = options.isFlakinessBad }
+                results += round
                 rounds += 1
-                let hasFailed = results.contains { $0.isBad && !known.covers($0) }
+                let hasFailed = round.contains { $0.isBad && !known.covers($0) }
                 isOver =
-                    session.isCancelled
-                    || (options.untilFailure
-                        ? hasFailed || options.repetitions > 1 && rounds >= options.repetitions : true)
-                if let time = options.stressTime, !session.isCancelled {
-                    isOver = clock.now - began >= time || options.untilFailure && hasFailed
-                }
+                    session.isCancelled || !isInRounds || options.untilFailure && hasFailed
+                    || options.stressTime.map { clock.now - began >= $0 } ?? false
+                    || options.repetitions.map { rounds >= $0 } ?? false
             } while !isOver
             progress.end()
             history?.save()
             var report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began, speed: options.speed)
-            for index in report.results.indices { report.results[index].isFlakinessBad = options.isFlakinessBad }
             if session.isCancelled { report.leaveOutInterrupted(of: jobs.count * max(1, rounds)) }
             report.note(known: known, isWhole: isWhole && !session.isCancelled)
             lastFailures.save(report.results.filter(\.isBad))
-            if let journal, let problem = journal.end(report) {
+            let problem = journal?.end(report)
+            // Reports do without them where they cannot be found out.
+            let versions =
+                outputs.needVersions && !session.isCancelled
+                ? (try? session.versions(of: selection.profiles)) ?? [:] : [:]
+            let status = try finish(report, versions, options, outputs, again: again(arguments))
+            if let problem {
                 write("harness: the journal could not be written: \(problem)\n", to: STDERR_FILENO)
                 return Status.cannotRun
             }
-            let versions =
-                outputs.needVersions && !session.isCancelled ? try session.versions(of: selection.profiles) : [:]
-            let status = try finish(report, versions, options, outputs, again: again(arguments))
             guard session.isCancelled else { return status }
             if let reason = ending.reason {
                 write("harness: \(reason): the report is not whole\n", to: STDERR_FILENO)
@@ -273,8 +277,9 @@ extension CommandLineTool {
 
     /// The command line that runs again what failed.
     private static func again(_ arguments: [String]) -> String {
-        let own = arguments.filter { $0 != "--failed" }
-        return Spelling.command(["harness", "run", "--failed"] + own)
+        let own = arguments.prefix { $0 != "--" }
+        return Spelling.command(
+            ["harness", "run", "--failed"] + own.filter { $0 != "--failed" } + arguments.dropFirst(own.count))
     }
 
     static func finish(
@@ -284,6 +289,7 @@ extension CommandLineTool {
         var settings = ReportOptions()
         (settings.versions, settings.date, settings.machine) = (versions, today(), ToolVersion.machine)
         (settings.version, settings.again) = (ToolVersion.description, again)
+        settings.suite = Installation.find(fakeServices: nil).scenarios.map(fromHere)
         settings.detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
         for output in outputs.all {
             settings.style = style(options, output.descriptor)
@@ -304,7 +310,9 @@ extension CommandLineTool {
             return Status.usage
         }
         if report.counts.errors > 0 { return Status.cannotRun }
-        return report.isGood ? Status.passed : Status.failed
+        if !report.isGood { return Status.failed }
+        // What was not run has not passed.
+        return report.plannedCount == nil ? Status.passed : Status.interrupted
     }
 
     /// What the terminal shows, or whatever the text goes to.

@@ -1,3 +1,4 @@
+import Glibc
 import Harness
 
 /// The command line of `harness run`, read.
@@ -18,7 +19,8 @@ struct RunOptions: Sendable {
     /// Only what failed the last time.
     var isOfLastFailures = false
     var jobs: Int?
-    var repetitions = 1
+    /// Nil: once, or as long as another option says.
+    var repetitions: Int?
     /// Rounds are made until one fails, or this time is over.
     var untilFailure = false
     var stressTime: Duration?
@@ -54,36 +56,54 @@ struct RunOptions: Sendable {
     /// The command line, after the settings file of the folder that it is called in.
     init(_ arguments: [String]) throws(BadUsage) {
         if !arguments.prefix(while: { $0 != "--" }).contains("--no-config") { try readSettings("harness.conf") }
-        // The command line takes the place of what is set there, but for reports.
+        // A list that the command line has takes the place of the one that is set there, but for reports.
         var own = RunOptions()
         try RunOptions.table.read(arguments, into: &own)
-        let hasInits = !own.inits.isEmpty || own.command != nil
+        if !own.inits.isEmpty || own.command != nil { inits = [] }
+        if !own.paths.isEmpty { paths = [] }
+        if own.runtimes != [nil] { runtimes = [nil] }
+        if !own.filters.isEmpty { filters = [] }
+        if !own.tags.isEmpty { tags = [] }
+        if own.isQuiet || own.isVerbose { (isQuiet, isVerbose) = (false, false) }
         try RunOptions.table.read(arguments, into: &self)
-        if hasInits { inits = own.inits }
-        if !own.paths.isEmpty { paths = own.paths }
+        try check()
+    }
+
+    /// What goes together.
+    mutating func check() throws(BadUsage) {
         if compares {
             if format != HumanReport.name { throw BadUsage(message: "--compare is for people: leave out --format") }
             if runtimes == [nil] { runtimes = Array(Runtime.allCases) }
         }
-        if isQuiet && isVerbose { throw BadUsage(message: "--quiet and --verbose go against each other") }
+        if isQuiet && isVerbose { throw BadUsage(message: "--quiet and --verbose contradict each other") }
     }
 
     /// A line is an option without its dashes, and its value.
     private mutating func readSettings(_ path: String) throws(BadUsage) {
-        guard let bytes = try? SourceFile.bytes(of: path) else { return }
+        guard access(path, F_OK) == 0 else { return }
+        let bytes: [UInt8]
+        do {
+            bytes = try SourceFile.bytes(of: path)
+        } catch {
+            throw BadUsage(message: "\(path): \(error)")
+        }
         let text = String(decoding: bytes, as: UTF8.self)
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let words = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true).map(String.init)
+        // CR LF is one character, and a newline.
+        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let words = line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
             guard let first = words.first, !first.hasPrefix("#") else { continue }
-            var arguments = ["--\(first)"]
+            var arguments = first == "path" ? [] : ["--\(first)"]
             if words.count > 1 {
-                // Blanks at the end of a line mean nothing.
-                arguments.append(String(words[1].reversed().drop { $0 == " " || $0 == "\r" }.reversed()))
+                let value = words[1].drop { $0 == " " || $0 == "\t" }
+                arguments.append(String(value.reversed().drop { $0 == " " || $0 == "\t" }.reversed()))
             }
-            if first == "path" { arguments.removeFirst() }
             try RunOptions.table.read(arguments, into: &self, place: "\(path):\(number + 1)")
         }
     }
+
+    /// Those of `report`: it records nothing, and knows of failures as `run` does.
+    static let ofReport =
+        selection.filter { $0.text.names == ["--known"] } + reporting.filter { $0.text.names != ["--journal"] }
 
     static let table = OptionTable<RunOptions>(
         verb: "run", options: selection + doing + reporting,
@@ -116,7 +136,8 @@ struct RunOptions: Sendable {
         ) {
             $0.filters.append($1)
         },
-        Option("--exclude", takes: "TEXT", "no scenarios whose title, row or tag is or contains this") {
+        Option("--exclude", takes: "TEXT", "leave out scenarios whose title contains this, or whose row or tag is this")
+        {
             $0.exclusions.append($1)
         },
         Option(
@@ -128,7 +149,7 @@ struct RunOptions: Sendable {
         Option("--failed", flag: "only what failed the last time") { $0.isOfLastFailures = true },
         Option(
             "--shard", takes: "I/N",
-            "the Ith of N parts that take about as long; auto: as CI_NODE_INDEX and CI_NODE_TOTAL say; auto/N: as JOB_COMPLETION_INDEX does"
+            "run the Ith of N parts of about equal duration; auto: as CI_NODE_INDEX and CI_NODE_TOTAL say; auto/N: as JOB_COMPLETION_INDEX does"
         ) { (options, text) throws(BadUsage) in options.shard = try shard(text) },
         Option(
             "--known", takes: "FILE",
@@ -155,7 +176,7 @@ struct RunOptions: Sendable {
             }
             return Shard(number: number, count: total)
         }
-        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), count > 0,
+        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), (1...10_000).contains(count),
             (1...count).contains(number)
         else { throw BadUsage(message: "--shard takes I/N with I from 1 to N, auto or auto/N, not '\(text)'") }
         return Shard(number: number, count: count)
@@ -170,20 +191,22 @@ struct RunOptions: Sendable {
         ) {
             (options, text) throws(BadUsage) in options.jobs = try Values.number("--jobs", text, in: 1...512)
         },
-        Option("--repeat", takes: "N", "how often each of them is run") { (options, text) throws(BadUsage) in
+        Option("--repeat", takes: "N", "run each scenario N times") { (options, text) throws(BadUsage) in
             options.repetitions = try Values.number("--repeat", text, in: 1...100_000)
         },
-        Option("--until-failure", flag: "again and again, until something fails (--repeat: so often at most)") {
+        Option("--until-failure", flag: "repeat until something fails (at most --repeat times)") {
             $0.untilFailure = true
         },
-        Option("--stress-for", takes: "D", "again and again, for this long") { (options, text) throws(BadUsage) in
+        Option("--stress-for", takes: "D", "repeat for this long") { (options, text) throws(BadUsage) in
             options.stressTime = try Values.duration("--stress-for", text)
         },
-        Option("--fail-fast", flag: "begin nothing more when something has failed") { $0.stopsAtFirstFailure = true },
+        Option("--fail-fast", flag: "stop at the first failure; what is still running is interrupted") {
+            $0.stopsAtFirstFailure = true
+        },
         Option("--timeout", takes: "D", "end after this time, with the report of what there was so far") {
             (options, text) throws(BadUsage) in options.timeout = try Values.duration("--timeout", text)
         },
-        Option("--retries", takes: "N", "how often what has failed is run again; what passes then is flaky") {
+        Option("--retries", takes: "N", "run a failed scenario again up to N times; if it then passes, it is flaky") {
             (options, text) throws(BadUsage) in options.retries = try Values.number("--retries", text, in: 0...100)
         },
         Option(
@@ -235,10 +258,10 @@ struct RunOptions: Sendable {
                 "--journal", takes: "FILE", "record every event there, while the run goes on (harness report reads it)"
             ) { $0.journal = $1 },
             Option("--verbose", flag: "every event of every run, every failure in full") { $0.isVerbose = true },
-            Option("--quiet", flag: "only the sums") { $0.isQuiet = true },
+            Option("--quiet", flag: "print only the totals") { $0.isQuiet = true },
             Option(
                 "--color", takes: "auto|always|never", choices: ["auto", "always", "never"],
-                "colours: on a terminal, or as it is said (NO_COLOR: never)"
+                "when to use colour (auto: on a terminal, unless NO_COLOR is set)"
             ) { $0.colour = $1 },
             Option("--no-color", flag: "as --color never") { $0.colour = "never" },
         ]

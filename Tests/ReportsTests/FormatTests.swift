@@ -147,7 +147,7 @@ struct FormatTests {
         #expect(!lines.contains { $0.hasPrefix("Bail out!") })
         var interrupted = Self.report
         interrupted.leaveOutInterrupted(of: 100)
-        #expect(try Self.text("tap", interrupted).contains("\nBail out! interrupted: 8 of 100 were run"))
+        #expect(try Self.text("tap", interrupted).contains("\nBail out! incomplete: 8 of 100 scenarios were run"))
     }
 
     /// Two workflow commands would be two lines.
@@ -164,7 +164,8 @@ struct FormatTests {
         report.leaveOutInterrupted(of: 100)
         let text = try Self.text(name, report)
         #expect(
-            name == "svg" || text.contains("interrupted") || text.contains("\"executionSuccessful\" : false")
+            name == "svg" || text.contains("incomplete: 8 of 100") || text.contains("interrupted_of")
+                || text.contains("\"executionSuccessful\" : false")
                 || name == "codequality")
     }
 

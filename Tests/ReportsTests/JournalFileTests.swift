@@ -139,7 +139,7 @@ struct JournalFileTests {
         let whole = Array(text.utf8)
         #expect(try JournalFile.read(whole).noteOfInterruption == nil)
         let withoutEnd = Array(try Self.lines(Self.report([.runtime(.removed)]), hasEnd: false).utf8)
-        #expect(try JournalFile.read(withoutEnd).noteOfInterruption == "interrupted: 1 of 1 were run, the rest was not")
+        #expect(try JournalFile.read(withoutEnd).noteOfInterruption == "incomplete: 1 of 1 scenarios were run")
         // Wherever it breaks off after the header.
         let header = try #require(text.firstIndex(of: "\n")).utf16Offset(in: text) + 1
         for count in stride(from: header, to: whole.count - 1, by: 29) {
@@ -149,7 +149,7 @@ struct JournalFileTests {
     }
 
     @Test(arguments: [
-        ("", "it is empty"), ("hello\n", "line 1: it is no JSON"),
+        ("", "it is empty"), ("hello\n", "line 1: it is not JSON"),
         ("{\"kind\":\"run\"}\n{}\n", "line 1: a recorded journal begins with a line of kind 'journal'"),
         (
             "{\"kind\":\"journal\",\"schema\":\"harness.journal/9\",\"witness\":\"tracefs\",\"jobs\":1,\"speed\":1,\"planned\":1}\n\n",

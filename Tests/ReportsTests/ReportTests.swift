@@ -63,7 +63,7 @@ struct ReportTests {
                   PID 1     sleep 60  (the scenario's own command, no init)
                     no witness
 
-                ━ runs  ░ zombie  ● ends  ✝ killed  ▼ signal  × dropped  ┆ grace period over  1 below; not to scale
+                ━ runs  ░ zombie  ● ends  ✝ killed  ▼ signal  × dropped  ┆ grace period over  1: below; not to scale
 
                       tini     none   
                 s     2/2      error  
@@ -112,7 +112,7 @@ struct ReportTests {
         let page = MarkdownReport(versions: ["tini": "tini version 0.19"], date: "2026-11-21", machine: "Linux 6.18")
             .text(Self.report)
         for part in [
-            "on 2026-11-21, Linux 6.18. 3 passed, 1 failed, 1 not applicable, 1 errors.",
+            "on 2026-11-21, Linux 6.18. 3 passed, 1 failed, 0 known to fail, 1 not applicable, 1 errors.",
             "| init | version | s |\n| --- | --- | --- |\n| tini | tini version 0.19 | 2/2 |\n| none |  | error |\n",
             "| row | tini | none |\n| --- | --- | --- |\n| SF01 | 2/2 | 1/2 |\n| SO01 | n/a | error |\n",
             "- none, SF01, it stops: `expect exit 0`; exit 137\n- none, SO01, in order: error: no witness\n",

@@ -274,7 +274,7 @@ struct LeakTestsSerial {
                 try command.send(signal)
                 let end = try command.finish(within: .seconds(20))
                 #expect(end.status == .exited(130))
-                #expect(end.output.contains("interrupted: 0 of 8 were run, the rest was not"), "\(end.output)")
+                #expect(end.output.contains("incomplete: 0 of 8 scenarios were run"), "\(end.output)")
                 #expect(Self.areGone(processes))
                 #expect(Self.leftovers(of: command.pid).isEmpty)
             }

@@ -14,8 +14,9 @@ extension Cause {
         "hangs-when-exec-fails",
         "PID 1 goes on though its program could not be executed: nothing will ever end that it waits for",
         remedy: "end with 127 (not found) or 126 (not executable) when exec fails"
-    ) { life, _ in
-        guard let child = life.mainChild, !life.hasExecuted(child), let exit = life.process(child).exitedAt,
+    ) { life, observation in
+        guard observation.isAboutExec, let child = life.mainChild, !life.hasExecuted(child),
+            let exit = life.process(child).exitedAt,
             life.children.count == 1,
             (life.end?.at ?? life.watchedUntil).duration(since: exit) > .milliseconds(500),
             !life.endedItself
@@ -26,8 +27,9 @@ extension Cause {
     private static let exitsZeroWhenExecFails = Cause(
         "exits-zero-when-exec-fails", "PID 1 exits 0 though its program could not be executed",
         remedy: "end with 127 (not found) or 126 (not executable) when exec fails"
-    ) { life, _ in
-        guard let child = life.mainChild, !life.hasExecuted(child), life.process(child).exitedAt != nil,
+    ) { life, observation in
+        guard observation.isAboutExec, let child = life.mainChild, !life.hasExecuted(child),
+            life.process(child).exitedAt != nil,
             life.children.count == 1, let end = life.end, end.status == .exited(0)
         else { return nil }
         return [life.event(ofEnd: child), end.event].compactMap(\.self)
@@ -55,27 +57,50 @@ extension Cause {
     }
 
     /// A cause that shows in the status of PID 1 beside that of its child.
+    ///
+    /// What a program exits with only its parent is told. Where it does not say so itself, and no signal has ended it, it is taken to be what was
+    /// expected; but only where another run shows the same of a status that is known.
     private static func status(
         _ id: String, _ sentence: String, _ isSo: @escaping @Sendable (_ child: Int, _ own: Int) -> Bool
     ) -> Cause {
-        Cause(id, sentence, remedy: "the child's status as its own; 128 + n when signal n ended it (as shells do)") {
-            observation in
-            for life in observation.lives {
-                guard let end = life.end, case .exited(let own) = end.status, let child = life.mainChild,
-                    let exit = life.process(child).exitedAt, exit <= end.at
-                else { continue }
-                // What a program exits with only its parent is told: where it does not say so itself, it is what was expected.
-                let expected = observation.expectedCode.flatMap { $0 == 0 ? nil : $0 }
-                for status in [life.statusCode(of: child) ?? expected].compactMap(\.self) where isSo(status, Int(own)) {
-                    return [life.event(ofEnd: child), end.event].compactMap(\.self)
+        Cause(id, remedy: "the child's status as its own; 128 + n when signal n ended it (as shells do)") {
+            observations in
+            var proofs: [Int: [Event]] = [:]
+            var isShown = false
+            for (place, observation) in observations.enumerated() {
+                for (number, life) in observation.lives.enumerated() where proofs[place] == nil {
+                    guard let end = life.end, case .exited(let own) = end.status, let child = life.mainChild,
+                        let exit = life.process(child).exitedAt, exit <= end.at
+                    else { continue }
+                    let known = life.statusCode(of: child)
+                    // A question is about the last life.
+                    let isLast = number == observation.lives.count - 1
+                    let expected = isLast ? observation.expectedCode.flatMap { $0 == 0 ? nil : $0 } : nil
+                    guard let status = known ?? expected, isSo(status, Int(own)) else { continue }
+                    if known != nil { isShown = true }
+                    proofs[place] = [life.event(ofEnd: child), end.event].compactMap(\.self)
                 }
             }
-            return nil
+            return isShown ? Found(sentence: sentence, proofs: proofs) : nil
         }
     }
 }
 
 extension Observation {
+    /// What failed is about a program that is not executed: nothing has become what the scenario's command names.
+    fileprivate var isAboutExec: Bool {
+        guard case .command(let words)? = scenario.settings.payload,
+            let program = words.first?.split(separator: "/").last
+        else { return false }
+        return !view.journal.events.contains { event in
+            if case .kernel(.executed(_, let path)) = event.kind {
+                path.split(separator: "/").last == program
+            } else {
+                false
+            }
+        }
+    }
+
     /// The status that the scenario expects and that did not come.
     var expectedCode: Int? {
         // `expect no exit 0`

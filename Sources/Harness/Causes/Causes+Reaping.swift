@@ -99,7 +99,7 @@ extension Cause {
         var longest = Duration.zero
         for (place, observation) in observations.enumerated() {
             for life in observation.lives
-            where life.takesAnyChild && life.childSignals.contains(where: { $0.fate.hasArrived }) {
+            where !life.wasFrozen && life.takesAnyChild && life.childSignals.contains(where: { $0.fate.hasArrived }) {
                 let zombies = life.zombies(atLeast: unnoticed)
                 guard !zombies.isEmpty,
                     !life.heedsLastChildSignal || !zombies.contains(where: { wasMerged($0, in: life) }),
@@ -120,41 +120,56 @@ extension Cause {
             proofs: proofs)
     }
 
-    private static let endsOfAnUnknownChild = Cause(
+    private static let endsOfAnUnknownChild = inTwoWays(
         "ends-of-an-unknown-child", "PID 1 ends when a process ends that it has not started",
-        remedy: "take the status of whatever ends, and go on unless it is its own child's"
-    ) { life, observation in
-        if let (orphan, end) = life.orphanThatEndsIt, life.sent(to: life.mainChild ?? -1).isEmpty {
+        remedy: "take the status of whatever ends, and go on unless it is its own child's",
+        shown: { life in
+            guard let (orphan, end) = life.orphanThatEndsIt, life.sent(to: life.mainChild ?? -1).isEmpty else {
+                return nil
+            }
             return [life.event(ofEnd: orphan), life.event(ofEnd: life.root), end].compactMap(\.self)
-        }
-        // Its own child has ended as well: the status is neither's.
-        guard let end = life.end, let orphan = life.orphanThatEndedLast, let child = life.mainChild, end.code != 0,
-            life.statusCode(of: orphan) != end.code, let own = life.statusCode(of: child) ?? observation.expectedCode,
-            own != end.code, end.code != own - 128, end.code != 1, life.event(ofEnd: child) != nil
-        else { return nil }
-        return [life.event(ofEnd: orphan), end.event].compactMap(\.self)
-    }
+        },
+        fits: { life, own, end, orphan in
+            end.code != 0 && life.statusCode(of: orphan) != end.code && own != end.code && end.code != own - 128
+                && end.code != 1
+        })
 
-    private static let takesAnyChildForItsOwn = Cause(
+    private static let takesAnyChildForItsOwn = inTwoWays(
         "takes-any-child-for-its-own",
         "PID 1 takes the end of an orphan for that of its own child: it stops though nobody has asked it to, or ends with the wrong status",
-        remedy: "compare what wait returns with the child's number"
-    ) { life, observation in
-        if let (orphan, end) = life.orphanThatEndsIt, let child = life.mainChild,
-            let signal = life.sent(to: child).first
-        {
+        remedy: "compare what wait returns with the child's number",
+        shown: { life in
+            guard let (orphan, end) = life.orphanThatEndsIt, let child = life.mainChild,
+                let signal = life.sent(to: child).first
+            else { return nil }
             return [life.event(ofEnd: orphan), signal.event, end].compactMap(\.self)
-        }
-        guard let end = life.end, let orphan = life.orphanThatEndedLast, let child = life.mainChild,
-            let own = life.statusCode(of: child) ?? observation.expectedCode, own != end.code,
-            life.statusCode(of: orphan) ?? 0 == end.code
-        else { return nil }
-        return [life.event(ofEnd: orphan), life.event(ofEnd: child), end.event].compactMap(\.self)
-    }
+        },
+        fits: { life, own, end, orphan in own != end.code && life.statusCode(of: orphan) ?? 0 == end.code })
 
-    private static func wasReaped(_ index: Int, in life: Life) -> Bool {
-        guard life.isRootsToReap(index), let gone = life.process(index).goneAt else { return false }
-        return gone < life.end?.at ?? life.watchedUntil
+    /// A cause that the order of ends shows, and that a status only fits: where it is shown in one run, it is taken for the reason in the others.
+    private static func inTwoWays(
+        _ id: String, _ sentence: String, remedy: String, shown: @escaping @Sendable (Life) -> [Event]?,
+        fits: @escaping @Sendable (Life, _ own: Int, _ end: (code: Int, event: Event), _ orphan: Int) -> Bool
+    ) -> Cause {
+        Cause(id, remedy: remedy) { observations in
+            var proofs: [Int: [Event]] = [:]
+            for (place, observation) in observations.enumerated() {
+                if let events = observation.lives.lazy.compactMap(shown).first, !events.isEmpty {
+                    proofs[place] = events
+                }
+            }
+            if proofs.isEmpty { return nil }
+            for (place, observation) in observations.enumerated() where proofs[place] == nil {
+                for life in observation.lives {
+                    guard let end = life.end, let orphan = life.orphanThatEndedLast, let child = life.mainChild,
+                        let own = life.statusCode(of: child) ?? observation.expectedCode,
+                        fits(life, own, (end.code, end.event), orphan)
+                    else { continue }
+                    proofs[place] = [life.event(ofEnd: orphan), end.event].compactMap(\.self)
+                }
+            }
+            return Found(sentence: sentence, proofs: proofs)
+        }
     }
 
     /// The SIGCHLD about a process was made one with another that waited already.
@@ -174,7 +189,9 @@ extension Life {
     /// PID 1 has taken the status of some process.
     fileprivate var hasTakenStatus: Bool {
         let pid = process(root).pid
-        return events.contains { $0.kind == .kernel(.waitEnded(by: pid, .child)) }
+        return events.contains {
+            $0.kind == .kernel(.waitEnded(by: pid, .child)) || $0.kind == .kernel(.waitEnded(by: pid, .perhaps))
+        }
     }
 
     /// PID 1 waits for whoever ends.
@@ -184,6 +201,11 @@ extension Life {
     fileprivate var heedsLastChildSignal: Bool {
         guard let last = childSignals.last(where: { $0.fate.hasArrived }) else { return false }
         return waits.contains { $0.at >= last.at && $0.at.duration(since: last.at) < .milliseconds(300) }
+    }
+
+    /// PID 1 was stopped, or the container paused: it could not do anything meanwhile.
+    fileprivate var wasFrozen: Bool {
+        signals.contains { $0.target == root && $0.signal == .stop } || events.contains { $0.kind == .runtime(.paused) }
     }
 
     /// It is stopping something, which may take its attention.
@@ -198,6 +220,9 @@ extension Life {
         return ended.max { lastSeen($0) < lastSeen($1) }
     }
 
+    /// A daemon that a service has left in its place is PID 1's business.
+    private func isNoService(_ index: Int) -> Bool { process(index).name.map { $0.contains(".") } ?? true }
+
     private func lastSeen(_ index: Int) -> MonotonicInstant { process(index).exitedAt ?? watchedUntil }
 
     /// An orphan whose end PID 1 has answered with its own, or by beginning to stop, though nothing else asked for that and its own
@@ -209,7 +234,8 @@ extension Life {
             else { continue }
             let answer = sent(to: child).first { $0.at > exit }?.at ?? end?.at
             guard let answer, answer >= exit, answer.duration(since: exit) < .milliseconds(500),
-                runs(child, at: answer) || end?.at == answer,
+                runs(child, at: answer),
+                endedItself || !sent(to: child).isEmpty, isNoService(orphan),
                 stopRequest.map({ $0.at > answer }) ?? true,
                 received.allSatisfy({ $0.at < exit || $0.at > answer })
             else { continue }

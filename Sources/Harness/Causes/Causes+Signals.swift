@@ -63,7 +63,9 @@ extension Cause {
         var pairs: Set<[Signal]> = []
         for (place, observation) in observations.enumerated() {
             for life in observation.lives {
-                guard let child = life.mainChild, !life.handlesStopItself else { continue }
+                guard let child = life.mainChild, !life.handlesStopItself,
+                    !observation.scenario.requirements.contains(.supervision)
+                else { continue }
                 for came in life.arrived where came.signal != .chld && life.runs(child, at: came.at) {
                     let answer = life.sent(to: child).first { $0.at > came.at }
                     guard let answer, answer.signal != came.signal, answer.signal != .kill,
@@ -127,40 +129,39 @@ extension Cause {
             index != child && life.process(index).creator != life.root && life.runs(index, at: told.at)
                 && life.sent(to: index).isEmpty
         }
-        return untold.isEmpty ? nil : [told.event]
+        let hasToldOthers = life.sent.contains { $0.signal == told.signal && $0.target != child }
+        return untold.isEmpty || hasToldOthers ? nil : [told.event]
     }
 
     private static let blocksSignalsInChildren = Cause(
         "blocks-signals-in-children",
-        "PID 1 starts its children with its own signal mask: what they are sent waits for ever",
         remedy: "the mask that it was started with back in the child, before exec (sigprocmask(2))"
-    ) { life, _ in
-        guard let child = life.mainChild else { return nil }
-        let pid = life.process(child).pid
-        let untaken = life.signals.filter { signal in
-            guard let target = signal.target, target != life.root, life.tree.programName(target) != "fake-services",
-                signal.fate == .queued,
-                !signal.isFromKernel, signal.signal != .kill, life.hasExecuted(target)
-            else { return false }
-            let later = signal.at.advanced(by: .milliseconds(400))
-            return life.runs(target, at: later) && (life.end?.at ?? life.watchedUntil) > later
-                && !life.events.contains { event in
-                    if case .kernel(.delivered(signal.signal, life.process(target).pid, _)) = event.kind {
-                        event.instant > signal.at
-                    } else {
-                        false
+    ) { observations in
+        var proofs: [Int: [Event]] = [:]
+        for (place, observation) in observations.enumerated() where observation.scenario.settings.blockedSignals.isEmpty
+        {
+            for life in observation.lives {
+                guard let child = life.mainChild else { continue }
+                let pid = life.process(child).pid
+                let shown = life.events.filter { event in
+                    switch event.kind {
+                    case .kernel(.pending(pid, let signals)): !signals.isEmpty
+                    case .printed(let text, _, _): showsBlockedSignals(text)
+                    default: false
                     }
                 }
-        }
-        return untaken.map(\.event)
-            + life.events.filter { event in
-                switch event.kind {
-                case .kernel(.disposition(pid, _, .blocked)): true
-                case .kernel(.pending(pid, let signals)): !signals.isEmpty
-                case .printed(let text, _, _): showsBlockedSignals(text)
-                default: false
-                }
+                if !shown.isEmpty { proofs[place] = shown }
             }
+        }
+        if proofs.isEmpty { return nil }
+        // A signal that has not been taken fits as well.
+        for (place, observation) in observations.enumerated() where proofs[place] == nil {
+            let untaken = observation.lives.flatMap(\.untakenSignals)
+            if !untaken.isEmpty { proofs[place] = untaken.map(\.event) }
+        }
+        return Found(
+            sentence: "PID 1 starts its children with its own signal mask: what they are sent waits for ever",
+            proofs: proofs)
     }
 
     private static let passesNothingOn = forwarding("passes-nothing-on", "PID 1 takes signals, and passes none on") {
@@ -182,7 +183,7 @@ extension Cause {
                 $0.advanced(by: .milliseconds(50)) > came.at
             } ?? true
         }
-        let answer = came.at.advanced(by: .milliseconds(300))
+        let answer = came.at.advanced(by: .milliseconds(1200))
         guard wasStarting, life.end?.at ?? life.watchedUntil > answer,
             !life.sent.contains(where: { $0.at > came.at && $0.at < answer }),
             life.services.contains(where: { life.runs($0, at: came.at) && life.runs($0, at: answer) })
@@ -223,7 +224,7 @@ extension Cause {
     ///   - sentence: nil: it is made of the names of the signals.
     ///   - fits: whether what became of the signals is this.
     private static func forwarding(
-        _ id: String, _ sentence: String?, remedy: String = "pass on whatever comes, but for SIGCHLD",
+        _ id: String, _ sentence: String?, remedy: String = "pass on every signal except SIGCHLD",
         _ fits: @escaping @Sendable ([Reception], _ passed: Set<Signal>) -> Bool
     ) -> Cause {
         Cause(id, remedy: remedy) { observations, habits in
@@ -241,7 +242,8 @@ extension Cause {
     private static func receptions(_ observations: [Observation]) -> [Reception] {
         var result: [Reception] = []
         for (place, observation) in observations.enumerated() {
-            for life in observation.lives where !life.handlesStopItself {
+            for life in observation.lives
+            where !life.handlesStopItself && !observation.scenario.requirements.contains(.supervision) {
                 var hasPassedOn = false
                 let received = life.received.filter { $0.signal != .chld }
                 for (number, came) in received.enumerated() {
@@ -281,6 +283,24 @@ extension Cause {
 }
 
 extension Life {
+    /// Signals that were queued for programs, and did nothing to them in the time that they went on.
+    fileprivate var untakenSignals: [Signalling] {
+        signals.filter { signal in
+            guard let target = signal.target, target != root, signal.fate == .queued, !signal.isFromKernel,
+                signal.signal != .kill, hasExecuted(target), tree.programName(target) != "fake-services"
+            else { return false }
+            let later = signal.at.advanced(by: .milliseconds(400))
+            guard runs(target, at: later), end?.at ?? watchedUntil > later else { return false }
+            return !events.contains { event in
+                if case .kernel(.delivered(signal.signal, process(target).pid, _)) = event.kind {
+                    event.instant > signal.at
+                } else {
+                    false
+                }
+            }
+        }
+    }
+
     /// As /proc showed right before it was sent.
     fileprivate func ignores(_ signal: Signalling) -> Bool {
         view.disposition(of: process(root).pid, signal.signal, at: signal.at) == .ignored

@@ -120,7 +120,9 @@ extension Life {
             let fork = process(dependent).forkedAt
             for name in observation.dependencies(of: process(dependent).name ?? "") {
                 let bearers = others.filter { process($0).name == name }
-                if let needed = bearers.first, isWrong(needed, fork), let event = event(ofFork: dependent) {
+                if let needed = bearers.last(where: { process($0).forkedAt < fork }), isWrong(needed, fork),
+                    let event = event(ofFork: dependent)
+                {
                     let word = said({ $0 == .ready }, by: needed).first
                     return [event] + (word.map { [$0] } ?? [])
                 }

@@ -35,9 +35,11 @@ extension Cause {
             sent.at > request.at && sent.signal != .kill && end.at.duration(since: sent.at) < .milliseconds(300)
                 && sent.target.map { life.process($0).creator == life.root } == true
         }
-        guard let last = told.last, !life.waits.contains(where: { $0.at > last.at && $0.at < end.at }) else {
-            return nil
-        }
+        guard let last = told.last, !life.waits.contains(where: { $0.at > last.at && $0.at < end.at }),
+            // A wait that has not returned may be that of another thread.
+            !life.waits.contains(where: { $0.at < last.at && !$0.hasReturned })
+                || told.contains(where: { $0.target.map { life.runs($0, at: end.at) } == true })
+        else { return nil }
         return told.prefix(3).map(\.event) + [end.event]
     }
 
@@ -115,7 +117,7 @@ extension Cause {
 
     private static let neverEscalates = Cause(
         "never-escalates",
-        "PID 1 never kills a service that does not stop: the runtime kills everything when the grace period is over",
+        "PID 1 does not kill a service that does not stop within the grace period: the runtime kills everything",
         remedy: "SIGKILL after a limit of its own that is shorter than the grace period"
     ) { life, _ in
         // One that has a single child leaves that to the runtime.
@@ -135,7 +137,9 @@ extension Cause {
         "lingers-after-the-last-process", "PID 1 goes on for a second or more after the last other process has ended",
         remedy: "end when wait says that there are no children left (ECHILD)"
     ) { life, _ in
-        guard let last = life.others.max(by: { life.lastMoment($0) < life.lastMoment($1) }), life.hasExecuted(last),
+        // What goes on though nobody has asked it to end may be there for more.
+        guard life.stopRequest != nil, let last = life.others.max(by: { life.lastMoment($0) < life.lastMoment($1) }),
+            life.hasExecuted(last),
             life.others.allSatisfy({ life.process($0).exitedAt != nil }),
             life.zombies(atLeast: .milliseconds(400)).isEmpty
         else { return nil }

@@ -38,6 +38,8 @@ extension Cause {
         var proofs: [Int: [Event]] = [:]
         // A line that is missing may never have been printed; that nothing at all comes of programs that print is PID 1's doing.
         var isShown = false
+        // What one program keeps to itself, three will not.
+        var silent: Set<String> = []
         for (place, observation) in observations.enumerated()
         where observation.failedConditions.contains(where: \.isAboutOutput) {
             for life in observation.lives where proofs[place] == nil {
@@ -50,10 +52,12 @@ extension Cause {
                 }
                 let hadTime =
                     life.endedItself || life.watchedUntil.duration(since: executed.instant) > .milliseconds(50)
-                // One that fails may have nothing to print.
+                // What still runs may print later, and what fails may have nothing to print.
+                let isOver = life.endedItself && life.end?.code == 0
                 let hasFailed = life.endedItself && life.end?.code != 0
                 if printed.isEmpty, hadTime, !hasFailed {
-                    isShown = true
+                    silent.insert(observation.payload)
+                    isShown = isShown || isOver || silent.count > 2
                     proofs[place] = [executed] + (life.event(ofEnd: child).map { [$0] } ?? [])
                 } else if life.endedItself, let end = life.event(ofEnd: child) {
                     proofs[place] = printed.suffix(1) + [end]

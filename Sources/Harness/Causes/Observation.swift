@@ -120,6 +120,10 @@ struct Life: Sendable {
         }
         self.end = end
         self.signals = signals
+        children = others.filter { tree.processes[$0].creator == root }
+        orphans = others.filter { tree.processes[$0].creator != root && tree.processes[$0].orphanedAt != nil }
+        sent = signals.filter { $0.sender == root && $0.target != root && !$0.isFromKernel }
+        childSignals = signals.filter { $0.target == root && $0.signal == .chld && $0.isFromKernel }
     }
 
     var tree: ProcessTree { view.tree }
@@ -128,11 +132,11 @@ struct Life: Sendable {
     // MARK: - Processes
 
     /// What PID 1 has forked itself, in the order of the forks.
-    var children: [Int] { others.filter { process($0).creator == root } }
+    let children: [Int]
     /// The first of them: where there is one service, that.
     var mainChild: Int? { children.first }
     /// What PID 1 was handed when its parent ended.
-    var orphans: [Int] { others.filter { process($0).creator != root && process($0).orphanedAt != nil } }
+    let orphans: [Int]
     /// A service by its name; the last that bore it.
     func service(_ name: String) -> Int? { others.last { process($0).name == name } }
     /// Every process that is, or was, a service of the scenario.
@@ -196,7 +200,7 @@ struct Life: Sendable {
     }
 
     /// Signals that PID 1 sent to others.
-    var sent: [Signalling] { signals.filter { $0.sender == root && $0.target != root && !$0.isFromKernel } }
+    let sent: [Signalling]
 
     func sent(to index: Int) -> [Signalling] { sent.filter { $0.target == index } }
 
@@ -265,7 +269,7 @@ struct Life: Sendable {
     }
 
     /// SIGCHLDs that the kernel sent PID 1.
-    var childSignals: [Signalling] { signals.filter { $0.target == root && $0.signal == .chld && $0.isFromKernel } }
+    let childSignals: [Signalling]
 
     // MARK: - What services said
 

@@ -14,10 +14,9 @@ public struct GitHubReport: Reporter {
         var text = ""
         for result in report.results {
             switch result.verdict {
-            case .passed, .flaky, .notApplicable: continue
-            case .failed where result.known != nil: continue
-            case .failed(let failures):
-                for failure in failures {
+            case .passed, .notApplicable: continue
+            case .failed, .flaky:
+                for failure in result.failuresThatCount ?? [] {
                     text += annotation(failure.place, result.name, "\(failure.expected): \(failure.observed)")
                 }
             case .error(let reason): text += annotation(result.scenario.place, result.name, reason)
@@ -27,7 +26,8 @@ public struct GitHubReport: Reporter {
         for pass in report.unexpectedPasses { text += annotation(pass.place, pass.initName, pass.sentence) }
         if let note = report.noteOfInterruption { text += "::warning::\(WorkflowCommand.data(note))\n" }
         return text
-            + "::notice::\(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable, \(counts.errors) errors\n"
+            + "::notice::\(counts.passed) passed, \(counts.failed) failed, \(counts.known) known to fail, \(counts.flaky) flaky, "
+            + "\(counts.notApplicable) not applicable, \(counts.errors) errors\n"
     }
 
     private func annotation(_ place: SourcePlace, _ title: String, _ message: String) -> String {
@@ -47,6 +47,8 @@ public struct SummaryReport: Reporter {
         let counts = report.counts
         let mark = report.isGood ? "✅" : "❌"
         var text = "## \(mark) \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
+        if counts.known > 0 { text += ", \(counts.known) known to fail" }
+        if counts.flaky > 0 { text += ", \(counts.flaky) flaky" }
         if counts.errors > 0 { text += ", \(counts.errors) errors" }
         text += "\n\n"
         if let note = report.noteOfInterruption { text += "**\(plain(note))**\n\n" }
@@ -68,9 +70,10 @@ public struct SummaryReport: Reporter {
 
     private func words(_ result: RunResult) -> String {
         switch result.verdict {
-        case .failed(let failures): failures.first.map { "\($0.expected): \($0.observed)".bounded } ?? ""
+        case .failed(let failures), .flaky(let failures):
+            failures.first.map { "\($0.expected): \($0.observed)".bounded } ?? ""
         case .error(let reason): "error: \(reason)".bounded
-        case .passed, .flaky, .notApplicable: ""
+        case .passed, .notApplicable: ""
         }
     }
 
@@ -104,6 +107,6 @@ enum WorkflowCommand {
     }
 
     static func property(_ text: String) -> String {
-        data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+        data(text).replacing(scalars: [":": "%3A", ",": "%2C"])
     }
 }

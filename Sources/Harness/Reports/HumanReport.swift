@@ -18,13 +18,17 @@ public struct HumanReport: Reporter {
     private let detail: Detail
     /// The command that runs again what failed; nil: there is none.
     private let again: String?
+    /// The folder of the suite.
+    private let suite: String?
 
     public init(_ options: ReportOptions) {
-        self.init(style: options.style, detail: options.detail, again: options.again)
+        self.init(style: options.style, detail: options.detail, again: options.again, suite: options.suite)
     }
 
-    public init(style: TerminalStyle = TerminalStyle(), detail: Detail = .normal, again: String? = nil) {
-        (self.style, self.detail, self.again) = (style, detail, again)
+    public init(
+        style: TerminalStyle = TerminalStyle(), detail: Detail = .normal, again: String? = nil, suite: String? = nil
+    ) {
+        (self.style, self.detail, self.again, self.suite) = (style, detail, again, suite)
     }
 
     public func text(_ report: RunReport) -> String {
@@ -100,7 +104,7 @@ public struct HumanReport: Reporter {
     /// One of the runs that a cause explains: what was expected of it, and what was so.
     private func failures(_ entry: RunResult, areAllShown: Bool) -> String {
         guard case .failed(let failures) = entry.verdict else { return "" }
-        let place = "\(HumanReport.shortName(entry.scenario.place.file)):\(entry.scenario.place.line)"
+        let place = "\(shortName(entry.scenario.place.file)):\(entry.scenario.place.line)"
         if areAllShown {
             return style.wrapped("\(place)  \(entry.scenario.title.printable)", indent: 3)
                 + entry.limitsMet.map { style.wrapped("limit: \($0)", indent: 3) }.joined()
@@ -156,8 +160,9 @@ public struct HumanReport: Reporter {
     private func block(_ entry: RunResult, isDrawn: Bool) -> String {
         let head = "\(style.paint(entry.subject, .bold)): \(entry.scenario.title.printable)  (\(place(entry)))\n"
         switch entry.verdict {
-        case .failed(let failures):
-            var result = "\(style.paint("FAILED", .red))  \(head)"
+        case .failed(let failures), .flaky(let failures):
+            let word = if case .flaky = entry.verdict { "FLAKY" } else { "FAILED" }
+            var result = "\(style.paint(word, .red))  \(head)"
             result += whoIsFirst(entry)
             for limit in entry.limitsMet { result += "  limit     \(limit)\n" }
             if isDrawn {
@@ -178,7 +183,7 @@ public struct HumanReport: Reporter {
                 + "\n"
         case .error(let reason):
             return "\(style.paint("ERROR", .magenta))  \(head)\(whoIsFirst(entry))    \(reason.bounded.printable)\n\n"
-        case .passed, .flaky, .notApplicable: return ""
+        case .passed, .notApplicable: return ""
         }
     }
 
@@ -204,18 +209,15 @@ public struct HumanReport: Reporter {
             if lines[place.file]?.contains(place.line) != true { lines[place.file, default: []].append(place.line) }
         }
         let names = files.sorted().map { file in
-            "\(HumanReport.shortName(file)):\((lines[file] ?? []).sorted().map(String.init).joined(separator: ","))"
+            "\(shortName(file)):\((lines[file] ?? []).sorted().map(String.init).joined(separator: ","))"
         }
         return style.wrapped(names.joined(separator: " "), indent: 8, first: style.paint("failed", .red) + "  ") + "\n"
     }
 
     /// A file of the suite by its name alone, as `harness run` takes it; any other by its path.
-    private static func shortName(_ file: String) -> String {
-        let parts = file.split(separator: "/")
-        guard parts.count > 2, parts.contains("scenarios"), let name = parts.last, name.hasSuffix(".scenario") else {
-            return file
-        }
-        return String(name.dropLast(".scenario".count))
+    private func shortName(_ file: String) -> String {
+        guard let suite, file.hasPrefix(suite + "/"), file.hasSuffix(".scenario") else { return file }
+        return String((file.split(separator: "/").last ?? "").dropLast(".scenario".count))
     }
 
     // MARK: - Several inits

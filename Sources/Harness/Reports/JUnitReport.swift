@@ -17,26 +17,43 @@ public struct JUnitReport: Reporter {
             element(
                 "testsuites",
                 [
-                    ("name", "harness"), ("tests", "\(report.results.count)"), ("failures", "\(counts.failed)"),
+                    ("name", "harness"), ("tests", "\(report.results.count + report.unexpectedPasses.count)"),
+                    (
+                        "failures",
+                        "\(report.results.count { $0.failuresThatCount != nil } + report.unexpectedPasses.count)"
+                    ),
                     ("errors", "\(counts.errors)"), ("skipped", "\(counts.notApplicable + counts.known)"),
                     ("time", seconds(report.duration)),
                 ]) + "\n"
         for subject in report.subjects {
             let results = report.results.filter { $0.subject == subject }
-            func count(_ name: String) -> String {
-                "\(results.count { $0.verdict.nameAndReason.name == name && ($0.known == nil || name != "failed") })"
-            }
             text +=
                 "  "
                 + element(
                     "testsuite",
                     [
-                        ("name", subject), ("tests", "\(results.count)"), ("failures", count("failed")),
-                        ("errors", count("error")), ("skipped", "\(results.count(where: \.isSkipped))"),
+                        ("name", subject), ("tests", "\(results.count)"),
+                        ("failures", "\(results.count { $0.failuresThatCount != nil })"),
+                        ("errors", "\(results.count { if case .error = $0.verdict { true } else { false } })"),
+                        ("skipped", "\(results.count(where: \.isSkipped))"),
                         ("time", seconds(results.map(\.duration).reduce(.zero, +))),
                     ]) + "\n"
             text += properties(report, subject)
             for result in results { text += testCase(result) }
+            text += "  </testsuite>\n"
+        }
+        if !report.unexpectedPasses.isEmpty {
+            let count = report.unexpectedPasses.count
+            text +=
+                "  "
+                + element("testsuite", [("name", "known failures"), ("tests", "\(count)"), ("failures", "\(count)")])
+                + "\n"
+            for pass in report.unexpectedPasses {
+                text +=
+                    "    "
+                    + element("testcase", [("name", "\(pass.initName) \(pass.row)"), ("classname", "known failures")])
+                text += element("failure", [("message", pass.sentence)], isEmpty: true) + "</testcase>\n"
+            }
             text += "  </testsuite>\n"
         }
         return text + "</testsuites>\n"
@@ -47,7 +64,9 @@ public struct JUnitReport: Reporter {
             ("harness.version", options.version), ("harness.witness", "\(report.witness)"),
             ("harness.speed", "\(report.speed)"),
         ]
-        if let version = options.versions[subject] { list.append(("init.version", version)) }
+        if let version = options.versions[report.results.first { $0.subject == subject }?.initName ?? ""] {
+            list.append(("init.version", version))
+        }
         if let note = report.noteOfInterruption { list.append(("harness.interrupted", note)) }
         return "    <properties>\n"
             + list.filter { !$0.1.isEmpty }.map {
@@ -67,7 +86,7 @@ public struct JUnitReport: Reporter {
         let body: String
         switch result.verdict {
         case .passed: return "    " + head.dropLast() + "/>\n"
-        case .flaky(let failures):
+        case .flaky(let failures) where !result.isBad:
             let message = failures.first.map { "\($0.expected): \($0.observed)" } ?? ""
             body =
                 element("flakyFailure", [("message", message.bounded), ("type", "expectation")])
@@ -76,7 +95,7 @@ public struct JUnitReport: Reporter {
             body = element("skipped", [("message", "known failure: \(result.known?.reason ?? "")")], isEmpty: true)
         case .notApplicable(let reason): body = element("skipped", [("message", reason)], isEmpty: true)
         case .error(let reason): body = element("error", [("message", reason.bounded)], isEmpty: true)
-        case .failed(let failures):
+        case .failed(let failures), .flaky(let failures):
             let message = failures.first.map { "\($0.expected): \($0.observed)" } ?? ""
             body =
                 element("failure", [("message", message.bounded), ("type", "expectation")])

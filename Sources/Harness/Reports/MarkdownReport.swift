@@ -29,7 +29,7 @@ public struct MarkdownReport: Reporter {
         var result = """
             # Inits against behaviours
 
-            Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not \
+            Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.known) known to fail, \(counts.notApplicable) not \
             applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \("\(report.witness)".printable).
 
             A cell is how many of the scenarios that apply an init has passed ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
@@ -55,9 +55,9 @@ public struct MarkdownReport: Reporter {
         for key in rows.keys { result += row([key] + rows.columns.map { rows.cell(key, $0).text }) }
         result += "\n## What failed\n\n"
         var left: [String: Int] = [:]
-        for entry in report.results where entry.isBad { left[key(entry), default: 0] += 1 }
+        for entry in report.results where entry.hasFailed { left[key(entry), default: 0] += 1 }
         // The first of each init and row, and how many there are besides.
-        for entry in report.results where entry.isBad {
+        for entry in report.results where entry.hasFailed {
             guard let count = left.removeValue(forKey: key(entry)) else { continue }
             result += failure(entry) + (count > 1 ? " (and \(count - 1) more)" : "") + "\n"
         }

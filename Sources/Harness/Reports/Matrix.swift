@@ -7,14 +7,17 @@ struct Matrix<Key: Hashable> {
     struct Cell {
         var passed = 0
         var failed = 0
+        /// What is known to fail, and has.
+        var known = 0
         var errors = 0
         var notApplicable = 0
 
-        var applicable: Int { passed + failed + errors }
+        var applicable: Int { passed + failed + known + errors }
 
-        mutating func add(_ verdict: Verdict) {
-            switch verdict {
+        mutating func add(_ result: RunResult) {
+            switch result.verdict {
             case .passed: passed += 1
+            case .failed where result.known != nil: known += 1
             case .failed: failed += 1
             case .flaky: passed += 1
             case .error: errors += 1
@@ -26,7 +29,7 @@ struct Matrix<Key: Hashable> {
         var text: String {
             if applicable == 0 { return notApplicable == 0 ? "" : "n/a" }
             if errors > 0 { return "error" }
-            if applicable == 1 { return passed == 1 ? "pass" : "FAIL" }
+            if applicable == 1 { return passed == 1 ? "pass" : known == 1 ? "known" : "FAIL" }
             return "\(passed)/\(applicable)"
         }
     }
@@ -50,7 +53,7 @@ struct Matrix<Key: Hashable> {
                 cells[key] = [:]
             }
             if !columns.contains(column) { columns.append(column) }
-            cells[key, default: [:]][column, default: Cell()].add(result.verdict)
+            cells[key, default: [:]][column, default: Cell()].add(result)
         }
     }
 

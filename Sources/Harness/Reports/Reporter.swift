@@ -19,6 +19,8 @@ public protocol Reporter: Sendable {
 public struct ReportOptions: Sendable {
     public var style = TerminalStyle()
     public var detail = HumanReport.Detail.normal
+    /// The folder of the suite: reports call its files by their names alone. Nil: there is none.
+    public var suite: String?
     /// The command that runs again what failed; nil: there is none.
     public var again: String?
     /// The inits' versions, by name.
@@ -45,7 +47,7 @@ public enum Reporters {
 
 extension UnexpectedPass {
     /// "tini passes PG04, which it is known to fail: remove that"
-    var sentence: String { "\(initName) passes \(row), which it is known to fail: take that back" }
+    var sentence: String { "\(initName) passes \(row), which it is known to fail: remove that entry" }
 }
 
 extension RunResult {
@@ -78,4 +80,13 @@ func fingerprint(_ parts: String...) -> String {
     }
     let digits = String(hash, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+extension String {
+    /// The same with some scalars replaced. By scalars: one with a mark upon it is another character.
+    func replacing(scalars: [Unicode.Scalar: String]) -> String {
+        unicodeScalars.reduce(into: "") { result, scalar in
+            if let other = scalars[scalar] { result += other } else { result.unicodeScalars.append(scalar) }
+        }
+    }
 }

@@ -63,6 +63,22 @@ extension RunResult {
         }
     }
 
+    /// Failed, known or flaky or not, or an error.
+    public var hasFailed: Bool {
+        switch verdict {
+        case .failed, .flaky, .error: true
+        case .passed, .notApplicable: false
+        }
+    }
+
+    /// The expectations that did not hold, where that counts as a failure.
+    var failuresThatCount: [Failure]? {
+        switch verdict {
+        case .failed(let failures), .flaky(let failures): isBad ? failures : nil
+        case .passed, .notApplicable, .error: nil
+        }
+    }
+
     /// The same run with another verdict.
     public func with(_ verdict: Verdict) -> RunResult {
         var result = RunResult(
@@ -271,9 +287,9 @@ extension RunReport {
         results.removeAll { $0.verdict == .error(RunReport.interrupted) }
     }
 
-    /// "interrupted: 3 of 40 were run, the rest was not"; nil where it is whole.
+    /// "incomplete: 3 of 40 scenarios were run"; nil where it is whole.
     public var noteOfInterruption: String? {
-        plannedCount.map { "interrupted: \(results.count) of \($0) were run, the rest was not" }
+        plannedCount.map { "incomplete: \(results.count) of \($0) scenarios were run" }
     }
 
     /// The reason of what was interrupted.

@@ -18,19 +18,21 @@ public struct SARIFReport: Reporter {
         func add(_ result: RunResult, rule: Rule) {
             if !rules.contains(where: { $0.id == rule.id }) { rules.append(rule) }
             switch result.verdict {
-            case .failed(let failures):
-                for failure in failures {
+            case .failed, .flaky:
+                for failure in result.failuresThatCount ?? [] {
                     results.append(
                         Result(
                             rule: rule.id, level: "error", "\(result.name): \(failure.expected): \(failure.observed)",
-                            at: failure.place, fingerprint(result.subject, result.scenario.title, failure.expected)))
+                            at: failure.place,
+                            fingerprint(
+                                result.subject, failure.place.file, result.scenario.title, failure.expected)))
                 }
             case .error(let reason):
                 results.append(
                     Result(
                         rule: rule.id, level: "warning", "\(result.name): \(reason)", at: result.scenario.place,
                         fingerprint(result.subject, result.scenario.title)))
-            case .passed, .flaky, .notApplicable: return
+            case .passed, .notApplicable: return
             }
         }
         for findings in report.findings {
@@ -173,21 +175,22 @@ public struct CodeQualityReport: Reporter {
             let explained = findings.causes.flatMap { cause in cause.results.map { (cause.found.cause.id, $0) } }
             for (check, result) in explained + findings.alone.map({ ("expectation", $0) }) {
                 switch result.verdict {
-                case .failed(let failures):
-                    for failure in failures {
+                case .failed, .flaky:
+                    for failure in result.failuresThatCount ?? [] {
                         issues.append(
                             Issue(
                                 check, "\(result.name): \(failure.expected): \(failure.observed)", "major",
                                 failure.place,
                                 fingerprint(
-                                    result.subject, result.scenario.title, failure.expected, "\(failure.place.line)")))
+                                    result.subject, failure.place.file, result.scenario.title, failure.expected,
+                                    "\(failure.place.line)")))
                     }
                 case .error(let reason):
                     issues.append(
                         Issue(
                             "error", "\(result.name): \(reason)", "info", result.scenario.place,
                             fingerprint(result.subject, result.scenario.title)))
-                case .passed, .flaky, .notApplicable: continue
+                case .passed, .notApplicable: continue
                 }
             }
         }

@@ -10,13 +10,19 @@ public struct TAPReport: Reporter {
     public init(_: ReportOptions) {}
 
     public func text(_ report: RunReport) -> String {
-        var text = "TAP version 14\n1..\(report.results.count)\n"
+        let passes = report.unexpectedPasses
+        var text = "TAP version 14\n1..\(report.results.count + passes.count)\n"
         for (number, result) in report.results.enumerated() {
             let title = TAPReport.escaped(result.name.printable)
             switch result.verdict {
-            case .passed, .flaky: text += "ok \(number + 1) - \(title)\n"
+            case .passed: text += "ok \(number + 1) - \(title)\n"
             case .notApplicable(let reason):
                 text += "ok \(number + 1) - \(title) # SKIP \(TAPReport.escaped(reason.printable))\n"
+            case .flaky(let failures) where result.isBad:
+                text += "not ok \(number + 1) - \(title)\n"
+                text += block(
+                    result, severity: "flaky", message: failures.first.map { "\($0.expected): \($0.observed)" } ?? "",
+                    details: result.details)
             case .failed(let failures):
                 let directive =
                     result.known.map { " # TODO known failure: \(TAPReport.escaped($0.reason.printable))" } ?? ""
@@ -24,10 +30,14 @@ public struct TAPReport: Reporter {
                 text += block(
                     result, severity: "fail", message: failures.first.map { "\($0.expected): \($0.observed)" } ?? "",
                     details: result.details)
+            case .flaky: text += "ok \(number + 1) - \(title)\n"
             case .error(let reason):
                 text +=
                     "not ok \(number + 1) - \(title)\n" + block(result, severity: "error", message: reason, details: "")
             }
+        }
+        for (number, pass) in passes.enumerated() {
+            text += "not ok \(report.results.count + number + 1) - \(TAPReport.escaped(pass.sentence.printable))\n"
         }
         if let note = report.noteOfInterruption { text += "Bail out! \(note)\n" }
         return text
@@ -49,11 +59,11 @@ public struct TAPReport: Reporter {
 
     /// A `#` would begin a directive.
     private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
+        text.replacing(scalars: ["\\": "\\\\", "#": "\\#"])
     }
 
     /// A string of YAML, which takes those of JSON.
     private static func quoted(_ text: String) -> String {
-        "\"" + text.printable.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        "\"" + text.printable.replacing(scalars: ["\\": "\\\\", "\"": "\\\""]) + "\""
     }
 }

@@ -281,12 +281,14 @@ public final class Session: Sendable {
                     history?.note(result, of: job)
                     if let again = results.retry(index, result, atMost: retries) {
                         guard let settled = again else {
+                            // As long as it has not been made again this is what came of it.
+                            results.put(result, at: index)
                             scheduler.leave(need)
                             return results.end()
                         }
                         result = settled
                     }
-                    results.put(keepsJournals || result.isBad ? result : result.withoutJournal, at: index)
+                    results.put(keepsJournals || result.hasFailed ? result : result.withoutJournal, at: index)
                     // What the machine was too slow to judge has shown nothing.
                     if result.isTooSlowToJudge, attempt < Session.attemptsWhenLate {
                         results.again(index, attempt: attempt + 1)
@@ -447,7 +449,9 @@ private final class Results: Sendable {
                     return .none
                 }
                 return .some(first.with(.flaky(failures)))
-            case .flaky, .notApplicable, .error: return .none
+            // What could not be judged the next time failed the first.
+            case .error: return state.failed[index].map { .some($0.first) } ?? .none
+            case .flaky, .notApplicable: return .none
             }
         }
     }

@@ -30,7 +30,7 @@ enum Help {
 
     static let environment = """
         environment: HARNESS_FAKE_SERVICES the executable of the fakes · NO_COLOR
-          XDG_CACHE_HOME, else HOME: where it is kept how long scenarios took and what failed last (harness/durations, harness/failed)
+          XDG_CACHE_HOME, else HOME: where scenario durations and the last failures are kept (harness/durations, harness/failed)
         """
 
     static func text(of verb: Verb) -> String {
@@ -75,7 +75,7 @@ enum Completions {
 
     static var bash: String {
         var cases = ""
-        for verb in Verb.all {
+        for verb in Verb.all where verb.name != "completions" {
             cases += "    \(verb.name)) options=\"\(words(verb)) --help\" ;;\n"
         }
         var values = ""

@@ -38,7 +38,7 @@ extension Verb {
         about:
             "Reads journals that `run --journal` has recorded, judges them again and writes reports. It runs nothing, and needs no "
             + "privileges. Several files are parts of one run.",
-        options: RunOptions.reporting.map(\.text),
+        options: RunOptions.ofReport.map(\.text),
         examples: [
             ("report run.jsonl", "the report for people"), ("report run.jsonl --junit report.xml", "one for CI"),
             ("report shard-*.jsonl --format json", "the parts of a run, made one"),
@@ -97,7 +97,7 @@ extension Verb {
 
     private static let completions = Verb(
         name: "completions", usage: "bash|zsh|fish", summary: "print completions for a shell",
-        about: "To be read by the shell at its start.",
+        about: "Prints a script for the shell to load at startup.",
         options: [],
         examples: [
             ("completions bash > /etc/bash_completion.d/harness", "for bash"),

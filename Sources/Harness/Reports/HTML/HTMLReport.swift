@@ -5,8 +5,8 @@ import Journal
 import Model
 import Vocabulary
 
-/// One page with everything in it: the causes, the matrix, and each run with its timeline and its events. It needs no network, and can be
-/// read without its script.
+/// One page with everything in it: the causes, the matrix, and each run with its timeline and its events. It needs no network; without its
+/// script everything but the events can be read.
 public struct HTMLReport: Reporter {
     public static let name = "html"
     public static let summary = "one page with the causes, the matrix and each run's timeline"
@@ -118,7 +118,6 @@ public struct HTMLReport: Reporter {
 
     // MARK: - Runs
 
-    /// Runs that are drawn: of many, those that failed.
     private func run(_ result: RunResult, _ number: Int, cause: String?) throws -> String {
         let (verdict, reason) = result.verdict.nameAndReason
         let place = "\(result.scenario.place.file):\(result.scenario.place.line)"
@@ -172,7 +171,7 @@ public struct HTMLReport: Reporter {
         }
         let data = String(decoding: try JSONEncoder().encode(Table(texts: texts, events: events)), as: UTF8.self)
         // Nothing in it may end the element.
-        let safe = data.replacing("<", with: "\\u003c").replacing(">", with: "\\u003e")
+        let safe = data.replacing(scalars: ["<": "\\u003c", ">": "\\u003e"])
         return """
             <div class="range"><label>From<input class="from" type="range" min="0" max="1000" value="0"></label>
             <label>To<input class="to" type="range" min="0" max="1000" value="1000"></label><output class="quiet"></output></div>

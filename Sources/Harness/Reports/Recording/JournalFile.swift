@@ -188,7 +188,7 @@ struct VerdictRecord: Codable {
             var list: [Failure] = []
             for record in failures ?? [] { list.append(try record.failure(of: scenario)) }
             return verdict == "failed" ? .failed(list) : .flaky(list)
-        default: throw UnknownRecord(description: "'\(verdict)' is no verdict")
+        default: throw UnknownRecord(description: "'\(verdict)' is not a verdict")
         }
     }
 }

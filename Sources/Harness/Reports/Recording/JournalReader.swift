@@ -68,7 +68,7 @@ extension JournalFile {
             case .keyNotFound(let key, _): return "it has no '\(key.stringValue)'"
             case .typeMismatch(_, let context), .valueNotFound(_, let context):
                 return "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of another type"
-            case .dataCorrupted: return "it is no JSON"
+            case .dataCorrupted: return "it is not JSON"
             @unknown default: return "\(error)"
             }
         }
@@ -94,7 +94,9 @@ extension JournalFile {
                 let names = record.containers.map { $0.map(Optional.some) } ?? [nil]
                 for (place, name) in names.enumerated() {
                     var journal = Journal(witness: header?.sight ?? .tracefs)
-                    journal.origin = record.origins?[place].map(MonotonicInstant.init(nanoseconds:))
+                    if let origins = record.origins, origins.indices.contains(place) {
+                        journal.origin = origins[place].map(MonotonicInstant.init(nanoseconds:))
+                    }
                     journals[name] = journal
                 }
                 open[record.run] = OpenRun(record: record, scenario: scenario, journals: journals)

@@ -93,7 +93,7 @@ struct SVGTimeline {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 \(SVGTimeline.width) \(height)\" role=\"img\" aria-label=\"\(JUnitReport.escaped(title))\">"
         let style = hasStyle ? "<style>\(HTMLReport.styleOfTimeline)</style>" : ""
         let hidden = timeline.rows.count - rows.count
-        let more = hidden > 0 ? "<text class=\"time\" x=\"8\" y=\"\(height - 2)\">and \(hidden) more</text>" : ""
+        let more = hidden > 0 ? "<text class=\"name\" x=\"8\" y=\"\(height - 2)\">and \(hidden) more</text>" : ""
         return
             "\(head)<title>\(JUnitReport.escaped(title))</title>\(style)<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n\(body)\(more)</svg>\n"
     }

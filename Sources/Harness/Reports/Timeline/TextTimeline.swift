@@ -94,7 +94,7 @@ struct TextTimeline {
             (glyphs.received, "signal"), (glyphs.dropped, "dropped"), (glyphs.over, "grace period over"),
         ]
         return meanings.map { "\($0.0) \($0.1)" }.joined(separator: "  ")
-            + "  1 below; not to scale"
+            + "  1: below; not to scale"
     }
 
     /// 1 to 9, then letters.
