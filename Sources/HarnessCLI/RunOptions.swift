@@ -132,7 +132,7 @@ struct RunOptions: Sendable {
         },
         Option(
             "--filter", takes: "TEXT",
-            "only scenarios whose title contains this, in whatever case; of several, any of them"
+            "only scenarios whose title contains this, upper or lower case; of several, any of them"
         ) {
             $0.filters.append($1)
         },

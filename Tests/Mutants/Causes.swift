@@ -1,7 +1,7 @@
 import Harness
 import ServiceProtocol
 
-/// By which cause `harness run` must name each defect of the reference. Two pairs are one to whoever sees only what the kernel sees: an entrypoint
+/// By which cause `harness run` must name each defect of the reference. Two pairs look the same to the kernel: an entrypoint
 /// that looks for its marker elsewhere and one that does not look; an init that takes what it has started for ready and one that does not ask.
 extension Defect {
     var cause: String {
@@ -47,7 +47,7 @@ extension Defect {
         case .losesLastOutput: "loses-output"
         case .keepsDescriptorsOpen: "leaves-descriptors-open"
         case .leaksEnvironment: "leaves-variables-in-the-environment"
-        case .isBlockedByItsPidFile: "is-blocked-by-its-pid-file"
+        case .isBlockedByItsPidFile: "does-not-start-again"
         case .growsRun: "grows-at-each-start"
         case .initialisesAlways, .looksElsewhereForMarker: "first-run-work-at-every-start"
         case .writesMarkerFirst: "marker-before-the-work"

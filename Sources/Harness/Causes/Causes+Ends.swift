@@ -35,7 +35,7 @@ extension Cause {
         return [life.event(ofEnd: child), end.event].compactMap(\.self)
     }
 
-    private static let exitsZero = status("exits-zero", "PID 1 exits 0 whatever its child's status is") { child, own in
+    private static let exitsZero = status("exits-zero", "PID 1 exits 0 even when its child has failed") { child, own in
         child != 0 && own == 0
     }
 

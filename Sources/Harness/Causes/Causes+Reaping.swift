@@ -31,7 +31,7 @@ extension Cause {
         "reaps-nothing", remedy: "waitpid(-1, &status, WNOHANG) on each SIGCHLD, until there is nobody left"
     ) {
         observations in
-        guard !observations.contains(where: { $0.lives.contains(where: \.hasTakenStatus) }) else { return nil }
+        guard leavesOwnChildToo(observations) else { return nil }
         let proofs = leftUnreaped(observations, ownToo: true)
         return proofs.isEmpty
             ? nil : Found(sentence: "PID 1 reaps nobody: not even its own child's status is taken", proofs: proofs)
@@ -40,7 +40,7 @@ extension Cause {
     private static let reapsOwnChildrenOnly = Cause(
         "reaps-own-children-only", remedy: "wait for any child (waitpid(-1, …)), not for those that it has started"
     ) { observations in
-        guard observations.contains(where: { $0.lives.contains(where: \.hasTakenStatus) }) else { return nil }
+        guard !leavesOwnChildToo(observations) else { return nil }
         let proofs = leftUnreaped(observations)
         return proofs.isEmpty
             ? nil
@@ -48,6 +48,12 @@ extension Cause {
                 sentence:
                     "PID 1 waits for its own children alone: the orphans that it is handed stay zombies, or are killed with it",
                 proofs: proofs)
+    }
+
+    /// No status was ever taken, though a child of PID 1's own had ended: where none has, nothing is known of those.
+    private static func leavesOwnChildToo(_ observations: [Observation]) -> Bool {
+        let lives = observations.flatMap(\.lives)
+        return !lives.contains(where: \.hasTakenStatus) && lives.contains(where: \.hasLostOwnChild)
     }
 
     /// The runs in which PID 1 left zombies, or orphans that it did not wait for, and waited for nobody but its own children.
@@ -122,7 +128,7 @@ extension Cause {
 
     private static let endsOfAnUnknownChild = inTwoWays(
         "ends-of-an-unknown-child", "PID 1 ends when a process ends that it has not started",
-        remedy: "take the status of whatever ends, and go on unless it is its own child's",
+        remedy: "reap any process that ends, and go on unless it is its own child",
         shown: { life in
             guard let (orphan, end) = life.orphanThatEndsIt, life.sent(to: life.mainChild ?? -1).isEmpty else {
                 return nil
@@ -194,7 +200,13 @@ extension Life {
         }
     }
 
-    /// PID 1 waits for whoever ends.
+    /// A child that PID 1 has started itself ended while PID 1 ran.
+    fileprivate var hasLostOwnChild: Bool {
+        let horizon = end?.at ?? watchedUntil
+        return children.contains { process($0).exitedAt.map { $0 < horizon } ?? false }
+    }
+
+    /// PID 1 waits for any child.
     fileprivate var takesAnyChild: Bool { waits.contains { $0.target == nil && $0.hasReturned } }
 
     /// PID 1 waited after the last SIGCHLD that it was sent.

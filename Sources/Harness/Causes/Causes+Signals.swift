@@ -37,8 +37,12 @@ extension Cause {
                 if !untaken.isEmpty { proofs[place] = untaken.map(\.event) + [over] }
             }
         }
+        // What is heard at another time had no handler yet.
+        let never = dropped.subtracting(observations.flatMap { $0.lives.flatMap(\.heardSignals) })
         return Found(
-            sentence: "PID 1 has no handler for \(names(dropped)): the kernel drops what has none", proofs: proofs)
+            sentence: never.isEmpty
+                ? "PID 1 had no handler for \(names(dropped)) yet when it came: the kernel drops what has none"
+                : "PID 1 has no handler for \(names(never)): the kernel drops what has none", proofs: proofs)
     }
 
     private static let ignoresStopSignal = Cause(
@@ -311,6 +315,22 @@ extension Life {
         let dying = process(root).dyingSince ?? end?.at ?? .distantFuture
         return signal.target == root && signal.sender == nil && !signal.isFromKernel && signal.signal != .kill
             && !ProcessTree.isHarmless(signal.signal) && signal.at < dying
+    }
+
+    /// Signals from outside that PID 1 has answered: its handler ran, or it sent something or ended right after.
+    fileprivate var heardSignals: [Signal] {
+        received.filter { came in
+            let soon = came.at.advanced(by: .seconds(1))
+            return sent.contains { $0.at > came.at && $0.at < soon }
+                || endedItself && end.map { $0.at > came.at && $0.at < soon } == true
+                || events.contains { event in
+                    if case .kernel(.delivered(came.signal, process(root).pid, hasHandler: true)) = event.kind {
+                        event.instant >= came.at
+                    } else {
+                        false
+                    }
+                }
+        }.map(\.signal)
     }
 
     /// Two sendings of a signal to the main child for one that came.

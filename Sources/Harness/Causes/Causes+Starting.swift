@@ -6,14 +6,15 @@ import Vocabulary
 /// How PID 1 starts services, and takes what they say of themselves.
 extension Cause {
     static let ofStarting: [Cause] = [
-        isBlockedByItsPidFile, startsAfterAFailedJob, startsBeforeDependencies,
+        doesNotStartAgain, startsAfterAFailedJob, startsBeforeDependencies,
         startsNothingAfterAReadyService, aDaemonLeavesNoPidFile,
     ]
 
-    private static let isBlockedByItsPidFile = Cause(
-        "is-blocked-by-its-pid-file",
-        "PID 1 does not start again: a file of its own that the life before has left keeps it from that",
-        remedy: "remove it at the start, hold a lock (flock(2)) in its place, or put it on a tmpfs"
+    private static let doesNotStartAgain = Cause(
+        "does-not-start-again",
+        "PID 1 starts once: the next time it fails before it has started anything",
+        remedy:
+            "look for what the first life has left, a pid file, a lock or a socket: remove it at the start, or put it on a tmpfs"
     ) { observation in
         for (former, life) in zip(observation.lives, observation.lives.dropFirst()) {
             guard let end = life.end, life.endedItself, end.code != 0, life.children.isEmpty,

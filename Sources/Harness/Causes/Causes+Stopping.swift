@@ -152,7 +152,7 @@ extension Cause {
     }
 
     private static let leavesOthersBehind = Cause(
-        "leaves-others-behind", "PID 1 ends with its child, whatever else runs: the kernel kills the rest unasked",
+        "leaves-others-behind", "PID 1 ends with its child while other processes still run: the kernel kills them",
         remedy: "ask what is left to stop, and wait for it, before PID 1 ends"
     ) { life, _ in
         guard let end = life.end, life.endedItself else { return nil }
