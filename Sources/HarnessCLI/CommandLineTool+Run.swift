@@ -82,7 +82,7 @@ extension CommandLineTool {
         return suite.scenarios
     }
 
-    /// A path as a person who stands in the current folder would write it.
+    /// A path as it is written from the current folder.
     static func fromHere(_ path: String) -> String {
         guard let current = getcwd(nil, 0) else { return path }
         defer { free(current) }

@@ -37,7 +37,7 @@ struct FileOptions: Sendable {
             },
             Option(
                 "--filter", takes: "TEXT",
-                "only scenarios whose title contains this, in whatever case; of several, any of them"
+                "only scenarios whose title contains this, in upper or lower case; of several, any of them"
             ) {
                 $0.filters.append($1)
             },

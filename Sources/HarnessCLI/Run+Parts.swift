@@ -29,7 +29,7 @@ struct LinesOfFile {
 }
 
 extension Scenario {
-    /// Whether its title contains one of the texts, in whatever case, and it has a tag of each list.
+    /// Whether its title contains one of the texts, in upper or lower case, and it has a tag of each list.
     func matches(filters: [String], tags wanted: [[String]]) -> Bool {
         let title = title.lowercased()
         return (filters.isEmpty || filters.contains { title.contains($0.lowercased()) })

@@ -466,7 +466,7 @@ struct DiagnosticTests {
             "2:11+2 bad-value 'ä' is not a service's name: letters, digits, '-' and '_'"),
         Case(
             "scenario \"x\"\n  service init\n  service a\n  start\n  expect exit 0\n",
-            "2:11+4 bad-value 'init' is not a service's name: the word means somebody else"),
+            "2:11+4 bad-value 'init' is not a service's name: the word has another meaning here"),
         Case(
             "scenario \"x\"\n  service a.b\n  service a\n  start\n  expect exit 0\n",
             "2:11+3 bad-value 'a.b' is not a service's name: letters, digits, '-' and '_'"),

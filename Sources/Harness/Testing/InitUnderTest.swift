@@ -23,7 +23,7 @@ public struct InitUnderTest: Sendable {
         }
     }
 
-    /// An init whose profile stands in a file.
+    /// An init whose profile is in a file.
     public static func profile(at path: String) -> InitUnderTest {
         InitUnderTest {
             var suite = Suite()

@@ -28,7 +28,7 @@ extension Matcher {
                     $0.suggestion = nearest(to: said, among: names)
                 }
             case .newService where Party.reservedNames.contains(said):
-                $0.message = "'\(said)' is not a service's name: the word means somebody else"
+                $0.message = "'\(said)' is not a service's name: the word has another meaning here"
             default: $0.suggestion = nearest(to: said, among: slot.choices)
             }
         }
