@@ -13,11 +13,13 @@ public struct SweepOutcome: Hashable, Sendable {
 
     /// One of its runs.
     public struct Kill: Hashable, Sendable {
+        /// When PID 1 was killed in this run.
         public let moment: Moment
         /// PID 1 had ended before.
         public let cameTooLate: Bool
         /// Each step of the entrypoint that ran, in the order in which they first did, and how often.
         public let steps: [StepCount]
+        /// An expectation of the scenario failed in this run.
         public let hasFailed: Bool
 
         public init(_ moment: Moment, cameTooLate: Bool, steps: [StepCount], hasFailed: Bool) {
@@ -30,7 +32,9 @@ public struct SweepOutcome: Hashable, Sendable {
 
     /// A step of an entrypoint, and how often it ran.
     public struct StepCount: Hashable, Sendable {
+        /// As the entrypoint names it.
         public let name: String
+        /// Runs of this step, 1 or more.
         public let count: Int
 
         public init(_ name: String, _ count: Int) {
@@ -41,9 +45,11 @@ public struct SweepOutcome: Hashable, Sendable {
 
     /// One of its runs that failed, made again.
     public struct Reproduction: Hashable, Sendable {
+        /// The scenario that kills PID 1 at that one moment.
         public let scenario: Scenario
         /// In how many of the trials it failed.
         public let failures: Int
+        /// How often it was run, 1 or more.
         public let trials: Int
 
         public init(_ scenario: Scenario, failures: Int, trials: Int) {
@@ -59,6 +65,7 @@ public struct SweepOutcome: Hashable, Sendable {
     public let kills: [Kill]
     /// The numbers of events that the next one always followed too soon, in this many attempts.
     public let missed: [Int]
+    /// How often each moment was tried before it counts as missed.
     public let attempts: Int
     /// Nil: none failed.
     public let reproduction: Reproduction?

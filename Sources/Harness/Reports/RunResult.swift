@@ -208,12 +208,17 @@ public struct RunReport: Sendable {
 
     /// How many results there are of each kind.
     public struct Counts: Hashable, Sendable {
+        /// Results that passed.
         public var passed = 0
         /// Without those that are known to fail.
         public var failed = 0
+        /// Results that failed as the profile says that they do.
         public var known = 0
+        /// Results that failed at first and passed when they were run again.
         public var flaky = 0
+        /// Results of scenarios that this init or machine cannot be asked.
         public var notApplicable = 0
+        /// Results that say nothing of the init: the run itself went wrong.
         public var errors = 0
     }
 
