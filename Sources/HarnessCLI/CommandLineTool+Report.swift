@@ -13,38 +13,67 @@ extension CommandLineTool {
             try reportTable.read(arguments, into: &options)
             try options.check()
             if options.paths.isEmpty {
-                return complain("report takes a journal that `harness run --journal FILE` has recorded")
+                return complain("report takes a journal that `harness run --journal FILE` has recorded, or a page of --html")
             }
-            var reports: [RunReport] = []
-            for path in options.paths {
-                do {
-                    reports.append(
-                        try JournalFile.read(SourceFile.bytes(of: path, atMost: SourceFile.journalLimitInBytes)))
-                } catch {
-                    return complain("\(path): \(error)")
-                }
+            let reports = try options.paths.map { path throws(BadUsage) in
+                var report = try recordedRun(at: path)
+                report.results.removeAll { !$0.scenario.matches(filters: options.filters, tags: []) }
+                return report
             }
+            if options.showsDifference { return try showDifference(of: reports, options) }
             var whole = RunReport.merged(reports)
-            if let note = whole.noteOfInterruption { write("harness: \(note)\n", to: STDERR_FILENO) }
+            if options.format != HumanReport.name, let note = whole.noteOfInterruption {
+                write("harness: \(note)\n", to: STDERR_FILENO)
+            }
             var suite = Suite()
-            var known: [String: [KnownFailure]] = [:]
+            var accepted = Accepted()
             if let folder = Installation.find(fakeServices: nil).scenarios { suite.addProfiles(at: folder + "/inits") }
-            for profile in suite.profiles { known[profile.name] = profile.knownFailures }
-            for file in options.knownFiles { known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
+            for profile in suite.profiles { accepted.known[profile.name] = profile.knownFailures }
+            for file in options.knownFiles { accepted.known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
             if let complaint = suite.complaints.first(where: \.hasErrors) { return complain(complaint.humanText()) }
+            accepted.baseline = try options.baseline.map { path throws(BadUsage) in try baseline(at: path) }
             // Whether all scenarios of a row are in it is not said: nothing is held against what has passed.
-            whole.note(known: known, isWhole: false)
+            accepted.mark(&whole, isWhole: false)
+            let outputs: Outputs
             do {
-                return try finish(whole, [:], options, try Outputs(options))
-            } catch let error as BadUsage {
+                outputs = try Outputs(options)
+            } catch {
                 write("harness: \(error.message)\n", to: STDERR_FILENO)
                 return Status.cannotRun
             }
+            return try finish(whole, [:], options, outputs)
         } catch let error as BadUsage {
             return complain(error.message)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
             return Status.cannotRun
+        }
+    }
+
+    /// Two recorded runs side by side; exit status 1 where their verdicts are not the same.
+    private static func showDifference(of reports: [RunReport], _ options: RunOptions) throws(BadUsage) -> Int32 {
+        guard reports.count == 2 else {
+            throw BadUsage(message: "--diff takes two recorded runs, not \(reports.count)")
+        }
+        let report = DifferenceReport(style: style(options, STDOUT_FILENO), isWhole: options.isVerbose)
+        return print(
+            report.text(reports[0], reports[1], names: (options.paths[0], options.paths[1])),
+            DifferenceReport.verdictsDiffer(reports[0], reports[1]) ? Status.failed : Status.passed)
+    }
+
+    /// A run that another is held against.
+    static func baseline(at path: String) throws(BadUsage) -> Baseline {
+        Baseline(try recordedRun(at: path), named: path)
+    }
+
+    /// A recorded journal, or a page that has one in it.
+    private static func recordedRun(at path: String) throws(BadUsage) -> RunReport {
+        do {
+            let bytes = try SourceFile.bytes(of: path, atMost: SourceFile.journalLimitInBytes)
+            let journal = try RecordedPage.journal(in: bytes) { Gzip.decompressed($0) }
+            return try JournalFile.read(journal ?? bytes)
+        } catch {
+            throw BadUsage(message: "\(path): \(error)")
         }
     }
 }

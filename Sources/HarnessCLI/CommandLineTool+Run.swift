@@ -36,8 +36,8 @@ extension CommandLineTool {
         var suite = Suite()
         let all = scenarios(options, installation, &suite)
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
-        var known: [String: [KnownFailure]] = [:]
-        for file in options.knownFiles { known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
+        var accepted = Accepted()
+        for file in options.knownFiles { accepted.known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
         let scenarios = all.filter { scenario in
             scenario.matches(filters: options.filters, tags: options.tags)
                 && !options.exclusions.contains { scenario.isNamed($0) }
@@ -45,6 +45,7 @@ extension CommandLineTool {
         let selection: Selection
         do {
             selection = try select(options, &suite, scenarios)
+            accepted.baseline = try options.baseline.map { path throws(BadUsage) in try baseline(at: path) }
         } catch {
             return complain(error.message)
         }
@@ -59,8 +60,8 @@ extension CommandLineTool {
             }
             return Status.cannotRun
         }
-        for profile in selection.profiles { known[profile.name, default: []] += profile.knownFailures }
-        return run(scenarios, selection, known, options, installation, arguments)
+        for profile in selection.profiles { accepted.known[profile.name, default: []] += profile.knownFailures }
+        return run(scenarios, selection, accepted, options, installation, arguments)
     }
 
     /// Those of the paths: files, folders, and the scenarios at some lines of a file.
@@ -170,7 +171,7 @@ extension CommandLineTool {
     // MARK: - Running
 
     private static func run(
-        _ scenarios: [Scenario], _ selection: Selection, _ known: [String: [KnownFailure]], _ options: RunOptions,
+        _ scenarios: [Scenario], _ selection: Selection, _ accepted: Accepted, _ options: RunOptions,
         _ installation: Installation, _ arguments: [String]
     ) -> Int32 {
         let lastFailures = LastFailures()
@@ -212,7 +213,7 @@ extension CommandLineTool {
             defer { session.close() }
             let isWhole = options.isWholeSuite
             let progress = Progress(
-                of: jobs, known: known, isShown: options.format == HumanReport.name && !options.isQuiet,
+                of: jobs, accepted: accepted, isShown: options.format == HumanReport.name && !options.isQuiet,
                 seconds: history.map { session.expectedSeconds(of: jobs, by: $0) })
             journal?.begin(witness: session.witness, jobs: atOnce, speed: options.speed, planned: jobs.count)
             let ending = Ending(session, options)
@@ -222,7 +223,7 @@ extension CommandLineTool {
             repeat {
                 var round = try session.run(
                     jobs, atOnce: atOnce, retries: options.retries,
-                    keepsJournals: options.isVerbose || options.compares || outputs.needJournals
+                    keepsJournals: options.isVerbose || options.compares || outputs.needJournals, follower: journal
                 ) { result in
                     // What an interrupt has ended is in no report.
                     if result.verdict == .error(RunReport.interrupted) { return }
@@ -230,12 +231,12 @@ extension CommandLineTool {
                     result.isFlakinessBad = options.isFlakinessBad
                     progress.note(result)
                     journal?.note(result)
-                    ending.note(result, isKnown: known.covers(result))
+                    ending.note(result, isKnown: accepted.covers(result))
                 }
                 for index in round.indices { round[index].isFlakinessBad = options.isFlakinessBad }
                 results += round
                 rounds += 1
-                let hasFailed = round.contains { $0.isBad && !known.covers($0) }
+                let hasFailed = round.contains { $0.isBad && !accepted.covers($0) }
                 isOver =
                     session.isCancelled || !isInRounds || options.untilFailure && hasFailed
                     || options.stressTime.map { clock.now - began >= $0 } ?? false
@@ -247,7 +248,7 @@ extension CommandLineTool {
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began, speed: options.speed)
             if session.isCancelled { report.leaveOutInterrupted(of: jobs.count * max(1, rounds)) }
-            report.note(known: known, isWhole: isWhole && !session.isCancelled)
+            accepted.mark(&report, isWhole: isWhole && !session.isCancelled)
             lastFailures.save(report.results.filter(\.isBad))
             let problem = journal?.end(report)
             // Reports do without them where they cannot be found out.
@@ -289,6 +290,7 @@ extension CommandLineTool {
         var settings = ReportOptions()
         (settings.versions, settings.date, settings.machine) = (versions, today(), ToolVersion.machine)
         (settings.version, settings.again) = (ToolVersion.description, again)
+        settings.compress = { Gzip.compressed($0) }
         settings.suite = Installation.find(fakeServices: nil).scenarios.map(fromHere)
         settings.detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
         for output in outputs.all {
@@ -316,7 +318,7 @@ extension CommandLineTool {
     }
 
     /// What the terminal shows, or whatever the text goes to.
-    private static func style(_ options: RunOptions, _ descriptor: Int32) -> TerminalStyle {
+    static func style(_ options: RunOptions, _ descriptor: Int32) -> TerminalStyle {
         let isTerminal = isatty(descriptor) == 1
         let isColoured =
             switch options.colour {
@@ -354,7 +356,7 @@ private final class Progress: Sendable {
     private let total: Int
     private let isShown: Bool
     private let width: Int?
-    private let known: [String: [KnownFailure]]
+    private let accepted: Accepted
     /// How long it takes, as far as is known.
     private let expected: Double?
     private let began = ContinuousClock.now
@@ -362,14 +364,14 @@ private final class Progress: Sendable {
     /// A terminal need not be told more often.
     private static let interval = Duration.milliseconds(50)
 
-    init(of jobs: [Session.Job], known: [String: [KnownFailure]], isShown: Bool, seconds: Double?) {
-        (total, self.known, self.isShown, expected) = (jobs.count, known, isShown, seconds)
+    init(of jobs: [Session.Job], accepted: Accepted, isShown: Bool, seconds: Double?) {
+        (total, self.accepted, self.isShown, expected) = (jobs.count, accepted, isShown, seconds)
         width = isatty(STDERR_FILENO) == 1 ? CommandLineTool.width(of: STDERR_FILENO) ?? 80 : nil
     }
 
     func note(_ result: RunResult) {
         guard isShown else { return }
-        let isBad = result.isBad && !known.covers(result)
+        let isBad = result.isBad && !accepted.covers(result)
         state.withLock { state in
             state.done += 1
             if isBad { state.bad += 1 }

@@ -2,8 +2,9 @@ import Glibc
 import Harness
 import Synchronization
 
-/// Writes a recorded journal as the run goes on: the lines of each scenario's run when it is over.
-final class JournalWriter: Sendable {
+/// Writes a recorded journal while the runs go on: whatever was learned is in the file when the run goes on from there, so that a harness
+/// that is killed loses the line that it was writing and nothing else.
+final class JournalWriter: RunFollower {
     private let descriptor: Int32
     private let state = Mutex<(runs: Int, failure: String?)>((0, nil))
 
@@ -14,30 +15,48 @@ final class JournalWriter: Sendable {
     }
 
     func begin(witness: Witness, jobs: Int, speed: Double, planned: Int) {
-        write { _ in try JournalFile.header(witness: witness, jobs: jobs, speed: speed, planned: planned) }
+        write { try JournalFile.header(witness: witness, jobs: jobs, speed: speed, planned: planned) }
+    }
+
+    func begin(_ run: BegunRun) -> Int {
+        let number = nextNumber()
+        write { try JournalFile.beginning(of: run, number: number) }
+        return number
+    }
+
+    func learn(_ events: [Event], run: Int, container: String?) {
+        write { try JournalFile.lines(of: events, run: run, container: container) }
     }
 
     func note(_ result: RunResult) {
-        write { runs in
-            runs += 1
-            return try JournalFile.lines(of: result, number: runs)
+        if let number = result.number {
+            return write { try JournalFile.verdict(of: result, number: number) }
         }
+        let number = nextNumber()
+        write { try JournalFile.lines(of: result, number: number) }
     }
 
     /// - Returns: why not everything could be written; nil: it was.
     func end(_ report: RunReport) -> String? {
-        write { _ in try JournalFile.end(of: report) }
+        write { try JournalFile.end(of: report) }
         return state.withLock { $0.failure }
     }
 
-    private func write(_ lines: (inout Int) throws -> String) {
+    private func nextNumber() -> Int {
+        state.withLock { state in
+            state.runs += 1
+            return state.runs
+        }
+    }
+
+    private func write(_ lines: () throws -> String) {
+        let text = Result { try lines() }
         state.withLock { state in
             guard state.failure == nil else { return }
-            do {
-                let text = try lines(&state.runs)
+            switch text {
+            case .success(let text):
                 if !CommandLineTool.write(text, to: descriptor) { state.failure = String(cString: strerror(errno)) }
-            } catch {
-                state.failure = "\(error)"
+            case .failure(let error): state.failure = "\(error)"
             }
         }
     }

@@ -42,11 +42,22 @@ extension Scenario {
     }
 }
 
-extension [String: [KnownFailure]] {
-    /// Whether it is said of a result's init that it fails this.
+/// What may fail and is no news.
+struct Accepted: Sendable {
+    /// By the name of the init.
+    var known: [String: [KnownFailure]] = [:]
+    var baseline: Baseline?
+
     func covers(_ result: RunResult) -> Bool {
+        if baseline?.covers(result) == true { return true }
         guard case .failed = result.verdict else { return false }
-        return self[result.initName]?.contains { $0.rows.contains(result.scenario.row) } == true
+        return known[result.initName]?.contains { $0.rows.contains(result.scenario.row) } == true
+    }
+
+    /// Marks what it covers.
+    func mark(_ report: inout RunReport, isWhole: Bool) {
+        report.note(known: known, isWhole: isWhole)
+        if let baseline { report.compare(with: baseline) }
     }
 }
 
@@ -91,12 +102,8 @@ struct Outputs {
         self.all = all
     }
 
-    /// One of them says which versions the inits have.
-    var needVersions: Bool {
-        all.contains { $0.reporter.name == MarkdownReport.name || $0.reporter.name == JUnitReport.name }
-    }
-    /// One of them draws runs that passed.
-    var needJournals: Bool { all.contains { [HTMLReport.name, SVGReport.name].contains($0.reporter.name) } }
+    var needVersions: Bool { all.contains { $0.reporter.needsVersions } }
+    var needJournals: Bool { all.contains { $0.reporter.needsJournals } }
 }
 
 /// What failed in the last run, of the user that runs it, and in which folder that was.

@@ -30,6 +30,10 @@ struct RunOptions: Sendable {
     var isFlakinessBad = false
     /// Files that say what inits are known to fail.
     var knownFiles: [String] = []
+    /// A recorded run that this one is held against.
+    var baseline: String?
+    /// Two recorded runs are held against each other.
+    var showsDifference = false
     var shard: Shard?
     var speed = 1.0
     var format = HumanReport.name
@@ -103,7 +107,11 @@ struct RunOptions: Sendable {
 
     /// Those of `report`: it records nothing, and knows of failures as `run` does.
     static let ofReport =
-        selection.filter { $0.text.names == ["--known"] } + reporting.filter { $0.text.names != ["--journal"] }
+        [
+            Option("--diff", flag: "hold two recorded runs against each other: verdicts, then events side by side") {
+                $0.showsDifference = true
+            }
+        ] + selection.filter { ["--known", "--against", "--filter"].contains($0.text.names[0]) } + reporting.filter { $0.text.names != ["--journal"] }
 
     static let table = OptionTable<RunOptions>(
         verb: "run", options: selection + doing + reporting,
@@ -156,6 +164,9 @@ struct RunOptions: Sendable {
             "what inits are known to fail: green with it, red when one of them passes; repeatable"
         ) {
             $0.knownFiles.append($1)
+        },
+        Option("--against", takes: "FILE", "fail only on what is worse than in this recorded run (a journal or a page)") {
+            $0.baseline = $1
         },
     ]
 

@@ -7,6 +7,8 @@ public struct Journal: Sendable {
     public let witness: Witness
     /// Where the clock of its reports begins, of one of several containers; nil: where PID 1 was started.
     public var origin: MonotonicInstant?
+    /// Told of every event as it is learned, in the order in which it is learned: late ones are sorted in where they belong.
+    public var onAppend: (@Sendable ([Event]) -> Void)?
     /// The first place that has changed since this was set to nil; nil: everything that was there is as it was.
     public var firstChange: Int?
 
@@ -22,6 +24,7 @@ public struct Journal: Sendable {
     /// Adds what has been learned. Sources deliver late: what is already there and later is sorted anew with it.
     public mutating func append(contentsOf new: some Collection<Event>) {
         guard let earliest = new.lazy.map(\.instant).min() else { return }
+        onAppend?(Array(new))
         var start = events.count
         while start > 0, events[start - 1].instant > earliest { start -= 1 }
         if start == events.count {

@@ -368,8 +368,24 @@ public struct HumanReport: Reporter {
         result += ", \(counts.notApplicable) not applicable"
         if counts.errors > 0 { result += ", \(counts.errors) error\(counts.errors == 1 ? "" : "s")" }
         result += "  (\(report.duration.rounded), \(report.jobs) at a time)\n"
+        if let change = report.change {
+            result += style.wrapped(change.sentence, indent: 9, first: "")
+        }
         if let note = report.noteOfInterruption { result += note + "\n" }
         if let again, report.results.contains(where: \.isBad) { result += "again: \(again)\n" }
         return result
+    }
+}
+
+extension Change {
+    /// "against old.jsonl: 2 worse, 1 better (tini: SF03), 5 as bad"
+    var sentence: String {
+        func named(_ count: String, _ results: [RunResult]) -> String {
+            results.isEmpty ? count : "\(count) (\(HumanReport.rows(results)))"
+        }
+        var parts = ["\(worse) worse", named("\(better.count) better", better), "\(same) as bad"]
+        if !lost.isEmpty { parts.append(named("\(lost.count) cannot be asked any more", lost)) }
+        if added > 0 { parts.append("\(added) not there") }
+        return "against \(name.printable): \(parts.joined(separator: ", "))"
     }
 }

@@ -6,6 +6,7 @@ import Vocabulary
 public struct JUnitReport: Reporter {
     public static let name = "junit"
     public static let summary = "JUnit XML, for CI systems"
+    public static let needsVersions = true
     private let options: ReportOptions
 
     public init(_ options: ReportOptions) { self.options = options }

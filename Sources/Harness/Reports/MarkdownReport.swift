@@ -6,6 +6,7 @@ import Vocabulary
 public struct MarkdownReport: Reporter {
     public static let name = "markdown"
     public static let summary = "a page: the matrix, and what failed"
+    public static let needsVersions = true
 
     /// An init's version, by its name.
     private let versions: [String: String]

@@ -8,11 +8,20 @@ public protocol Reporter: Sendable {
     static var name: String { get }
     /// What it is for, in half a sentence.
     static var summary: String { get }
+    /// It draws runs that passed: their events are kept to the end.
+    static var needsJournals: Bool { get }
+    /// It says which versions the inits have.
+    static var needsVersions: Bool { get }
 
     init(_ options: ReportOptions)
 
     /// - Throws: what JSONEncoder throws.
     func text(_ report: RunReport) throws -> String
+}
+
+extension Reporter {
+    public static var needsJournals: Bool { false }
+    public static var needsVersions: Bool { false }
 }
 
 /// What a report is made with, besides the run.
@@ -31,6 +40,8 @@ public struct ReportOptions: Sendable {
     public var machine = ""
     /// This tool's version.
     public var version = ""
+    /// Makes bytes fewer, as gzip does; nil, or its answer is: they stay as they are.
+    public var compress: (@Sendable ([UInt8]) -> [UInt8]?)?
 
     public init() {}
 }
@@ -39,7 +50,7 @@ public struct ReportOptions: Sendable {
 public enum Reporters {
     public static let all: [any Reporter.Type] = [
         HumanReport.self, JSONReport.self, JUnitReport.self, TAPReport.self, GitHubReport.self, SummaryReport.self,
-        SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, MarkdownReport.self,
+        SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, PerfettoReport.self, MarkdownReport.self,
     ]
 
     public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }

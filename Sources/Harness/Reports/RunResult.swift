@@ -22,6 +22,8 @@ public struct RunResult: Sendable {
     public let parts: [(name: String, journal: Journal)]
     /// What came of its sweeps.
     public let sweeps: [SweepOutcome]
+    /// The number by which the recorded journal that is being written knows it; nil: it is in none.
+    public var number: Int?
     /// It is known to fail; nil: it is not.
     public var known: KnownFailure?
     /// That it passes only now and then counts as a failure.
@@ -56,9 +58,8 @@ extension RunResult {
     /// Failed, and not known to, or an error.
     public var isBad: Bool {
         switch verdict {
-        case .failed: known == nil
-        case .flaky: isFlakinessBad
-        case .error: true
+        case .failed, .error: known == nil
+        case .flaky: isFlakinessBad && known == nil
         case .passed, .notApplicable: false
         }
     }
@@ -84,7 +85,7 @@ extension RunResult {
         var result = RunResult(
             initName: initName, command: command, scenario: scenario, runtime: runtime, verdict: verdict,
             duration: duration, journal: journal, parts: parts, sweeps: sweeps)
-        (result.known, result.isFlakinessBad) = (known, isFlakinessBad)
+        (result.known, result.isFlakinessBad, result.number) = (known, isFlakinessBad, number)
         return result
     }
 
@@ -172,8 +173,12 @@ public struct RunReport: Sendable {
     public var witness: Witness
     /// How many scenarios were to be run, where the run was interrupted; nil: it is whole.
     public private(set) var plannedCount: Int?
+    /// Runs that were going on when the harness was killed: an init and a title each.
+    public internal(set) var unfinished: [String] = []
     /// What is known to fail and has passed.
     public private(set) var unexpectedPasses: [UnexpectedPass] = []
+    /// What is not as it was in the run that it is held against; nil: it is held against none.
+    public internal(set) var change: Change?
     /// How many were run at once.
     public var jobs: Int
     /// Of the whole run, without what the session takes to open and close.
@@ -226,7 +231,7 @@ public struct RunReport: Sendable {
         results.reduce(into: Counts()) { counts, result in
             switch result.verdict {
             case .passed: counts.passed += 1
-            case .failed where result.known != nil: counts.known += 1
+            case .failed where result.known != nil, .error where result.known != nil: counts.known += 1
             case .failed: counts.failed += 1
             case .flaky: counts.flaky += 1
             case .notApplicable: counts.notApplicable += 1
@@ -294,11 +299,29 @@ extension RunReport {
 
     /// "incomplete: 3 of 40 scenarios were run"; nil where it is whole.
     public var noteOfInterruption: String? {
-        plannedCount.map { "incomplete: \(results.count) of \($0) scenarios were run" }
+        plannedCount.map { planned in
+            let shown = unfinished.prefix(3).map(\.bounded.printable).joined(separator: ", ")
+            let more = unfinished.count > 3 ? " and \(unfinished.count - 3) more" : ""
+            return "incomplete: \(results.count) of \(planned) scenarios were run"
+                + (unfinished.isEmpty ? "" : "; cut off in the middle: \(shown)\(more)")
+        }
     }
 
     /// The reason of what was interrupted.
     public static let interrupted = "interrupted"
+}
+
+extension [RunResult] {
+    /// By init, then by the place of the scenario; repetitions in the order in which they were made.
+    var inOrder: [RunResult] {
+        func key(_ result: RunResult) -> (String, String, Int) {
+            (result.subject, result.scenario.place.file, result.scenario.place.line)
+        }
+        return enumerated().sorted {
+            let (first, second) = (key($0.element), key($1.element))
+            return first == second ? $0.offset < $1.offset : first < second
+        }.map(\.element)
+    }
 }
 
 extension String {
@@ -319,9 +342,11 @@ extension RunReport {
             for skipped in part.skipped where !whole.skipped.contains(where: { $0.name == skipped.name }) {
                 whole.skipped.append(skipped)
             }
+            whole.unfinished += part.unfinished
             whole.duration = max(whole.duration, part.duration)
             whole.jobs += part.jobs
         }
+        whole.results = whole.results.inOrder
         if parts.contains(where: { $0.plannedCount != nil }) {
             whole.plannedCount = parts.map { $0.plannedCount ?? $0.results.count }.reduce(0, +)
         }

@@ -26,6 +26,8 @@ final class GroupRun {
     /// What the ensemble has answered to the last request.
     private var answer: ScenarioRun.Answer?
     private var failedStep: Failure?
+    /// The number by which a recorded journal knows it.
+    private var number: Int?
     /// The questions that compare containers, with what was found.
     private var comparisons: [(step: Int, judgement: Judgement, evidence: [Evidence])] = []
     private var asked: Set<Int> = []
@@ -50,9 +52,17 @@ final class GroupRun {
         }
     }
 
-    func run() -> RunResult {
+    /// - Parameter follower: told of the run and of its events while it goes on.
+    func run(follower: (any RunFollower)? = nil) -> RunResult {
         let began = MonotonicInstant.now
         if let reason = reasonNotApplicable { return result(.notApplicable(reason: reason), since: began) }
+        if let follower {
+            let number = follower.begin(BegunRun(result(.passed, since: began)))
+            self.number = number
+            for (member, name) in zip(members, scenario.members.map(\.name)) {
+                member.journal.onAppend = { follower.learn($0, run: number, container: name) }
+            }
+        }
         var store: VolumeStore?
         let outcome: Verdict
         do {
@@ -103,10 +113,13 @@ final class GroupRun {
     private func endAll() { for member in members { member.endLife() } }
 
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
-        RunResult(
+        for member in members { member.journal.onAppend = nil }
+        var result = RunResult(
             initName: job.profile.name, scenario: job.scenario, runtime: job.runtime, verdict: verdict,
             duration: MonotonicInstant.now.duration(since: began), journal: Journal(witness: session.witness),
             parts: zip(scenario.members, members).map { ($0.name, $1.journal) })
+        result.number = number
+        return result
     }
 
     // MARK: - What goes on at once

@@ -19,6 +19,8 @@ final class ScenarioRun {
     /// As it was written.
     private let written: Scenario
     let profile: InitProfile
+    /// The number by which a recorded journal knows it.
+    private(set) var number: Int?
     /// How many times faster than Docker's the restart policy's clock runs.
     let speed: Double
     var journal: Journal
@@ -104,10 +106,17 @@ final class ScenarioRun {
         index = JournalIndex(witness: session.witness)
     }
 
-    /// - Parameter watch: what is to be done behind the last step.
-    func run(watch: ((ScenarioRun) throws -> Void)? = nil) -> RunResult {
+    /// - Parameters:
+    ///   - follower: told of the run and of its events while it goes on.
+    ///   - watch: what is to be done after the last step.
+    func run(follower: (any RunFollower)? = nil, watch: ((ScenarioRun) throws -> Void)? = nil) -> RunResult {
         if let reason = profile.reasonNotApplicable(scenario) ?? reasonOfRuntime {
             return result(.notApplicable(reason: reason), since: began)
+        }
+        if let follower {
+            let number = follower.begin(BegunRun(result(.passed, since: began)))
+            self.number = number
+            journal.onAppend = { follower.learn($0, run: number, container: nil) }
         }
         let outcome: Verdict
         do {
@@ -134,10 +143,13 @@ final class ScenarioRun {
     }
 
     private func result(_ verdict: Verdict, since began: MonotonicInstant) -> RunResult {
-        RunResult(
+        journal.onAppend = nil
+        var result = RunResult(
             initName: profile.name, command: profile.commandLine(for: scenario), scenario: written, runtime: asked,
             verdict: verdict,
             duration: MonotonicInstant.now.duration(since: began), journal: journal, sweeps: sweeps)
+        result.number = number
+        return result
     }
 
     /// Where something has not come true: a limit of the container may be why. As long as its processes are there, and its file systems.

@@ -256,10 +256,11 @@ public final class Session: Sendable {
     ///   - atOnce: how many at most.
     ///   - retries: how often one that has failed is made again until it passes: then it is flaky.
     ///   - keepsJournals: otherwise only those of failures are kept: a whole matrix has very many events.
+    ///   - follower: told of each run while it goes on; one that is made again is another run.
     ///   - onResult: called from the threads as results come.
     /// - Throws: `CannotRun` where no thread can be given what it needs.
     public func run(
-        _ jobs: [Job], atOnce: Int, retries: Int = 0, keepsJournals: Bool = true,
+        _ jobs: [Job], atOnce: Int, retries: Int = 0, keepsJournals: Bool = true, follower: (any RunFollower)? = nil,
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
@@ -277,7 +278,7 @@ public final class Session: Sendable {
                 if let failure {
                     results.fail(failure)
                 } else {
-                    var result = carryOut(job)
+                    var result = carryOut(job, follower)
                     history?.note(result, of: job)
                     if let again = results.retry(index, result, atMost: retries) {
                         guard let settled = again else {
@@ -326,12 +327,12 @@ public final class Session: Sendable {
     private static let attemptsWhenLate = 5
 
     /// One job that has been let in, on the calling thread.
-    fileprivate func carryOut(_ job: Job) -> RunResult {
-        if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run() }
-        var result = ScenarioRun(job, in: self).run()
+    fileprivate func carryOut(_ job: Job, _ follower: (any RunFollower)? = nil) -> RunResult {
+        if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run(follower: follower) }
+        var result = ScenarioRun(job, in: self).run(follower: follower)
         for _ in 1..<Session.attempts {
             guard case .error(let reason) = result.verdict, reason == MissedEvent.reason, !isCancelled else { break }
-            result = ScenarioRun(job, in: self).run()
+            result = ScenarioRun(job, in: self).run(follower: follower)
         }
         return result
     }

@@ -10,6 +10,7 @@ import Vocabulary
 public struct HTMLReport: Reporter {
     public static let name = "html"
     public static let summary = "one page with the causes, the matrix and each run's timeline"
+    public static let needsJournals = true
     private let options: ReportOptions
 
     public init(_ options: ReportOptions) { self.options = options }
@@ -51,7 +52,8 @@ public struct HTMLReport: Reporter {
         // What failed comes first, what did not apply last.
         let order = report.results.indices.sorted { (report.results[$0].rank, $0) < (report.results[$1].rank, $1) }
         for number in order { text += try run(report.results[number], number, cause: causes[number]) }
-        return text + "</section></main>\n<script>\(HTMLReport.script)</script></body></html>\n"
+        return text + "</section></main>\n<script>\(HTMLReport.script)</script>\n"
+            + (try RecordedPage.element(of: report, compress: options.compress)) + "</body></html>\n"
     }
 
     private func key(_ result: RunResult) -> String {

@@ -8,7 +8,7 @@ import Vocabulary
 /// A recorded run, as JSON Lines (docs/JOURNAL.md, schema `harness.journal/1`): what was seen, and the verdicts on it.
 ///
 /// A header; then of each scenario's run one line that names it, one for each event, one for the verdict; at the end a line without
-/// which the run is not whole. Each run's lines are written together when it is over.
+/// which the run is not whole. The lines of runs that go on at the same time are mixed.
 public enum JournalFile {
     static let schema = "harness.journal/1"
 
@@ -17,19 +17,42 @@ public enum JournalFile {
         try line(HeaderRecord(witness: witness, jobs: jobs, speed: speed, planned: planned), by: encoder())
     }
 
-    /// The lines of one run.
+    /// The line with which a run begins.
     ///
     /// - Parameter number: of the run, unique in the file.
     /// - Throws: what JSONEncoder throws.
-    public static func lines(of result: RunResult, number: Int) throws -> String {
+    public static func beginning(of run: BegunRun, number: Int) throws -> String {
+        try line(RunRecord(run.result, number: number), by: encoder())
+    }
+
+    /// The lines of some of its events.
+    public static func lines(of events: some Sequence<Event>, run: Int, container: String?) throws -> String {
         let encoder = encoder()
-        var text = try line(RunRecord(result, number: number), by: encoder)
-        for (container, journal) in result.journals {
-            for event in journal.events {
-                text += try line(EventLine(run: number, container: container, event), by: encoder)
-            }
+        return try events.reduce(into: "") {
+            $0 += try line(EventLine(run: run, container: container, $1), by: encoder)
         }
-        return text + (try line(VerdictRecord(result, number: number), by: encoder))
+    }
+
+    /// The line with which it ends.
+    public static func verdict(of result: RunResult, number: Int) throws -> String {
+        try line(VerdictRecord(result, number: number), by: encoder())
+    }
+
+    /// All lines of one run.
+    public static func lines(of result: RunResult, number: Int) throws -> String {
+        try beginning(of: BegunRun(result), number: number)
+            + result.journals.reduce(into: "") {
+                $0 += try lines(of: $1.journal.events, run: number, container: $1.container)
+            } + verdict(of: result, number: number)
+    }
+
+    /// The whole of a run.
+    public static func text(of report: RunReport) throws -> String {
+        try header(
+            witness: report.witness, jobs: report.jobs, speed: report.speed,
+            planned: report.plannedCount ?? report.results.count)
+            + report.results.enumerated().reduce(into: "") { $0 += try lines(of: $1.element, number: $1.offset + 1) }
+            + end(of: report)
     }
 
     /// The last line.
@@ -130,8 +153,6 @@ struct RunRecord: Codable {
     let scenario: ScenarioRecord
     /// The names of several containers; absent where there is one.
     let containers: [String]?
-    /// Where the clock of each journal begins, where that is not its PID 1's start.
-    let origins: [UInt64?]?
 
     init(_ result: RunResult, number: Int) {
         run = number
@@ -140,9 +161,10 @@ struct RunRecord: Codable {
         runtime = result.runtime.rawValue
         scenario = ScenarioRecord(result.scenario)
         containers = result.parts.isEmpty ? nil : result.parts.map(\.name)
-        let origins = result.journals.map(\.journal.origin?.nanoseconds)
-        self.origins = origins.contains { $0 != nil } ? origins : nil
     }
+
+    /// Of its containers; the only one has none.
+    var names: [String?] { containers ?? [nil] }
 }
 
 struct EventLine: Codable {
@@ -167,6 +189,8 @@ struct VerdictRecord: Codable {
     let duration_ns: Int64
     let failures: [FailureRecord]?
     let sweeps: [SweepRecord]?
+    /// Where the clock of each container begins, where that is not its PID 1's start.
+    let origins: [UInt64?]?
 
     init(_ result: RunResult, number: Int) {
         run = number
@@ -177,6 +201,8 @@ struct VerdictRecord: Codable {
         case .passed, .notApplicable, .error: failures = nil
         }
         sweeps = result.sweeps.isEmpty ? nil : result.sweeps.map(SweepRecord.init)
+        let origins = result.journals.map(\.journal.origin?.nanoseconds)
+        self.origins = origins.contains { $0 != nil } ? origins : nil
     }
 
     func verdict(of scenario: Scenario) throws(UnknownRecord) -> Verdict {
@@ -310,12 +336,15 @@ struct EndRecord: Codable {
     let skipped: [Skipped]
     /// How many scenarios there were to be, where the run was interrupted.
     let interrupted_of: Int?
+    /// Runs that were going on when the harness was killed; absent where there are none.
+    let unfinished: [String]?
 
     init(_ report: RunReport) {
         results = report.results.count
         duration_ns = report.duration.inNanoseconds
         skipped = report.skipped.map { Skipped(init: $0.name, reason: $0.reason) }
         interrupted_of = report.plannedCount
+        unfinished = report.unfinished.isEmpty ? nil : report.unfinished
     }
 }
 

@@ -91,14 +91,7 @@ extension JournalFile {
                 let record = try decoder.decode(RunRecord.self, from: line)
                 let scenario = try record.scenario.scenario()
                 var journals: [String?: Journal] = [:]
-                let names = record.containers.map { $0.map(Optional.some) } ?? [nil]
-                for (place, name) in names.enumerated() {
-                    var journal = Journal(witness: header?.sight ?? .tracefs)
-                    if let origins = record.origins, origins.indices.contains(place) {
-                        journal.origin = origins[place].map(MonotonicInstant.init(nanoseconds:))
-                    }
-                    journals[name] = journal
-                }
+                for name in record.names { journals[name] = Journal(witness: header?.sight ?? .tracefs) }
                 open[record.run] = OpenRun(record: record, scenario: scenario, journals: journals)
             case "event":
                 let event = try decoder.decode(EventLine.self, from: line)
@@ -106,8 +99,11 @@ extension JournalFile {
                     Event(at: MonotonicInstant(nanoseconds: event.at), try event.event.kind()))
             case "verdict":
                 let record = try decoder.decode(VerdictRecord.self, from: line)
-                guard let run = open.removeValue(forKey: record.run) else {
+                guard var run = open.removeValue(forKey: record.run) else {
                     throw UnknownRecord(description: "there is no run \(record.run) before it")
+                }
+                for (name, origin) in zip(run.record.names, record.origins ?? []) {
+                    run.journals[name]?.origin = origin.map(MonotonicInstant.init(nanoseconds:))
                 }
                 results.append(try result(record, run))
             case "end": end = try decoder.decode(EndRecord.self, from: line)
@@ -148,17 +144,28 @@ extension JournalFile {
             return Expectations.verdict(on: scenario.flattened, journal, interruption: interruption).adding(ofSweeps)
         }
 
+        /// Runs that were going on. One that was made again, because it has shown nothing, has no verdict either.
+        private var unfinished: [String] {
+            func name(_ run: OpenRun) -> String { "\(run.record.`init`): \(run.scenario.title)" }
+            let settled = Set(results.map { "\($0.initName): \($0.scenario.title)" })
+            var latest: [String: Int] = [:]
+            for (number, run) in open { latest[name(run)] = max(latest[name(run)] ?? 0, number) }
+            return latest.filter { !settled.contains($0.key) }.sorted { $0.value < $1.value }.map(\.key)
+        }
+
         func report() throws(JournalProblem) -> RunReport {
             guard let header else { throw JournalProblem(line: 0, reason: "it is empty") }
             var report = RunReport(
-                results: results, skipped: (end?.skipped ?? []).map { ($0.`init`, $0.reason) }, witness: header.sight,
+                results: results.inOrder, skipped: (end?.skipped ?? []).map { ($0.`init`, $0.reason) }, witness: header.sight,
                 jobs: header.jobs,
                 duration: end.map { .nanoseconds($0.duration_ns) }
                     ?? results.map(\.duration).reduce(.zero, +), speed: header.speed)
             if let end {
                 if let planned = end.interrupted_of { report.leaveOutInterrupted(of: planned) }
+                report.unfinished = end.unfinished ?? []
             } else {
                 report.leaveOutInterrupted(of: header.planned)
+                report.unfinished = unfinished
             }
             return report
         }

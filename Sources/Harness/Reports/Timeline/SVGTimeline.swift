@@ -132,6 +132,7 @@ extension Timeline.Mark {
 public struct SVGReport: Reporter {
     public static let name = "svg"
     public static let summary = "the timeline of the first run that failed, else of the first"
+    public static let needsJournals = true
 
     public init(_: ReportOptions) {}
 

@@ -151,7 +151,10 @@ public struct Timeline: Sendable {
                 // Of SIGCHLD there are as many as ends.
                 if signal == .chld, case .kernel = sender { continue }
                 var from: Int?
-                if case .process(let pid) = sender { from = row(pid, event.instant) }
+                // From outside: the runtime's doing.
+                if case .process(let pid) = sender {
+                    from = view.isInside(pid) ? row(pid, event.instant) : runtime
+                }
                 let kind: Mark.Kind =
                     switch fate {
                     case .queued, .informationLost: .received

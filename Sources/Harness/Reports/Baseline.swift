@@ -1,0 +1,67 @@
+import Expectations
+import Model
+
+/// An earlier run that another is held against.
+///
+/// Scenarios are the same where their init, file and title are.
+public struct Baseline: Sendable {
+    /// What it is called.
+    public let name: String
+    fileprivate let results: [String: [RunResult]]
+
+    public init(_ report: RunReport, named name: String) {
+        self.name = name
+        results = Dictionary(grouping: report.results.map(\.withoutJournal), by: \.key)
+    }
+
+    /// Whether a result that is bad was no better then.
+    public func covers(_ result: RunResult) -> Bool {
+        results[result.key]?.contains { before in
+            switch (before.verdict, result.verdict) {
+            // What failed may not be judged now: that is no worse only where it could not be judged before.
+            case (.failed, .failed), (.failed, .flaky), (.flaky, .flaky), (.error, .error): true
+            default: false
+            }
+        } ?? false
+    }
+}
+
+/// What has become of a run since an earlier one.
+public struct Change: Sendable {
+    /// What the earlier one is called.
+    public let name: String
+    /// What failed there and passes now; what passed there and cannot be asked now.
+    public fileprivate(set) var better: [RunResult] = []
+    public fileprivate(set) var lost: [RunResult] = []
+    /// What is bad now and was not; what is as bad as it was; what was not there.
+    public fileprivate(set) var worse = 0
+    public fileprivate(set) var same = 0
+    public fileprivate(set) var added = 0
+}
+
+extension RunReport {
+    /// Holds it against an earlier run: what failed there, or could not be judged there, is known.
+    public mutating func compare(with earlier: Baseline) {
+        var change = Change(name: earlier.name)
+        for index in results.indices {
+            let result = results[index]
+            let before = earlier.results[result.key]
+            if before == nil { change.added += 1 }
+            switch result.verdict {
+            case .passed: if let before, before.allSatisfy(\.hasFailed) { change.better.append(result) }
+            case .notApplicable:
+                if let before, before.contains(where: { $0.verdict == .passed }) { change.lost.append(result) }
+            case .failed, .flaky, .error:
+                guard result.isBad else { continue }
+                if earlier.covers(result) {
+                    change.same += 1
+                    results[index].known = KnownFailure(
+                        rows: [result.scenario.row], reason: "as bad in \(earlier.name)", place: .none)
+                } else {
+                    change.worse += 1
+                }
+            }
+        }
+        self.change = change
+    }
+}

@@ -1,0 +1,246 @@
+import Expectations
+import Journal
+import Model
+import Vocabulary
+
+/// Two recorded runs held against each other: which verdicts are not the same, then what happened in each, side by side from the first
+/// difference on.
+public struct DifferenceReport: Sendable {
+    private let style: TerminalStyle
+    /// Everything, however long it is.
+    private let isWhole: Bool
+
+    /// How many runs are drawn, how many rows each has, and how many rows are shown before a difference.
+    private static let (runsShown, rowsShown, context) = (4, 40, 3)
+    /// How many events of a run are compared: the time that it takes grows with how many are not the same.
+    private static let comparedAtMost = 5000
+
+    /// - Parameter isWhole: all runs that differ, and every row of them.
+    public init(style: TerminalStyle, isWhole: Bool = false) { (self.style, self.isWhole) = (style, isWhole) }
+
+    /// Results of the same init and scenario are held against each other; of repetitions the first.
+    public func text(_ first: RunReport, _ second: RunReport, names: (String, String)) -> String {
+        let pairs = DifferenceReport.pairs(first, second)
+        var result = "A  \(names.0.printable): \(sums(first))\nB  \(names.1.printable): \(sums(second))\n"
+        for (name, report) in [("A", first), ("B", second)] {
+            if let note = report.noteOfInterruption { result += "\(name)  \(note)\n" }
+        }
+        let onlyIn = (first.results.count - pairs.count, second.results.count - pairs.count)
+        if onlyIn.0 > 0 { result += "\(onlyIn.0) only in A\n" }
+        if onlyIn.1 > 0 { result += "\(onlyIn.1) only in B\n" }
+        let changed = pairs.filter { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
+        result += "\n"
+        for pair in changed {
+            let words = [pair.a, pair.b].map { $0.verdict.nameAndReason.name }
+            result += style.cut("\(words[0]) → \(words[1])  \(pair.a.name)") + "\n"
+        }
+        result += changed.isEmpty ? "every verdict is the same in both\n\n" : "\n"
+        // Where no verdict tells them apart, what happened may.
+        let drawn = changed.isEmpty ? pairs : changed
+        let differing = drawn.lazy.filter { $0.a.eventCount > 0 && $0.b.eventCount > 0 }
+            .compactMap { pair in Comparison(pair.a, pair.b).map { (pair, $0) } }
+        let shown = Array(isWhole ? Array(differing) : Array(differing.prefix(DifferenceReport.runsShown + 1)))
+        if shown.isEmpty {
+            result += changed.isEmpty ? "nothing else happened in one than in the other\n" : ""
+            return style.shown(result)
+        }
+        let limit = isWhole ? shown.count : DifferenceReport.runsShown
+        for (pair, comparison) in shown.prefix(limit) { result += block(pair, comparison) + "\n" }
+        if shown.count > limit { result += "more runs differ (--verbose, or --filter for one of them)\n" }
+        return style.shown(result)
+    }
+
+    /// Whether a scenario that is in both has another verdict in the second.
+    public static func verdictsDiffer(_ first: RunReport, _ second: RunReport) -> Bool {
+        pairs(first, second).contains { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
+    }
+
+    private func sums(_ report: RunReport) -> String {
+        let counts = report.counts
+        return "\(counts.passed) passed, \(counts.failed + counts.known) failed, \(counts.flaky) flaky, "
+            + "\(counts.notApplicable) not applicable, \(counts.errors) errors"
+    }
+
+    private typealias Pair = (a: RunResult, b: RunResult)
+
+    /// Where each run is of one init, they may be two: then scenarios are the same where their files and titles are.
+    private static func pairs(_ first: RunReport, _ second: RunReport) -> [Pair] {
+        let areOfOneInit = first.subjects.count == 1 && second.subjects.count == 1
+        func key(_ result: RunResult) -> String { areOfOneInit ? result.keyOfScenario : result.key }
+        let others = Dictionary(second.results.map { (key($0), $0) }) { first, _ in first }
+        var seen: Set<String> = []
+        return first.results.compactMap { a in
+            guard seen.insert(key(a)).inserted, let b = others[key(a)] else { return nil }
+            return (a, b)
+        }
+    }
+
+    // MARK: - One run beside the other
+
+    private func block(_ pair: Pair, _ comparison: Comparison) -> String {
+        let place = pair.a.scenario.place
+        var result = style.paint("\(pair.a.name)  (\(place.file):\(place.line))".printable, .bold) + "\n"
+        let half = (style.width - 3) / 2
+        func column(_ text: String) -> String {
+            let shown = text.count > half ? text.prefix(half - 1) + "…" : text[...]
+            return shown + String(repeating: " ", count: max(0, half - shown.count))
+        }
+        func row(_ left: String, _ mark: String, _ right: String, _ colour: TerminalStyle.Colour?) -> String {
+            var text = "\(column(left)) \(mark) \(column(right))"
+            while text.last == " " { text.removeLast() }
+            return (colour.map { style.paint(text, $0) } ?? text) + "\n"
+        }
+        for (name, entry) in [("A", pair.a), ("B", pair.b)] {
+            let (verdict, reason) = entry.verdict.nameAndReason
+            result += style.cut("\(name)  \(verdict)\(reason.map { ": \($0.bounded.printable)" } ?? "")") + "\n"
+        }
+        var rows: [String] = []
+        for hunk in comparison.hunks(context: DifferenceReport.context) {
+            if hunk.skipped > 0 {
+                rows.append(style.paint("… \(hunk.skipped) events are the same in both", .dim) + "\n")
+            }
+            for line in hunk.lines {
+                switch line {
+                case .same(let a, let b): rows.append(row(a, " ", b, nil))
+                case .changed(let a?, let b?): rows.append(row(a, "|", b, .red))
+                case .changed(let a, let b): rows.append(row(a ?? "", b == nil ? "<" : ">", b ?? "", .red))
+                }
+            }
+        }
+        let limit = isWhole ? rows.count : DifferenceReport.rowsShown
+        result += rows.prefix(limit).joined()
+        if rows.count > limit { result += "… \(rows.count - limit) rows more (--verbose)\n" }
+        if comparison.isCut { result += "… only the first \(DifferenceReport.comparedAtMost) events were compared\n" }
+        return result
+    }
+
+    /// The events of two runs, as far as they can be the same: without their times and with processes numbered as they appear.
+    private struct Comparison {
+        enum Line {
+            case same(String, String)
+            case changed(String?, String?)
+        }
+
+        struct Hunk {
+            /// How many lines before it are left out: they are the same.
+            var skipped: Int
+            var lines: [Line]
+        }
+
+        private let lines: [Line]
+        /// Later events were not looked at.
+        let isCut: Bool
+
+        /// Nil: nothing differs.
+        init?(_ a: RunResult, _ b: RunResult) {
+            let limit = DifferenceReport.comparedAtMost
+            let (allA, allB) = (a.linesWithoutNumbers, b.linesWithoutNumbers)
+            isCut = allA.count > limit || allB.count > limit
+            let (first, second) = (Array(allA.prefix(limit)), Array(allB.prefix(limit)))
+            let difference = second.map(\.text).difference(from: first.map(\.text))
+            if difference.isEmpty && !isCut { return nil }
+            var removed: Set<Int> = [], inserted: Set<Int> = []
+            for change in difference {
+                switch change {
+                case .remove(let offset, _, _): removed.insert(offset)
+                case .insert(let offset, _, _): inserted.insert(offset)
+                }
+            }
+            var lines: [Line] = []
+            var (i, j) = (0, 0)
+            while i < first.count || j < second.count {
+                let isRemoved = removed.contains(i), isInserted = inserted.contains(j)
+                switch (isRemoved, isInserted) {
+                case (false, false):
+                    guard i < first.count, j < second.count else { break }
+                    lines.append(.same(first[i].line, second[j].line))
+                case (true, true): lines.append(.changed(first[i].line, second[j].line))
+                case (true, false): lines.append(.changed(first[i].line, nil))
+                case (false, true): lines.append(.changed(nil, second[j].line))
+                }
+                if isRemoved || !isInserted { i += 1 }
+                if isInserted || !isRemoved { j += 1 }
+            }
+            self.lines = lines
+        }
+
+        /// What differs, with some lines before and after it.
+        func hunks(context: Int) -> [Hunk] {
+            var isShown = [Bool](repeating: false, count: lines.count)
+            for (place, line) in lines.enumerated() {
+                guard case .changed = line else { continue }
+                for near in max(0, place - context)...min(lines.count - 1, place + context) { isShown[near] = true }
+            }
+            var result: [Hunk] = []
+            var skipped = 0
+            for (place, line) in lines.enumerated() {
+                guard isShown[place] else {
+                    skipped += 1
+                    continue
+                }
+                if place == 0 || !isShown[place - 1] {
+                    result.append(Hunk(skipped: skipped, lines: []))
+                    skipped = 0
+                }
+                result[result.count - 1].lines.append(line)
+            }
+            if skipped > 0 { result.append(Hunk(skipped: skipped, lines: [])) }
+            return result
+        }
+    }
+}
+
+extension RunResult {
+    /// By what the same scenario is found in another run.
+    var key: String { "\(subject)\u{0}\(keyOfScenario)" }
+    fileprivate var keyOfScenario: String { "\(scenario.place.file)\u{0}\(scenario.title)" }
+
+    /// Its events without what differs in every run. `text` is what is compared, `line` has the time, too.
+    fileprivate var linesWithoutNumbers: [(text: String, line: String)] {
+        journals.flatMap { container, journal -> [(text: String, line: String)] in
+            let numbered = journal.renumbered
+            let view = JournalView(numbered)
+            let name = container.map { "\($0.bounded.printable): " } ?? ""
+            let root = numbered.events.isEmpty ? "" : " (\(view.tree.roots.first.map(view.tree.programName) ?? ""))"
+            return numbered.events.compactMap { event in
+                // How late the machine was, and what was looked at now and then, is not of the run.
+                switch event.kind {
+                case .late, .mark, .kernel(.census), .kernel(.absent): return nil
+                default: break
+                }
+                let (source, text) = view.sentence(event)
+                // PID 1 is PID 1, whatever its program is called.
+                func short(_ text: String) -> String { text.replacing("PID 1\(root)", with: "PID 1") }
+                return ("\(name)\(source) \(short(text))", name + short(view.line(event)))
+            }
+        }
+    }
+}
+
+extension Journal {
+    /// The same with processes called 1, 2, 3 in the order in which they appear.
+    fileprivate var renumbered: Journal {
+        var numbers: [Int32: Int32] = [:]
+        func number(_ pid: Int32) -> Int32 {
+            if pid <= 0 { return pid }
+            if numbers[pid] == nil { numbers[pid] = Int32(numbers.count + 1) }
+            return numbers[pid] ?? pid
+        }
+        var result = Journal(witness: witness)
+        result.origin = origin
+        result.append(
+            contentsOf: events.map { event in
+                var record = EventRecord(event.kind)
+                record.pid = record.pid.map(number)
+                record.other = record.other.map(number)
+                record.pids = record.pids?.map(number)
+                record.processes = record.processes?.map {
+                    EventRecord.ProcessRecord(
+                        pid: number($0.pid), parent: number($0.parent), name: $0.name, is_zombie: $0.is_zombie)
+                }
+                guard let kind = try? record.kind() else { return event }
+                return Event(at: event.instant, kind)
+            })
+        return result
+    }
+}
