@@ -93,6 +93,10 @@ matrix: build ## writes docs/MATRIX.md and docs/MATRIX-RUNTIMES.md: every init t
 	bin/harness run $(addprefix scenarios/,grace-period orphans readiness signal-forwarding stop-order) \
 	  --init all --runtime all --format markdown --output docs/MATRIX-RUNTIMES.md || [ $$? -eq 1 ]
 
+.PHONY: goldens
+goldens: ## writes the expected reports of the recorded run in Tests/ReportsTests anew
+	WRITE_GOLDENS=1 $(SWIFT_TEST) --filter Golden
+
 .PHONY: picture
 picture: build ## draws docs/timeline.svg anew: the picture in the README
 	bin/harness run --no-config PG03-survivors-of-the-group:4 --init tini --svg docs/timeline.svg --quiet

@@ -13,7 +13,8 @@ extension CommandLineTool {
             try reportTable.read(arguments, into: &options)
             try options.check()
             if options.paths.isEmpty {
-                return complain("report takes a journal that `harness run --journal FILE` has recorded, or a page of --html")
+                return complain(
+                    "report takes a journal that `harness run --journal FILE` has recorded, or a page of --html")
             }
             let reports = try options.paths.map { path throws(BadUsage) in
                 var report = try recordedRun(at: path)

@@ -111,7 +111,8 @@ struct RunOptions: Sendable {
             Option("--diff", flag: "hold two recorded runs against each other: verdicts, then events side by side") {
                 $0.showsDifference = true
             }
-        ] + selection.filter { ["--known", "--against", "--filter"].contains($0.text.names[0]) } + reporting.filter { $0.text.names != ["--journal"] }
+        ] + selection.filter { ["--known", "--against", "--filter"].contains($0.text.names[0]) }
+        + reporting.filter { $0.text.names != ["--journal"] }
 
     static let table = OptionTable<RunOptions>(
         verb: "run", options: selection + doing + reporting,
@@ -165,7 +166,8 @@ struct RunOptions: Sendable {
         ) {
             $0.knownFiles.append($1)
         },
-        Option("--against", takes: "FILE", "fail only on what is worse than in this recorded run (a journal or a page)") {
+        Option("--against", takes: "FILE", "fail only on what is worse than in this recorded run (a journal or a page)")
+        {
             $0.baseline = $1
         },
     ]

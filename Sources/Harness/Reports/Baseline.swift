@@ -18,8 +18,7 @@ public struct Baseline: Sendable {
     public func covers(_ result: RunResult) -> Bool {
         results[result.key]?.contains { before in
             switch (before.verdict, result.verdict) {
-            // What failed may not be judged now: that is no worse only where it could not be judged before.
-            case (.failed, .failed), (.failed, .flaky), (.flaky, .flaky), (.error, .error): true
+            case (.failed, .failed), (.failed, .flaky), (.flaky, .flaky): true
             default: false
             }
         } ?? false
@@ -40,7 +39,7 @@ public struct Change: Sendable {
 }
 
 extension RunReport {
-    /// Holds it against an earlier run: what failed there, or could not be judged there, is known.
+    /// Holds it against an earlier run: what failed there is known. An error says nothing, then as now.
     public mutating func compare(with earlier: Baseline) {
         var change = Change(name: earlier.name)
         for index in results.indices {
@@ -51,7 +50,8 @@ extension RunReport {
             case .passed: if let before, before.allSatisfy(\.hasFailed) { change.better.append(result) }
             case .notApplicable:
                 if let before, before.contains(where: { $0.verdict == .passed }) { change.lost.append(result) }
-            case .failed, .flaky, .error:
+            case .error: continue
+            case .failed, .flaky:
                 guard result.isBad else { continue }
                 if earlier.covers(result) {
                     change.same += 1

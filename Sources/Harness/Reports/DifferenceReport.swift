@@ -21,7 +21,8 @@ public struct DifferenceReport: Sendable {
     /// Results of the same init and scenario are held against each other; of repetitions the first.
     public func text(_ first: RunReport, _ second: RunReport, names: (String, String)) -> String {
         let pairs = DifferenceReport.pairs(first, second)
-        var result = "A  \(names.0.printable): \(sums(first))\nB  \(names.1.printable): \(sums(second))\n"
+        var result =
+            "A  \(names.0.printable): \(first.counts.sentence)\nB  \(names.1.printable): \(second.counts.sentence)\n"
         for (name, report) in [("A", first), ("B", second)] {
             if let note = report.noteOfInterruption { result += "\(name)  \(note)\n" }
         }
@@ -53,12 +54,6 @@ public struct DifferenceReport: Sendable {
     /// Whether a scenario that is in both has another verdict in the second.
     public static func verdictsDiffer(_ first: RunReport, _ second: RunReport) -> Bool {
         pairs(first, second).contains { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
-    }
-
-    private func sums(_ report: RunReport) -> String {
-        let counts = report.counts
-        return "\(counts.passed) passed, \(counts.failed + counts.known) failed, \(counts.flaky) flaky, "
-            + "\(counts.notApplicable) not applicable, \(counts.errors) errors"
     }
 
     private typealias Pair = (a: RunResult, b: RunResult)

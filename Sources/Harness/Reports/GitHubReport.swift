@@ -22,12 +22,10 @@ public struct GitHubReport: Reporter {
             case .error(let reason): text += annotation(result.scenario.place, result.name, reason)
             }
         }
-        let counts = report.counts
         for pass in report.unexpectedPasses { text += annotation(pass.place, pass.initName, pass.sentence) }
         if let note = report.noteOfInterruption { text += "::warning::\(WorkflowCommand.data(note))\n" }
         return text
-            + "::notice::\(counts.passed) passed, \(counts.failed) failed, \(counts.known) known to fail, \(counts.flaky) flaky, "
-            + "\(counts.notApplicable) not applicable, \(counts.errors) errors\n"
+            + "::notice::\(report.counts.sentence)\n"
     }
 
     private func annotation(_ place: SourcePlace, _ title: String, _ message: String) -> String {
@@ -44,13 +42,8 @@ public struct SummaryReport: Reporter {
     public init(_: ReportOptions) {}
 
     public func text(_ report: RunReport) -> String {
-        let counts = report.counts
         let mark = report.isGood ? "✅" : "❌"
-        var text = "## \(mark) \(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
-        if counts.known > 0 { text += ", \(counts.known) known to fail" }
-        if counts.flaky > 0 { text += ", \(counts.flaky) flaky" }
-        if counts.errors > 0 { text += ", \(counts.errors) errors" }
-        text += "\n\n"
+        var text = "## \(mark) \(report.counts.sentence)\n\n"
         if let note = report.noteOfInterruption { text += "**\(plain(note))**\n\n" }
         for findings in report.findings {
             text += "### \(plain(findings.subject))\n\n"

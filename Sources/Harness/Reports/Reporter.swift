@@ -50,7 +50,8 @@ public struct ReportOptions: Sendable {
 public enum Reporters {
     public static let all: [any Reporter.Type] = [
         HumanReport.self, JSONReport.self, JUnitReport.self, TAPReport.self, GitHubReport.self, SummaryReport.self,
-        SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, PerfettoReport.self, MarkdownReport.self,
+        SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, PerfettoReport.self,
+        MarkdownReport.self,
     ]
 
     public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }

@@ -58,8 +58,9 @@ extension RunResult {
     /// Failed, and not known to, or an error.
     public var isBad: Bool {
         switch verdict {
-        case .failed, .error: known == nil
+        case .failed: known == nil
         case .flaky: isFlakinessBad && known == nil
+        case .error: true
         case .passed, .notApplicable: false
         }
     }
@@ -225,13 +226,23 @@ public struct RunReport: Sendable {
         public var notApplicable = 0
         /// Results that say nothing of the init: the run itself went wrong.
         public var errors = 0
+
+        /// "4 passed, 2 failed, 1 known to fail, 3 not applicable, 1 error"; what there is none of is left out, but for the first two.
+        public var sentence: String {
+            var parts = ["\(passed) passed", "\(failed) failed"]
+            if known > 0 { parts.append("\(known) known to fail") }
+            if flaky > 0 { parts.append("\(flaky) flaky") }
+            if notApplicable > 0 { parts.append("\(notApplicable) not applicable") }
+            if errors > 0 { parts.append("\(errors) error\(errors == 1 ? "" : "s")") }
+            return parts.joined(separator: ", ")
+        }
     }
 
     public var counts: Counts {
         results.reduce(into: Counts()) { counts, result in
             switch result.verdict {
             case .passed: counts.passed += 1
-            case .failed where result.known != nil, .error where result.known != nil: counts.known += 1
+            case .failed where result.known != nil: counts.known += 1
             case .failed: counts.failed += 1
             case .flaky: counts.flaky += 1
             case .notApplicable: counts.notApplicable += 1
@@ -278,10 +289,13 @@ public struct UnexpectedPass: Hashable, Sendable {
 }
 
 extension Scenario {
-    /// The folder that it stands in: what it is about.
+    /// What it is about: the folder that its file is in; of a file named without a folder, the file.
     public var theme: String {
-        let folders = place.file.split(separator: "/").dropLast()
-        return folders.last.map(String.init) ?? ""
+        let parts = place.file.split(separator: "/").map(String.init)
+        guard parts.count > 1 else {
+            return (parts.last ?? "").replacing(".scenario", with: "")
+        }
+        return parts[parts.count - 2]
     }
 
     /// The row of docs/BEHAVIOURS.md that it covers (`SF01`), else its title.

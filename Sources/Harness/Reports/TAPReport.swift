@@ -18,8 +18,8 @@ public struct TAPReport: Reporter {
             case .passed: text += "ok \(number + 1) - \(title)\n"
             case .notApplicable(let reason):
                 text += "ok \(number + 1) - \(title) # SKIP \(TAPReport.escaped(reason.printable))\n"
-            case .flaky(let failures) where result.isBad:
-                text += "not ok \(number + 1) - \(title)\n"
+            case .flaky(let failures):
+                text += "\(result.isBad ? "not ok" : "ok") \(number + 1) - \(title)\n"
                 text += block(
                     result, severity: "flaky", message: failures.first.map { "\($0.expected): \($0.observed)" } ?? "",
                     details: result.details)
@@ -30,7 +30,6 @@ public struct TAPReport: Reporter {
                 text += block(
                     result, severity: "fail", message: failures.first.map { "\($0.expected): \($0.observed)" } ?? "",
                     details: result.details)
-            case .flaky: text += "ok \(number + 1) - \(title)\n"
             case .error(let reason):
                 text +=
                     "not ok \(number + 1) - \(title)\n" + block(result, severity: "error", message: reason, details: "")

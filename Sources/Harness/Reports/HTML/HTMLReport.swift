@@ -20,7 +20,6 @@ public struct HTMLReport: Reporter {
     private static var script: String { String(decoding: PackageResources.report_js, as: UTF8.self) }
 
     public func text(_ report: RunReport) throws -> String {
-        let counts = report.counts
         let findings = report.findings
         var causes: [Int: String] = [:]
         // By what tells results apart, which are values.
@@ -30,10 +29,6 @@ public struct HTMLReport: Reporter {
                 for result in results { if let number = numbers[key(result)] { causes[number] = found.cause.id } }
             }
         }
-        var sums = "\(counts.passed) passed, \(counts.failed) failed, \(counts.notApplicable) not applicable"
-        if counts.known > 0 { sums += ", \(counts.known) known to fail" }
-        if counts.flaky > 0 { sums += ", \(counts.flaky) flaky" }
-        if counts.errors > 0 { sums += ", \(counts.errors) errors" }
         var text = """
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -41,7 +36,7 @@ public struct HTMLReport: Reporter {
             <title>harness: \(report.isGood ? "passed" : "failed")</title>
             <style>\(HTMLReport.style)\(HTMLReport.styleOfTimeline)</style></head><body><main>
             <h1>harness: <span class="\(report.isGood ? "good" : "bad")">\(report.isGood ? "passed" : "failed")</span></h1>
-            <p>\(escaped(sums)) in \(escaped(report.duration.rounded)).
+            <p>\(escaped(report.counts.sentence)) in \(escaped(report.duration.rounded)).
             <span class="quiet">\(escaped("Witness: \(report.witness). \(options.machine.isEmpty ? "" : options.machine + ". ")\(options.version.isEmpty ? "" : "harness " + options.version)"))</span></p>
 
             """
@@ -171,7 +166,9 @@ public struct HTMLReport: Reporter {
             }
             events.append([1, place, proofs.contains(event) ? 1 : 0])
         }
-        let data = String(decoding: try JSONEncoder().encode(Table(texts: texts, events: events)), as: UTF8.self)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        let data = String(decoding: try encoder.encode(Table(texts: texts, events: events)), as: UTF8.self)
         // Nothing in it may end the element.
         let safe = data.replacing(scalars: ["<": "\\u003c", ">": "\\u003e"])
         return """

@@ -38,7 +38,8 @@ public enum RecordedPage {
         if kind == "jsonl\"" { return Array(data) }
         guard let result = decompress(Array(data)) else {
             throw JournalProblem(
-                line: 0, reason: "the recorded journal in this page cannot be unpacked: it is damaged, or there is no gzip")
+                line: 0,
+                reason: "the recorded journal in this page cannot be unpacked: it is damaged, or there is no gzip")
         }
         return result
     }

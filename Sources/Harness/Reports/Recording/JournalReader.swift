@@ -156,7 +156,8 @@ extension JournalFile {
         func report() throws(JournalProblem) -> RunReport {
             guard let header else { throw JournalProblem(line: 0, reason: "it is empty") }
             var report = RunReport(
-                results: results.inOrder, skipped: (end?.skipped ?? []).map { ($0.`init`, $0.reason) }, witness: header.sight,
+                results: results.inOrder, skipped: (end?.skipped ?? []).map { ($0.`init`, $0.reason) },
+                witness: header.sight,
                 jobs: header.jobs,
                 duration: end.map { .nanoseconds($0.duration_ns) }
                     ?? results.map(\.duration).reduce(.zero, +), speed: header.speed)
