@@ -23,6 +23,7 @@ extension CommandLineTool {
         } catch {
             return complain(error.message)
         }
+        if options.isWatching { return Watch(arguments).run() }
         let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
         // Before anything is read: the suite that came with the tool brings no program of this name.
         if options.paths.isEmpty, let command = options.command.map(withAbsolutePaths),
@@ -89,6 +90,47 @@ extension CommandLineTool {
         defer { free(current) }
         let prefix = String(cString: current) + "/"
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }
+
+    // MARK: - Files
+
+    /// The files that a scenario's run with an init depends on, absolute: the scenario, the profile, the program and its scripts.
+    private static func dependencies(of scenario: Scenario, _ profile: InitProfile) -> Set<String> {
+        var result: Set<String> = [absolute(scenario.place.file)]
+        if profile.place != .none { result.insert(absolute(profile.place.file)) }
+        if let program = profile.command.first.flatMap(HostPrograms.path) { result.insert(program) }
+        for word in profile.command.dropFirst() where word.hasPrefix("/") && access(word, R_OK) == 0 {
+            result.insert(word)
+        }
+        return result
+    }
+
+    /// Those of all that a command line asks for, as far as it can be read, and those that everything depends on.
+    static func dependencies(of arguments: [String]) -> (all: Set<String>, ofEverything: Set<String>) {
+        let settings = absolute("harness.conf")
+        guard let options = try? RunOptions(arguments) else { return ([settings], [settings]) }
+        let ofEverything = Set(
+            (options.knownFiles + [options.baseline, options.usesSettingsFile ? settings : nil].compactMap(\.self)).map(
+                absolute))
+        let installation = Installation.find(fakeServices: nil)
+        var suite = Suite()
+        let all = scenarios(options, installation, &suite)
+        if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
+        var result = Set(options.inits.filter { $0.contains("/") }.map(absolute)).union(ofEverything)
+        // What cannot be read, too: it is being written.
+        result.formUnion(options.paths.filter { $0.hasSuffix(".scenario") }.map(absolute))
+        result.formUnion(all.map { absolute($0.place.file) })
+        guard let selection = try? select(options, &suite, all) else { return (result, ofEverything) }
+        for profile in selection.profiles {
+            for scenario in all.prefix(1) { result.formUnion(dependencies(of: scenario, profile)) }
+        }
+        return (result, ofEverything)
+    }
+
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        return "\(String(cString: current))/\(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)"
     }
 
     // MARK: - Inits
@@ -188,6 +230,10 @@ extension CommandLineTool {
             }
             jobs.removeAll { !lastFailures.contains($0.profile.name, $0.scenario) }
             if jobs.isEmpty { return complain("--failed: nothing that was asked for failed the last time") }
+        }
+        if !options.changedFiles.isEmpty {
+            let changed = Set(options.changedFiles.map(absolute))
+            jobs.removeAll { changed.isDisjoint(with: dependencies(of: $0.scenario, $0.profile)) }
         }
         let isInRounds = options.untilFailure || options.stressTime != nil
         if !isInRounds { jobs = (0..<(options.repetitions ?? 1)).flatMap { _ in jobs } }

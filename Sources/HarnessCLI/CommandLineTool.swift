@@ -39,7 +39,9 @@ enum CommandLineTool {
         if own.contains("--help") || own.first == "-h" && (verb.name != "diagnose" || own.count == 1) {
             return print(Help.text(of: verb), Status.passed)
         }
-        if ["run", "diagnose", "doctor"].contains(first) { protectExecutable(CommandLine.arguments) }
+        // Each round of --watch protects its own.
+        let isSupervisor = first == "run" && own.contains("--watch")
+        if ["run", "diagnose", "doctor"].contains(first), !isSupervisor { protectExecutable(CommandLine.arguments) }
         return verb.run(rest)
     }
 

@@ -30,6 +30,9 @@ struct RunOptions: Sendable {
     var isFlakinessBad = false
     /// Files that say what inits are known to fail.
     var knownFiles: [String] = []
+    /// Files: only what depends on one of them.
+    var changedFiles: [String] = []
+    var isWatching = false
     /// A recorded run that this one is held against.
     var baseline: String?
     /// Two recorded runs are held against each other.
@@ -155,6 +158,10 @@ struct RunOptions: Sendable {
             (options, text) throws(BadUsage) in
             options.tags.append(try Values.names("--tag", text, "a tag"))
         },
+        Option(
+            "--changed", takes: "FILE",
+            "only what depends on this scenario, profile or program; repeatable"
+        ) { $0.changedFiles.append($1) },
         Option("--failed", flag: "only what failed the last time") { $0.isOfLastFailures = true },
         Option(
             "--shard", takes: "I/N",
@@ -240,6 +247,9 @@ struct RunOptions: Sendable {
         },
         Option("--no-trace", flag: "do without the trace instance, as on a machine that has none") {
             $0.usesTrace = false
+        },
+        Option("--watch", flag: "run again what depends on a scenario, a profile or a program when that changes") {
+            $0.isWatching = true
         },
         Option("--no-config", flag: "take no notice of harness.conf in this folder") { $0.usesSettingsFile = false },
     ]

@@ -4,6 +4,9 @@ import Sandbox
 
 /// The programs of this machine, as a container looks for them.
 public enum HostPrograms {
+    /// The file that a program's name, or path, leads to; nil: there is none that can be executed.
+    public static func path(of program: String) -> String? { Files.find(program: program, in: Container.searchPath) }
+
     /// Why a program cannot be executed, in one sentence with the nearest name; nil where it can.
     public static func problem(with program: String) -> String? {
         if Files.find(program: program, in: Container.searchPath) != nil { return nil }
