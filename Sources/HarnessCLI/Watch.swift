@@ -188,7 +188,11 @@ private enum Signals {
         }
         bell.store(ends[0], ordering: .relaxed)
         alarm.store(ends[1], ordering: .relaxed)
+        // Whoever has started this may have blocked them.
+        var mask = sigset_t()
+        sigemptyset(&mask)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] {
+            sigaddset(&mask, signal)
             Glibc.signal(signal) { number in
                 if number != SIGCHLD { lastSignal.store(number, ordering: .relaxed) }
                 let saved = errno
@@ -197,6 +201,7 @@ private enum Signals {
                 errno = saved
             }
         }
+        sigprocmask(SIG_UNBLOCK, &mask, nil)
     }
 
     /// For a descriptor that can be read, a time (negative: none), or a signal since the last wait.

@@ -1,0 +1,108 @@
+import Foundation
+import Harness
+import TestSupport
+import Testing
+
+/// Journals and pages on disk, and runs that follow files.
+@Suite("Recorded and followed runs", .timeLimit(.minutes(5)))
+struct RecordedRunsTests {
+    /// A shell with `harness` in its path, in a folder of its own that has `a.scenario` and `b.scenario`.
+    private func shell(_ script: String) async throws -> Command.Outcome {
+        let folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for name in ["a", "b"] {
+            let text = CommandLineTests.passing.replacing("\"passes\"", with: "\"\(name) passes\"")
+            try Checkout.write(text, to: "\(folder)/\(name).scenario")
+        }
+        let bin = Checkout.harness.replacingOccurrences(of: "/harness", with: "", options: [.backwards, .anchored])
+        let environment = [
+            "PATH=\(bin):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)", "XDG_CACHE_HOME=\(folder)/cache",
+        ]
+        return try await blocking {
+            try Command(["timeout", "120", "sh", "-c", "cd \(folder) || exit\n\(script)"], environment: environment).finish()
+        }
+    }
+
+    /// What was learned is in the file while the run goes on.
+    @Test func aKilledHarnessLosesNothingThatItKnew() async throws {
+        let end = try await shell(
+            """
+            sed -i 's/^  stop$/  wait 100s\\n  stop/' a.scenario
+            harness run a.scenario --init reference --journal run.jsonl > /dev/null 2>&1 & harness=$!
+            until grep -q '"what":"ready"' run.jsonl 2> /dev/null; do :; done
+            kill -9 $harness; wait
+            grep -c '"kind":"event"' run.jsonl > events; tail -n 1 run.jsonl > last
+            [ $(cat events) -gt 5 ] && grep -q '"kind":"event"' last && echo kept
+            harness report run.jsonl
+            """)
+        #expect(end.output.hasPrefix("kept\n"), "\(end.output)\(end.errors)")
+        #expect(
+            end.output.contains("incomplete: 0 of 1 scenarios were run; cut off in the middle: reference: a passes"),
+            "\(end.output)")
+        #expect(end.status == .exited(130))
+    }
+
+    /// A journal, the page made of the run, and the page made of the journal say the same.
+    @Test func aPageIsAsGoodAsAJournal() async throws {
+        let end = try await shell(
+            """
+            sed -i 's/exit 0/exit 1/' b.scenario
+            harness run a.scenario b.scenario --init reference,none --journal run.jsonl --html run.html --quiet > /dev/null
+            harness report run.jsonl --html again.html --json one.json > one
+            harness report run.html --json two.json > two
+            harness report again.html --json three.json > three
+            cmp one two && cmp two three && cmp one.json two.json && cmp two.json three.json && cat one
+            """)
+        #expect(end.status == .exited(0), "\(end.output)\(end.errors)")
+        #expect(end.output.contains("2 passed, 2 failed"))
+    }
+
+    @Test func onlyWhatGotWorseFails() async throws {
+        let end = try await shell(
+            """
+            sed -i 's/exit 0/exit 1/' b.scenario
+            harness run --init reference a.scenario b.scenario --journal old.jsonl --quiet; echo "status $?"
+            harness run --init reference a.scenario b.scenario --against old.jsonl --quiet; echo "status $?"
+            sed -i 's/exit 0/exit 1/' a.scenario
+            harness run --init reference a.scenario b.scenario --against old.jsonl --journal new.jsonl --quiet; echo "status $?"
+            harness report --diff old.jsonl new.jsonl; echo "status $?"
+            harness run a.scenario --against none.jsonl; echo "status $?"
+            """)
+        let statuses = end.output.split(separator: "\n").filter { $0.hasPrefix("status") }
+        #expect(statuses == ["status 1", "status 0", "status 1", "status 1", "status 2"], "\(end.output)\(end.errors)")
+        #expect(end.output.contains("against old.jsonl: 1 worse, 0 better, 1 as bad"))
+        #expect(end.output.contains("passed → failed  reference: a passes"))
+        #expect(end.errors.contains("none.jsonl: there is no such file"), "\(end.errors)")
+    }
+
+    /// A scenario that changes is run again, and no other; an interrupt ends it.
+    @Test func whatChangesIsRunAgain() async throws {
+        let end = try await shell(
+            """
+            harness run a.scenario b.scenario --init reference --watch --quiet > out 2> err & harness=$!
+            until grep -q 'waiting for changes' err; do :; done
+            echo >> b.scenario
+            until [ $(grep -c 'waiting for changes' err) = 2 ]; do :; done
+            kill -INT $harness; wait $harness; echo "status $?"
+            cat out err
+            """)
+        #expect(end.output.hasPrefix("status 130"), "\(end.output)\(end.errors)")
+        #expect(end.output.contains("2 passed") && end.output.contains("\n1 passed"), "\(end.output)")
+        #expect(end.output.contains("harness: changed: b.scenario"))
+    }
+
+    /// A page or a journal that is broken is refused with its place, and nothing is drawn of it.
+    @Test func whatIsBrokenIsRefused() async throws {
+        let end = try await shell(
+            """
+            harness run a.scenario --init reference --html run.html --quiet > /dev/null
+            head -c 3000 run.html > cut.html; harness report cut.html; echo "status $?"
+            sed 's/application\\/gzip">..../application\\/gzip">AAAA/' run.html > bad.html; harness report bad.html; echo "status $?"
+            """)
+        #expect(end.output == "status 2\nstatus 2\n", "\(end.output)")
+        #expect(end.errors.contains("cut.html: this page has no recorded journal in it, or breaks off before it"))
+        #expect(end.errors.contains("bad.html: the recorded journal in this page cannot be unpacked"), "\(end.errors)")
+    }
+}
