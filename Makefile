@@ -4,6 +4,7 @@
 #   SWIFT    the Swift toolchain's driver          (default: swift)
 #   INIT     what `make run` runs, as for --init   (default: all)
 #   JOBS     containers at once                    (default: the tool's own choice)
+#   PYTHON   an interpreter for `make formats`     (default: /usr/bin/python3)
 #   PREFIX   where `make install` puts things      (default: /usr/local)
 #   SECONDS_OF_FUZZING  how long `make fuzz` takes (default: 20)
 
@@ -35,9 +36,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## installs the real inits, and the runtimes that `make bench` compares with (Debian, Ubuntu; as root)
+setup: ## installs the real inits, the runtimes that `make bench` compares with, and what reads reports (Debian, Ubuntu; as root)
 	scenarios/inits/setup.sh
-	apt-get install -y -q --no-install-recommends crun runc
+	apt-get install -y -q --no-install-recommends crun runc python3-junitparser python3-tap python3-jsonschema python3-yaml
+	command -v chromium-headless-shell chromium || apt-get install -y -q --no-install-recommends chromium-headless-shell
 
 .PHONY: build
 build: bin/harness bin/fake-services ## leaves bin/harness and bin/fake-services, release, ready to use
@@ -67,7 +69,7 @@ run: build ## runs the conformance suite against every init that is installed, a
 	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
 
 .PHONY: check
-check: test fuzz scenarios mutants ## all tests, 20 s of fuzzing, all scenarios, then the suite against every deliberate defect
+check: test fuzz formats scenarios mutants ## all tests, 20 s of fuzzing, reports read by others, all scenarios, then the suite against every deliberate defect
 
 .PHONY: test
 test: bin/fake-services ## the tests
@@ -77,6 +79,13 @@ test: bin/fake-services ## the tests
 .PHONY: fuzz
 fuzz: ## fuzzes the scenario language, for SECONDS_OF_FUZZING
 	SECONDS_OF_FUZZING=$(SECONDS_OF_FUZZING) Tests/Fuzz/run.sh
+
+# Debian's modules are those of its own interpreter.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+.PHONY: formats
+formats: build ## reports, read by junitparser, tap.py, prove, a JSON schema and a headless Chromium, where they are installed
+	$(PYTHON) Tests/Formats/check.py bin/harness
 
 .PHONY: reference
 reference: ## writes docs/LANGUAGE.md and editors/ anew from the table of the language

@@ -65,7 +65,8 @@ extension RunOptions {
     /// Whether every scenario of each row is run: only then a row that passes says something.
     var isWholeSuite: Bool {
         filters.isEmpty && exclusions.isEmpty && tags.isEmpty && !isOfLastFailures && shard == nil
-            && changedFiles.isEmpty && paths.allSatisfy { LinesOfFile($0) == nil } && runtimes == [nil] && !stopsAtFirstFailure
+            && changedFiles.isEmpty && paths.allSatisfy { LinesOfFile($0) == nil } && runtimes == [nil]
+            && !stopsAtFirstFailure
     }
 }
 

@@ -16,10 +16,11 @@ struct Watch {
     init(_ arguments: [String]) {
         let own = arguments.prefix { $0 != "--" }
         self.arguments = own.filter { $0 != "--watch" } + arguments.dropFirst(own.count)
-        executable = realpath("/proc/self/exe", nil).map { path in
-            defer { free(path) }
-            return String(cString: path)
-        } ?? "/proc/self/exe"
+        executable =
+            realpath("/proc/self/exe", nil).map { path in
+                defer { free(path) }
+                return String(cString: path)
+            } ?? "/proc/self/exe"
     }
 
     /// - Returns: 130, or what usage is wrong.

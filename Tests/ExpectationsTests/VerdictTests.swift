@@ -91,7 +91,7 @@ struct VerdictTests {
         story.send(.chld, to: Story.initPID, from: Story.app, fate: .ignored)
         story.end(.signaled(.kill, dumpedCore: false))
         let view = JournalView(story.journal)
-        let drops = story.journal.events.map(view.line).filter { $0.contains("dropped") }
+        let drops = story.journal.events.map { view.line($0) }.filter { $0.contains("dropped") }
         #expect(drops.count == 2)
         #expect(drops.first?.hasSuffix("it has no handler for SIGCHLD, or ignores it") == true)
         #expect(drops.last?.hasSuffix("it is ending already") == true)

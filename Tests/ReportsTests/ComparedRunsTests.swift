@@ -21,7 +21,8 @@ struct ComparedRunsTests {
         }
         let results = verdicts.sorted { $0.key < $1.key }.map { title, verdict in
             var scenario = parseScenarios(
-                Array("scenario \(Spelling.quoted(title))\n  service app\n\n  start\n  expect state running\n".utf8), file: "s/a.scenario"
+                Array("scenario \(Spelling.quoted(title))\n  service app\n\n  start\n  expect state running\n".utf8),
+                file: "s/a.scenario"
             ).values[0]
             scenario.summary = ""
             return RunResult(

@@ -21,7 +21,8 @@ struct RecordedRunsTests {
             "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)", "XDG_CACHE_HOME=\(folder)/cache",
         ]
         return try await blocking {
-            try Command(["timeout", "120", "sh", "-c", "cd \(folder) || exit\n\(script)"], environment: environment).finish()
+            try Command(["timeout", "120", "sh", "-c", "cd \(folder) || exit\n\(script)"], environment: environment)
+                .finish()
         }
     }
 

@@ -10,6 +10,11 @@ extension Scenario {
     }
 }
 
+extension Step {
+    /// The step as a line of a file has it, in canonical form; without the steps of its block.
+    public var text: String { ScenarioWriter().words(action) }
+}
+
 /// Writes scenarios line by line.
 private struct ScenarioWriter {
     var text = ""
@@ -185,7 +190,7 @@ private struct ScenarioWriter {
         }
     }
 
-    private func words(_ action: Step.Action) -> String {
+    fileprivate func words(_ action: Step.Action) -> String {
         switch action {
         case .start: "start"
         case .stop(let grace): "stop" + (grace.map { " grace \($0.text)" } ?? "")

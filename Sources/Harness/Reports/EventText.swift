@@ -1,15 +1,21 @@
 import Expectations
 import Journal
+import Language
 import Model
 import Vocabulary
 
 /// Events in words.
 extension JournalView {
     /// One event as a line for people: the time since the start, who vouches for it, what happened.
-    public func line(_ event: Event) -> String {
+    ///
+    /// - Parameter steps: those of the scenario: with them each is told by its line.
+    public func line(_ event: Event, of steps: [Step] = []) -> String {
         let time = (journal.origin ?? start).map { "\(event.instant.duration(since: $0).rounded)" } ?? ""
         let padding = String(repeating: " ", count: max(0, 9 - time.count))
-        let (source, text) = sentence(event)
+        var (source, text) = sentence(event)
+        if case .mark(.stepBegan(let number)) = event.kind, steps.indices.contains(number) {
+            text = "\(steps[number].place.line): \(steps[number].text)"
+        }
         let gap = String(repeating: " ", count: max(1, 9 - source.count))
         return "\(padding)\(time)  \(source)\(gap)\(text.bounded.printable)"
     }

@@ -2,6 +2,7 @@ import Causes
 import Expectations
 import FoundationEssentials
 import Journal
+import Language
 import Model
 import Vocabulary
 
@@ -74,7 +75,7 @@ private struct RunTrack {
         for pause in timeline.pauses { append("paused", "pause", 1, from: pause.from, to: pause.to, &events) }
         for step in timeline.steps {
             var mark = TraceEvent(
-                "\(step.place.file):\(step.place.line)".bounded.printable, "i", number, 1, ts: time(step.at))
+                "\(step.place.line): \(step.text)".bounded.printable, "i", number, 1, ts: time(step.at))
             (mark.cat, mark.s) = ("step", "p")
             events.append(mark)
         }

@@ -1,6 +1,7 @@
 import Causes
 import Expectations
 import Journal
+import Language
 import Model
 import Vocabulary
 
@@ -98,9 +99,14 @@ extension RunResult {
     /// Every event with its line, in the order of time.
     var linesAndEvents: [(line: String, event: Event)] {
         var lines: [(line: String, event: Event)] = []
-        for (container, journal) in journals {
+        let steps = scenario.flattened.steps
+        for (place, (container, journal)) in journals.enumerated() {
             let view = JournalView(journal)
-            lines += journal.events.map { (view.line($0).said(of: container), $0) }
+            for event in journal.events {
+                // Each container's journal has the steps of all.
+                if case .mark(.stepBegan) = event.kind, place > 0 { continue }
+                lines.append((view.line(event, of: steps).said(of: container), event))
+            }
         }
         return parts.isEmpty
             ? lines

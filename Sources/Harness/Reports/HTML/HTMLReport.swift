@@ -22,11 +22,9 @@ public struct HTMLReport: Reporter {
     public func text(_ report: RunReport) throws -> String {
         let findings = report.findings
         var causes: [Int: String] = [:]
-        // By what tells results apart, which are values.
-        let numbers = Dictionary(report.results.enumerated().map { (key($1), $0) }) { first, _ in first }
         for finding in findings {
-            for (found, results) in finding.causes {
-                for result in results { if let number = numbers[key(result)] { causes[number] = found.cause.id } }
+            for (cause, places) in zip(finding.causes, finding.placesOfCauses) {
+                for place in places { causes[place] = cause.found.cause.id }
             }
         }
         var text = """
@@ -42,7 +40,7 @@ public struct HTMLReport: Reporter {
             """
         if let note = report.noteOfInterruption { text += "<p class=\"bad\">\(escaped(note))</p>\n" }
         for pass in report.unexpectedPasses { text += "<p class=\"bad\">\(escaped(pass.sentence))</p>\n" }
-        text += section(of: findings, numbers) + matrix(report) + filter(report, Set(causes.values).sorted())
+        text += section(of: findings) + matrix(report) + filter(report, Set(causes.values).sorted())
         text += "<section aria-label=\"Runs\">\n"
         // What failed comes first, what did not apply last.
         let order = report.results.indices.sorted { (report.results[$0].rank, $0) < (report.results[$1].rank, $1) }
@@ -51,30 +49,26 @@ public struct HTMLReport: Reporter {
             + (try RecordedPage.element(of: report, compress: options.compress)) + "</body></html>\n"
     }
 
-    private func key(_ result: RunResult) -> String {
-        "\(result.subject)\u{0}\(result.scenario.place)\u{0}\(result.scenario.title)"
-    }
-
     private func escaped(_ text: String) -> String { JUnitReport.escaped(text.printable) }
 
     // MARK: - Causes and matrix
 
-    private func section(of findings: [Findings], _ numbers: [String: Int]) -> String {
+    private func section(of findings: [Findings]) -> String {
         if findings.isEmpty { return "" }
-        func link(_ result: RunResult) -> String {
-            "<a href=\"#run-\(numbers[key(result)] ?? 0)\">\(escaped(result.scenario.row))</a>"
-        }
+        func link(_ text: String, _ place: Int) -> String { "<a href=\"#run-\(place)\">\(escaped(text))</a>" }
         var text = "<h2>Why</h2>\n"
         for finding in findings {
-            for (found, results) in finding.causes {
+            for ((found, results), places) in zip(finding.causes, finding.placesOfCauses) {
+                let links = zip(results, places).map { link($0.scenario.row, $1) }
                 text +=
                     "<div class=\"cause\"><strong>\(escaped(finding.subject)): \(escaped(found.sentence))</strong><br>"
                 text +=
-                    "\(results.count) failed: \(results.map(link).joined(separator: ", "))<br>Try: \(escaped(found.cause.remedy))</div>\n"
+                    "\(results.count) failed: \(links.joined(separator: ", "))<br>Try: \(escaped(found.cause.remedy))</div>\n"
             }
-            for result in finding.alone {
+            for (result, place) in zip(finding.alone, finding.placesOfAlone) {
+                let row = result.scenario.behaviour.map { "\($0) " } ?? ""
                 text +=
-                    "<div class=\"cause\">\(escaped(finding.subject)): \(link(result)) \(escaped(result.scenario.title))</div>\n"
+                    "<div class=\"cause\">\(escaped(finding.subject)): \(link(row + result.scenario.title, place))</div>\n"
             }
         }
         return text
@@ -98,6 +92,12 @@ public struct HTMLReport: Reporter {
         return text + "</tbody></table></div>\n"
     }
 
+    /// What the marks of a timeline are, in words.
+    private static let legend =
+        "Timelines are not to scale. A bar is a process, from its start to its end: orange while it is an orphan, a dashed red frame while it is a "
+        + "zombie. ▼ a signal, × one that the kernel dropped, ● ends, † is killed; small triangles at the top are the scenario's lines. "
+        + "Point at anything for its words; drag across a timeline to see only the events of that stretch."
+
     private func filter(_ report: RunReport, _ causes: [String]) -> String {
         func choice(_ name: String, _ label: String, _ values: [String]) -> String {
             "<label>\(label)<select name=\"\(name)\"><option value=\"\">all</option>"
@@ -110,7 +110,7 @@ public struct HTMLReport: Reporter {
         }
         return "<h2>Runs</h2>\n<form aria-label=\"Filter\">\n" + choice("init", "Init", report.subjects)
             + choice("verdict", "Verdict", verdicts.sorted()) + choice("cause", "Cause", causes)
-            + "<label>Title or row<input name=\"text\" type=\"search\"></label>\n<span id=\"shown\" class=\"quiet\" role=\"status\"></span></form>\n"
+            + "<label>Title or row<input name=\"text\" type=\"search\"></label>\n<span id=\"shown\" class=\"quiet\" role=\"status\"></span></form>\n<p class=\"quiet\">\(HTMLReport.legend)</p>\n"
     }
 
     // MARK: - Runs
@@ -149,22 +149,26 @@ public struct HTMLReport: Reporter {
         let drawing = SVGTimeline(
             timeline: timeline, title: "Timeline of \(result.name)", evidence: evidence, hasStyle: false)
         text += "<div class=\"scroll\">\(drawing.text)</div>\n"
-        return text + (try table(result, evidence)) + "</div></details>\n"
+        return text + (try table(result, evidence, drawing)) + "</div></details>\n"
     }
 
-    /// The events, for the script: each is its distance in lines from the one before, the place of its line, and whether it proves something.
-    private func table(_ result: RunResult, _ evidence: [Event]) throws -> String {
+    /// The events, for the script: each is its place in the drawing, counted from the one before, the place of its line, and whether it
+    /// proves something.
+    private func table(_ result: RunResult, _ evidence: [Event], _ drawing: SVGTimeline) throws -> String {
         let proofs = Set(evidence)
         var texts: [String] = []
         var places: [String: Int] = [:]
         var events: [[Int]] = []
-        for (line, event) in result.linesAndEvents {
+        let all = result.linesAndEvents
+        var last = 0
+        for ((line, event), position) in zip(all, drawing.positions(of: all.map(\.event.instant))) {
             let place = places[line] ?? texts.count
             if place == texts.count {
                 places[line] = place
                 texts.append(line)
             }
-            events.append([1, place, proofs.contains(event) ? 1 : 0])
+            events.append([position - last, place, proofs.contains(event) ? 1 : 0])
+            last = position
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]

@@ -35,7 +35,7 @@
     box.dataset.filled = "yes";
     const data = JSON.parse(source.textContent);
     let at = 0;
-    const events = data.events.map(([step, text, isProof]) => ({ at: (at += step), text: data.texts[text], isProof }));
+    const events = data.events.map(([step, text, isProof]) => ({ x: (at += step), text: data.texts[text], isProof }));
     const list = document.createElement("ol");
     box.append(list);
     const from = run.querySelector("input.from"), to = run.querySelector("input.to");
@@ -56,14 +56,49 @@
       list.replaceChildren(...rows);
     }
 
+    // The range is a stretch of the drawing.
+    const drawing = run.querySelector("svg.timeline");
+    const [left, right] = drawing.dataset.range.split(" ").map(Number);
+    const shade = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    shade.setAttribute("class", "selection");
+    shade.setAttribute("y", "0");
+    shade.setAttribute("height", "100%");
+
     function choose() {
       const low = Math.min(+from.value, +to.value), high = Math.max(+from.value, +to.value);
-      const begin = Math.floor((events.length * low) / 1000), end = Math.ceil((events.length * high) / 1000);
-      visible = events.slice(begin, end);
+      const place = (value) => left + ((right - left) * value) / 1000;
+      visible = events.filter(({ x }) => (low === 0 || x >= place(low)) && (high === 1000 || x <= place(high)));
       list.style.height = `${visible.length * height}px`;
       said.textContent = `${visible.length} of ${events.length} events`;
+      const time = (event) => (event ? event.text.trim().split(/ {2}/)[0] : "no event");
+      from.setAttribute("aria-valuetext", time(visible[0]));
+      to.setAttribute("aria-valuetext", time(visible[visible.length - 1]));
+      if (low === 0 && high === 1000) shade.remove();
+      else {
+        shade.setAttribute("x", place(low));
+        shade.setAttribute("width", Math.max(1, place(high) - place(low)));
+        drawing.append(shade);
+      }
+      box.scrollTop = 0;
       draw();
     }
+
+    // Dragging across the drawing sets it, too; a click sets it back.
+    function value(event) {
+      const area = drawing.getBoundingClientRect();
+      const x = ((event.clientX - area.left) / area.width) * drawing.viewBox.baseVal.width;
+      return Math.round(Math.min(1000, Math.max(0, ((x - left) / (right - left)) * 1000)));
+    }
+    let start = null;
+    drawing.addEventListener("pointerdown", (event) => (start = value(event)));
+    addEventListener("pointerup", (event) => {
+      if (start === null) return;
+      const end = value(event);
+      const isDrag = Math.abs(end - start) > 5;
+      [from.value, to.value] = isDrag ? [Math.min(start, end), Math.max(start, end)] : [0, 1000];
+      start = null;
+      choose();
+    });
 
     box.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
     from.addEventListener("input", choose);

@@ -1,5 +1,6 @@
 import Expectations
 import Journal
+import Language
 import Model
 import Vocabulary
 
@@ -14,22 +15,39 @@ struct SVGTimeline {
     /// Whether the style is in it: else it is the page's.
     var hasStyle = true
 
-    private static let (width, margin, rowHeight, top) = (960, 190, 24, 34)
+    private static let (width, margin, rowHeight, top) = (960, 190, 24, 48)
     /// How many rows are drawn at most, and how many marks on all of them.
     private static let limits = (rows: 60, marks: 1500)
 
-    var text: String {
-        let rows = timeline.rows.indices.filter {
-            timeline.rows[$0].kind != .runtime || !timeline.rows[$0].marks.isEmpty
-        }
-        .prefix(SVGTimeline.limits.rows)
-        let places = Dictionary(rows.enumerated().map { ($1, $0) }) { first, _ in first }
-        let columns = SVGTimeline.width - SVGTimeline.margin - 20
+    /// What is drawn.
+    private var rows: ArraySlice<Int> {
+        timeline.rows.indices.filter { timeline.rows[$0].kind != .runtime || !timeline.rows[$0].marks.isEmpty }
+            .prefix(SVGTimeline.limits.rows)
+    }
+
+    /// Where each of some moments is, in units of the drawing.
+    func positions(of instants: [MonotonicInstant]) -> [Int] {
+        let axis = axis
+        return instants.map { SVGTimeline.margin + axis.column($0) }
+    }
+
+    /// From where to where moments are.
+    static let range = margin...(width - 20)
+
+    private var axis: TextTimeline.Axis {
         let moments = rows.flatMap { index -> [MonotonicInstant] in
             let row = timeline.rows[index]
             return [row.begin, row.end, row.gone].compactMap(\.self) + row.marks.filter(\.isDrawn).map(\.at)
         }
-        let axis = TextTimeline.Axis(moments, from: timeline.begin, to: timeline.end, columns: columns)
+        return TextTimeline.Axis(
+            moments, from: timeline.begin, to: timeline.end,
+            columns: SVGTimeline.range.upperBound - SVGTimeline.range.lowerBound)
+    }
+
+    var text: String {
+        let rows = rows
+        let places = Dictionary(rows.enumerated().map { ($1, $0) }) { first, _ in first }
+        let axis = axis
         func x(_ instant: MonotonicInstant) -> Int { SVGTimeline.margin + axis.column(instant) }
         func y(_ place: Int) -> Int { SVGTimeline.top + place * SVGTimeline.rowHeight + SVGTimeline.rowHeight / 2 }
         let height = SVGTimeline.top + rows.count * SVGTimeline.rowHeight + 10
@@ -44,6 +62,16 @@ struct SVGTimeline {
             body +=
                 "<line class=\"tick\" x1=\"\(at)\" x2=\"\(at)\" y1=\"\(SVGTimeline.top - 6)\" y2=\"\(height - 8)\"/>"
             body += "<text class=\"time\" x=\"\(at)\" y=\"\(SVGTimeline.top - 12)\">\(words)</text>\n"
+        }
+        var lastStep = -1000
+        for step in timeline.steps {
+            let at = x(step.at)
+            let label =
+                at - lastStep < 22 ? "" : "<text class=\"step\" x=\"\(at)\" y=\"10\">\(step.place.line)</text>"
+            if !label.isEmpty { lastStep = at }
+            body +=
+                "<g class=\"step\"><title>\(JUnitReport.escaped("line \(step.place.line): \(step.text)".bounded.printable))</title>"
+            body += "<path d=\"M\(at - 4) 13h8l-4 5z\"/>\(label)</g>\n"
         }
         for pause in timeline.pauses {
             body +=
@@ -90,7 +118,7 @@ struct SVGTimeline {
             }
         }
         let head =
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 \(SVGTimeline.width) \(height)\" role=\"img\" aria-label=\"\(JUnitReport.escaped(title))\">"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 \(SVGTimeline.width) \(height)\" data-range=\"\(SVGTimeline.range.lowerBound) \(SVGTimeline.range.upperBound)\" role=\"img\" aria-label=\"\(JUnitReport.escaped(title))\">"
         let style = hasStyle ? "<style>\(HTMLReport.styleOfTimeline)</style>" : ""
         let hidden = timeline.rows.count - rows.count
         let more = hidden > 0 ? "<text class=\"name\" x=\"8\" y=\"\(height - 2)\">and \(hidden) more</text>" : ""

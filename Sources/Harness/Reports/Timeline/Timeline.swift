@@ -1,5 +1,6 @@
 import Expectations
 import Journal
+import Language
 import Model
 import Vocabulary
 
@@ -65,6 +66,8 @@ public struct Timeline: Sendable {
     public struct StepMark: Sendable {
         public let at: MonotonicInstant
         public let place: SourcePlace
+        /// As it is written.
+        public let text: String
     }
 
     public private(set) var rows: [Row] = []
@@ -170,7 +173,7 @@ public struct Timeline: Sendable {
             case .said(_, let pid): mark(row(pid, event.instant), .said)
             case .printed: mark(runtime, .printed)
             case .mark(.stepBegan(let step)) where isFirst && steps.indices.contains(step):
-                self.steps.append(StepMark(at: event.instant, place: steps[step].place))
+                self.steps.append(StepMark(at: event.instant, place: steps[step].place, text: steps[step].text))
             default: continue
             }
         }
