@@ -29,6 +29,7 @@ extension CommandLineTool {
             var suite = Suite()
             var accepted = Accepted()
             if let folder = Installation.find(fakeServices: nil).scenarios { suite.addProfiles(at: folder + "/inits") }
+            accepted.peers = suite.profiles.compactMap(Peer.init)
             for profile in suite.profiles { accepted.known[profile.name] = profile.knownFailures }
             for file in options.knownFiles { accepted.known.merge(suite.knownFailures(at: file)) { $0 + $1 } }
             if let complaint = suite.complaints.first(where: \.hasErrors) { return complain(complaint.humanText()) }
@@ -42,7 +43,7 @@ extension CommandLineTool {
                 write("harness: \(error.message)\n", to: STDERR_FILENO)
                 return Status.cannotRun
             }
-            return try finish(whole, [:], options, outputs)
+            return try finish(whole, [:], options, outputs, peers: accepted.peers)
         } catch let error as BadUsage {
             return complain(error.message)
         } catch {

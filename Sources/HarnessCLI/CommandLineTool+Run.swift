@@ -43,6 +43,7 @@ extension CommandLineTool {
             scenario.matches(filters: options.filters, tags: options.tags)
                 && !options.exclusions.contains { scenario.isNamed($0) }
         }
+        accepted.peers = suite.profiles.compactMap(Peer.init)
         let selection: Selection
         do {
             selection = try select(options, &suite, scenarios)
@@ -223,7 +224,9 @@ extension CommandLineTool {
                     .map { Session.Job($0, profile, speed: options.speed, runtime: runtime) }
             }
         }
-        if let shard = options.shard { jobs = Session.part(shard.number, of: shard.count, jobs) }
+        if let shard = options.shard {
+            jobs = Session.part(shard.number, of: shard.count, jobs) { accepted.baseline?.duration(of: $0, on: $1) }
+        }
         if options.isOfLastFailures {
             guard lastFailures.isOfThisFolder else {
                 return complain("--failed: no failed run is on record for this folder")
@@ -295,13 +298,13 @@ extension CommandLineTool {
                 duration: clock.now - began, speed: options.speed)
             if session.isCancelled { report.leaveOutInterrupted(of: jobs.count * max(1, rounds)) }
             accepted.mark(&report, isWhole: isWhole && !session.isCancelled)
-            lastFailures.save(report.results.filter(\.isBad))
+            let again = lastFailures.save(report.results.filter(\.isBad)) ? again(arguments) : nil
             let problem = journal?.end(report)
             // Reports do without them where they cannot be found out.
             let versions =
                 outputs.needVersions && !session.isCancelled
                 ? (try? session.versions(of: selection.profiles)) ?? [:] : [:]
-            let status = try finish(report, versions, options, outputs, again: again(arguments))
+            let status = try finish(report, versions, options, outputs, again: again, peers: accepted.peers)
             if let problem {
                 write("harness: the journal could not be written: \(problem)\n", to: STDERR_FILENO)
                 return Status.cannotRun
@@ -331,9 +334,10 @@ extension CommandLineTool {
 
     static func finish(
         _ report: RunReport, _ versions: [String: String], _ options: RunOptions, _ outputs: Outputs,
-        again: String? = nil
+        again: String? = nil, peers: [Peer] = []
     ) throws -> Int32 {
         var settings = ReportOptions()
+        settings.peers = peers
         (settings.versions, settings.date, settings.machine) = (versions, today(), ToolVersion.machine)
         (settings.version, settings.again) = (ToolVersion.description, again)
         settings.compress = { Gzip.compressed($0) }

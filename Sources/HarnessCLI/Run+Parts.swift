@@ -47,6 +47,8 @@ struct Accepted: Sendable {
     /// By the name of the init.
     var known: [String: [KnownFailure]] = [:]
     var baseline: Baseline?
+    /// Inits that the run can be measured by.
+    var peers: [Peer] = []
 
     func covers(_ result: RunResult) -> Bool {
         if baseline?.covers(result) == true { return true }
@@ -127,14 +129,14 @@ struct LastFailures {
         failed.contains(LastFailures.key(initName, scenario))
     }
 
-    /// Where it cannot be kept, `--failed` says that nothing is known.
-    func save(_ results: [RunResult]) {
-        guard let path else { return }
+    /// - Returns: whether it could be kept: else `--failed` knows of nothing.
+    func save(_ results: [RunResult]) -> Bool {
+        guard let path else { return false }
         let lines = [LastFailures.here] + Set(results.map { LastFailures.key($0.initName, $0.scenario) }).sorted()
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        if file < 0 { return }
-        CommandLineTool.write(lines.joined(separator: "\n") + "\n", to: file)
-        close(file)
+        if file < 0 { return false }
+        defer { close(file) }
+        return CommandLineTool.write(lines.joined(separator: "\n") + "\n", to: file)
     }
 
     private static func key(_ initName: String, _ scenario: Scenario) -> String {

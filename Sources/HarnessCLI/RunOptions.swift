@@ -165,7 +165,8 @@ struct RunOptions: Sendable {
         Option("--failed", flag: "only what failed the last time") { $0.isOfLastFailures = true },
         Option(
             "--shard", takes: "I/N",
-            "run the Ith of N parts of about equal duration; auto: as CI_NODE_INDEX and CI_NODE_TOTAL say; auto/N: as JOB_COMPLETION_INDEX does"
+            "run the Ith of N parts of about equal duration, by the durations in --against, else by the scenarios' texts; auto, auto/N: as the "
+                + "variables of GitLab, CircleCI, Buildkite, Semaphore, Azure Pipelines or a Kubernetes indexed Job say"
         ) { (options, text) throws(BadUsage) in options.shard = try shard(text) },
         Option(
             "--known", takes: "FILE",
@@ -179,22 +180,34 @@ struct RunOptions: Sendable {
         },
     ]
 
+    /// By which variables CI systems say which part of a job this is, whether they count from 0 or 1, and how many there are.
+    private static let environmentsOfShards: [(number: String, first: Int, count: String?)] = [
+        ("CI_NODE_INDEX", 1, "CI_NODE_TOTAL"),  // GitLab
+        ("CIRCLE_NODE_INDEX", 0, "CIRCLE_NODE_TOTAL"),
+        ("BUILDKITE_PARALLEL_JOB", 0, "BUILDKITE_PARALLEL_JOB_COUNT"),
+        ("SEMAPHORE_JOB_INDEX", 1, "SEMAPHORE_JOB_COUNT"),
+        ("SYSTEM_JOBPOSITIONINPHASE", 1, "SYSTEM_TOTALJOBSINPHASE"),  // Azure Pipelines
+        ("JOB_COMPLETION_INDEX", 0, nil),  // a Kubernetes indexed Job
+    ]
+
     private static func shard(_ text: String) throws(BadUsage) -> Shard? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let environment = CommandLineTool.environment
         if parts[0] == "auto", parts.count < 3 {
-            let total = parts.count == 2 ? Int(parts[1]) : environment("CI_NODE_TOTAL").flatMap { Int($0) }
-            // GitLab and others count from 1, an indexed Job from 0.
-            let number =
-                environment("CI_NODE_INDEX").flatMap { Int($0) }
-                ?? environment("JOB_COMPLETION_INDEX").flatMap { Int($0) }.map { $0 + 1 }
-            guard let total, let number, total > 0, (1...total).contains(number) else {
-                throw BadUsage(
-                    message:
-                        "--shard \(text): neither CI_NODE_INDEX with CI_NODE_TOTAL nor JOB_COMPLETION_INDEX says which part this is"
-                )
+            for one in environmentsOfShards {
+                guard let number = environment(one.number).flatMap({ Int($0) }) else { continue }
+                let count = parts.count == 2 ? Int(parts[1]) : one.count.flatMap(environment).flatMap { Int($0) }
+                guard let count, count > 0, (1...count).contains(number + 1 - one.first) else {
+                    let names = ([one.number] + [one.count].compactMap(\.self)).map { "\($0)=\(environment($0) ?? "")" }
+                    throw BadUsage(
+                        message: "--shard \(text): \(names.joined(separator: " ")) is no part of a whole"
+                            + (one.count == nil && parts.count < 2 ? "; say of how many: --shard auto/N" : ""))
+                }
+                return Shard(number: number + 1 - one.first, count: count)
             }
-            return Shard(number: number, count: total)
+            throw BadUsage(
+                message: "--shard \(text): none of "
+                    + "\(environmentsOfShards.map(\.number).joined(separator: ", ")) says which part this is")
         }
         guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), (1...10_000).contains(count),
             (1...count).contains(number)

@@ -96,13 +96,15 @@ private struct WatchedFiles {
 
     /// What is another once a file has been written again.
     struct Stamp: Equatable {
-        let inode, seconds, nanoseconds, size: Int
+        let inode, size: Int
+        let modified: [UInt8]
 
         init?(_ path: String) {
             var status = stat()
             guard stat(path, &status) == 0 else { return nil }
             (inode, size) = (Int(status.st_ino), Int(status.st_size))
-            (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            // Whether it is the same is all that is asked of it.
+            modified = withUnsafeBytes(of: status.st_mtim) { Array($0) }
         }
     }
 

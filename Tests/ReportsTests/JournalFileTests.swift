@@ -1,4 +1,5 @@
 import Expectations
+import Foundation
 import Journal
 import Language
 import Model
@@ -69,6 +70,17 @@ struct JournalFileTests {
         .stopping, .finished(code: 3), .orphaned(count: 4), .ran(step: "schema"), .wroteMarker, .initialised,
         .cannot("write"),
     ]
+
+    /// What is written by hand is what JSONEncoder would write.
+    @Test(arguments: kinds)
+    func aLineIsJSON(kind: Event.Kind) throws {
+        let line = try JournalFile.lines(
+            of: [Event(at: MonotonicInstant(nanoseconds: 5), kind)], run: 3, container: "a\"b\\\u{1}é")
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8), options: []) as? NSDictionary
+        let again = try JSONSerialization.data(
+            withJSONObject: try #require(object), options: [.sortedKeys, .withoutEscapingSlashes])
+        #expect(line.hasSuffix("\n") && String(decoding: again, as: UTF8.self) == String(line.dropLast()))
+    }
 
     private static func report(_ kinds: [Event.Kind], _ verdict: Verdict = .passed, witness: Witness = .tracefs)
         -> RunReport

@@ -180,6 +180,15 @@ struct DiagnosisTestsSerial {
         Fixture(
             name: "one that does not hear the stop signal", lines: "  command sleep 60\n", causes: [.deafToStopSignal]),
         Fixture(
+            name: "a program that never waits",
+            lines: "  command sh -c '(sleep 0.05 &); (sleep 0.05 &); exec sleep 60'\n",
+            causes: [.deafToStopSignal, .neverWaits]),
+        Fixture(
+            name: "an init that waits for its own child alone",
+            lines:
+                "  env FAKE_DEFECT=reaps-own-only\n  command /.harness/fake-services init -- sh -c '(sleep 0.05 &); (sleep 0.05 &); exec sleep 60'\n",
+            causes: [.reapsOwnChildrenOnly]),
+        Fixture(
             name: "a handler that takes too long",
             lines: script("#!/bin/sh\ntrap 'echo saving; sleep 20' TERM\nwhile :; do sleep 0.05; done"),
             causes: [.outlivesGracePeriod]),

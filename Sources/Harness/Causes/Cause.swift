@@ -70,10 +70,14 @@ extension Cause {
     /// Without a trace nothing is known of signals and waits, and no cause is claimed.
     ///
     /// - Parameter habits: what the init does in those of its runs that passed.
-    public static func causes(of runs: [FailedRun], habits: Habits = Habits()) -> [FoundCause] {
+    /// - Parameter table: what is looked for.
+    public static func causes(
+        of runs: [FailedRun], habits: Habits = Habits(), in table: [Cause] = all
+    ) -> [FoundCause] {
         let observations = runs.map(Observation.init)
         guard runs.allSatisfy({ $0.journal.witness.seesSignals }) else { return [] }
-        var candidates = all.compactMap { cause in cause.find(observations, habits).map { (cause: cause, found: $0) } }
+        var candidates = table.compactMap { cause in cause.find(observations, habits).map { (cause: cause, found: $0) }
+        }
         var open = Set(runs.indices)
         var result: [FoundCause] = []
         // The one that explains most of what is open; of equals, the one that comes first in the table.
@@ -88,6 +92,11 @@ extension Cause {
                     proofs: found.proofs.filter { own.contains($0.key) }))
         }
         return result
+    }
+
+    /// Those that the events alone show, whatever was expected: they are looked for in any container.
+    public static let ofAnyContainer: [Cause] = ofReaping.filter {
+        !["ends-of-an-unknown-child", "takes-any-child-for-its-own"].contains($0.id)
     }
 
     /// The table: where two causes explain the same runs, the one that comes first is named.

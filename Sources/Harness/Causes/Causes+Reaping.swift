@@ -9,9 +9,19 @@ extension Cause {
     private static let unnoticed = Duration.milliseconds(400)
 
     static let ofReaping: [Cause] = [
-        ignoresSigchld, reapsNothing, reapsOwnChildrenOnly, waitsOncePerSigchld, reapsLate, endsOfAnUnknownChild,
+        neverWaits, ignoresSigchld, reapsNothing, reapsOwnChildrenOnly, waitsOncePerSigchld, reapsLate,
+        endsOfAnUnknownChild,
         takesAnyChildForItsOwn,
     ]
+
+    private static let neverWaits = Cause(
+        "never-waits",
+        "PID 1 never waits for anybody: what ends, and what it is handed, stays a zombie for as long as it runs",
+        remedy: "an init in front (--init), or a loop around waitpid(-1, &status, WNOHANG) on each SIGCHLD"
+    ) { life, _ in
+        guard life.waits.isEmpty else { return nil }
+        return life.zombies(atLeast: unnoticed).prefix(4).compactMap(life.event(ofEnd:))
+    }
 
     private static let ignoresSigchld = Cause(
         "ignores-sigchld",

@@ -90,7 +90,7 @@ extension Cause {
         "kills-on-second-signal", "a second stop signal makes PID 1 kill everything, within the grace period",
         remedy: "a stop is under way: go on with it, and leave SIGKILL to the runtime"
     ) { life, _ in
-        let stops = life.received.filter { Life.stopSignals.contains($0.signal) }
+        let stops = life.received.filter { life.stopSignals.contains($0.signal) }
         guard let second = stops.dropFirst().first,
             let kill = life.sent.first(where: {
                 $0.signal == .kill && $0.at > second.at && $0.at.duration(since: second.at) < .milliseconds(200)
@@ -178,7 +178,7 @@ extension Cause {
         remedy: "take signals from the first moment on, and stop what has been started"
     ) { life, observation in
         let names = observation.scenario.services.map(\.name)
-        guard names.count > 1, let came = life.received.first(where: { Life.stopSignals.contains($0.signal) }) else {
+        guard names.count > 1, let came = life.received.first(where: { life.stopSignals.contains($0.signal) }) else {
             return nil
         }
         let wasStarting = names.contains { name in

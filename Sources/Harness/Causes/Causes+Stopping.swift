@@ -14,7 +14,7 @@ extension Cause {
         "kills-at-once", "PID 1 kills its child with SIGKILL in place of asking it to stop",
         remedy: "the stop signal first; SIGKILL only when that has not helped within a time of its own"
     ) { life, _ in
-        for came in life.received where Life.stopSignals.contains(came.signal) {
+        for came in life.received where life.stopSignals.contains(came.signal) {
             guard let first = life.sent.first(where: { $0.at > came.at }), first.signal == .kill,
                 let target = first.target,
                 first.at.duration(since: came.at) < .milliseconds(300),

@@ -120,6 +120,9 @@ struct Life: Sendable {
         }
         self.end = end
         self.signals = signals
+        stopSignals = events.reduce(into: [.term, .int, .quit, Signal(rawValue: 37)]) { result, event in
+            if case .runtime(.stopRequested(let signal, _)) = event.kind { result.insert(signal) }
+        }
         children = others.filter { tree.processes[$0].creator == root }
         orphans = others.filter { tree.processes[$0].creator != root && tree.processes[$0].orphanedAt != nil }
         sent = signals.filter { $0.sender == root && $0.target != root && !$0.isFromKernel }
@@ -207,12 +210,12 @@ struct Life: Sendable {
     /// The first stop, and the first signal from outside that asks for one, whichever came first.
     var stopRequest: (at: MonotonicInstant, event: Event)? {
         let request = events.first { if case .runtime(.stopRequested) = $0.kind { true } else { false } }
-        let signal = received.first { Life.stopSignals.contains($0.signal) }?.event
+        let signal = received.first { stopSignals.contains($0.signal) }?.event
         return [request, signal].compactMap(\.self).min { $0.instant < $1.instant }.map { ($0.instant, $0) }
     }
 
-    /// What asks an init to end.
-    static let stopSignals: Set<Signal> = [.term, .int, .quit, Signal(rawValue: 37)]
+    /// What asks this init to end: what inits are usually asked by, systemd's SIGRTMIN+3 among it, and what the runtime was told to send.
+    let stopSignals: Set<Signal>
 
     /// The end of the grace period, or the runtime's SIGKILL.
     var graceExpired: Event? {

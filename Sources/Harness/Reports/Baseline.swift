@@ -14,6 +14,12 @@ public struct Baseline: Sendable {
         results = Dictionary(grouping: report.results.map(\.withoutJournal), by: \.key)
     }
 
+    /// How long a scenario took with an init, on average; nil: it was not there, or there was nothing to do.
+    public func duration(of scenario: Scenario, on subject: String) -> Duration? {
+        let durations = (results[RunResult.key(subject, scenario)] ?? []).map(\.duration).filter { $0 > .zero }
+        return durations.isEmpty ? nil : durations.reduce(.zero, +) / durations.count
+    }
+
     /// Whether a result that is bad was no better then.
     public func covers(_ result: RunResult) -> Bool {
         results[result.key]?.contains { before in

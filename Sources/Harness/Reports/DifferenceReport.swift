@@ -187,8 +187,10 @@ public struct DifferenceReport: Sendable {
 
 extension RunResult {
     /// By what the same scenario is found in another run.
-    var key: String { "\(subject)\u{0}\(keyOfScenario)" }
-    fileprivate var keyOfScenario: String { "\(scenario.place.file)\u{0}\(scenario.title)" }
+    var key: String { RunResult.key(subject, scenario) }
+    static func key(_ subject: String, _ scenario: Scenario) -> String { "\(subject)\u{0}\(key(scenario))" }
+    fileprivate var keyOfScenario: String { RunResult.key(scenario) }
+    private static func key(_ scenario: Scenario) -> String { "\(scenario.place.file)\u{0}\(scenario.title)" }
 
     /// Its events without what differs in every run. `text` is what is compared, `line` has the time, too.
     fileprivate var linesWithoutNumbers: [(text: String, line: String)] {

@@ -20,15 +20,19 @@ public struct HumanReport: Reporter {
     private let again: String?
     /// The folder of the suite.
     private let suite: String?
+    private let peers: [Peer]
 
     public init(_ options: ReportOptions) {
-        self.init(style: options.style, detail: options.detail, again: options.again, suite: options.suite)
+        self.init(
+            style: options.style, detail: options.detail, again: options.again, suite: options.suite,
+            peers: options.peers)
     }
 
     public init(
-        style: TerminalStyle = TerminalStyle(), detail: Detail = .normal, again: String? = nil, suite: String? = nil
+        style: TerminalStyle = TerminalStyle(), detail: Detail = .normal, again: String? = nil, suite: String? = nil,
+        peers: [Peer] = []
     ) {
-        (self.style, self.detail, self.again, self.suite) = (style, detail, again, suite)
+        (self.style, self.detail, self.again, self.suite, self.peers) = (style, detail, again, suite, peers)
     }
 
     public func text(_ report: RunReport) -> String {
@@ -53,7 +57,7 @@ public struct HumanReport: Reporter {
             }
             if isAbreast { result += matrix(report) }
             result += isBrief ? briefly(findings) : failedPlaces(report)
-            result += known(report) + flaky(report) + notApplicable(report)
+            result += shared(report) + known(report) + flaky(report) + notApplicable(report)
         }
         for pass in report.unexpectedPasses {
             result += "\(style.paint("PASSED", .red))  \(pass.sentence) (\(pass.place.file):\(pass.place.line))\n"
@@ -328,6 +332,16 @@ public struct HumanReport: Reporter {
         return style.cut(
             "n/a  " + (shown + (rest > 0 ? ["\(rest) for other reasons (--verbose)"] : [])).joined(separator: "; "))
             + "\n"
+    }
+
+    /// What inits that are right but for a few rows fail, too.
+    private func shared(_ report: RunReport) -> String {
+        report.subjects.compactMap { subject -> String? in
+            let bad = report.results.filter { $0.subject == subject && $0.failuresThatCount != nil }
+            return peers.sentence(of: bad).map {
+                style.wrapped(report.subjects.count > 1 ? "\(subject): \($0)" : $0, indent: 7, first: "peers  ")
+            }
+        }.joined()
     }
 
     /// What is known to fail, and has, a line for each init.

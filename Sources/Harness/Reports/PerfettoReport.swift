@@ -63,13 +63,13 @@ private struct RunTrack {
                 }
             }
             for mark in row.marks {
-                events.append(slice(mark, track))
+                events.append(slice(mark, of: row, track))
                 guard let from = mark.from, from != place else { continue }
                 flows += 1
-                let sender = slice(mark, from + 1)
+                let sender = slice(mark, of: row, from + 1)
                 events.append(sender)
                 events.append(flow("s", sender, flows))
-                events.append(flow("f", slice(mark, track), flows))
+                events.append(flow("f", slice(mark, of: row, track), flows))
             }
         }
         for pause in timeline.pauses { append("paused", "pause", 1, from: pause.from, to: pause.to, &events) }
@@ -94,8 +94,8 @@ private struct RunTrack {
     }
 
     /// A moment on a track: flows hold on to slices alone.
-    private func slice(_ mark: Timeline.Mark, _ track: Int) -> TraceEvent {
-        var event = TraceEvent(mark.text, "X", number, track, ts: time(mark.at))
+    private func slice(_ mark: Timeline.Mark, of row: Timeline.Row, _ track: Int) -> TraceEvent {
+        var event = TraceEvent(timeline.text(of: mark, in: row), "X", number, track, ts: time(mark.at))
         (event.cat, event.dur) = (mark.kind.rawValue, 1)
         return event
     }

@@ -34,6 +34,8 @@ public struct ReportOptions: Sendable {
     public var again: String?
     /// The inits' versions, by name.
     public var versions: [String: String] = [:]
+    /// Inits that are right but for a few rows, with these.
+    public var peers: [Peer] = []
     /// `2026-11-21`, UTC.
     public var date = ""
     /// The kernel, and the machine's kind.
@@ -44,6 +46,40 @@ public struct ReportOptions: Sendable {
     public var compress: (@Sendable ([UInt8]) -> [UInt8]?)?
 
     public init() {}
+}
+
+/// An init that fails a few rows, and is known to.
+public struct Peer: Sendable {
+    public let name: String
+    public let rows: Set<String>
+
+    /// More failures than these are no matter of design.
+    private static let fewRows = 10
+
+    /// Nil: it fails nothing, or too much to be an example.
+    public init?(_ profile: InitProfile) {
+        rows = Set(profile.knownFailures.flatMap(\.rows))
+        name = profile.name
+        if rows.isEmpty || rows.count > Peer.fewRows { return nil }
+    }
+}
+
+extension [Peer] {
+    /// "3 of them are known failures of catatonit, dumb-init and 2 more inits: OR05, PG03, PG04"; nil: of no two of them.
+    func sentence(of bad: [RunResult]) -> String? {
+        let shared = bad.filter { result in
+            count { $0.name != result.initName && $0.rows.contains(result.scenario.row) } > 1
+        }
+        if shared.isEmpty { return nil }
+        let rows = Set(shared.map(\.scenario.row))
+        let names = filter { !$0.rows.isDisjoint(with: rows) }.sorted {
+            ($1.rows.intersection(rows).count, $0.name) < ($0.rows.intersection(rows).count, $1.name)
+        }
+        .map(\.name)
+        let shown = names.prefix(3).joined(separator: ", ")
+        let more = names.count > 3 ? " and \(names.count - 3) more inits" : ""
+        return "\(shared.count) of \(bad.count) failures are known of \(shown)\(more), too: \(HumanReport.rows(shared))"
+    }
 }
 
 /// The forms that there are.
@@ -95,10 +131,16 @@ func fingerprint(_ parts: String...) -> String {
 }
 
 extension String {
-    /// The same with some scalars replaced. By scalars: one with a mark upon it is another character.
+    /// The same with some scalars of ASCII replaced. By scalars: one with a mark upon it is another character.
     func replacing(scalars: [Unicode.Scalar: String]) -> String {
-        unicodeScalars.reduce(into: "") { result, scalar in
-            if let other = scalars[scalar] { result += other } else { result.unicodeScalars.append(scalar) }
+        var table = [[UInt8]?](repeating: nil, count: 0x80)
+        for (scalar, text) in scalars { table[Int(scalar.value)] = Array(text.utf8) }
+        guard utf8.contains(where: { $0 < 0x80 && table[Int($0)] != nil }) else { return self }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(utf8.count + 16)
+        for byte in utf8 {
+            if byte < 0x80, let text = table[Int(byte)] { bytes += text } else { bytes.append(byte) }
         }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -51,7 +51,10 @@ public struct RunResult: Sendable {
 
 extension RunResult {
     /// The init, and whose rules its container was driven by where the scenario does not say that and it is not Docker.
-    public var subject: String {
+    public var subject: String { RunResult.subject(initName, scenario, runtime) }
+
+    /// The same of a run that has not begun.
+    public static func subject(_ initName: String, _ scenario: Scenario, _ runtime: Runtime) -> String {
         let name = initName.bounded.printable
         return scenario.runtime == nil && runtime != .docker ? "\(name) on \(runtime.rawValue)" : name
     }

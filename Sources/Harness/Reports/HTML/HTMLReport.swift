@@ -158,7 +158,7 @@ public struct HTMLReport: Reporter {
         let proofs = Set(evidence)
         var texts: [String] = []
         var places: [String: Int] = [:]
-        var events: [[Int]] = []
+        var events: [String] = []
         let all = result.linesAndEvents
         var last = 0
         for ((line, event), position) in zip(all, drawing.positions(of: all.map(\.event.instant))) {
@@ -167,12 +167,13 @@ public struct HTMLReport: Reporter {
                 places[line] = place
                 texts.append(line)
             }
-            events.append([position - last, place, proofs.contains(event) ? 1 : 0])
+            events.append("[\(position - last),\(place),\(proofs.contains(event) ? 1 : 0)]")
             last = position
         }
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-        let data = String(decoding: try encoder.encode(Table(texts: texts, events: events)), as: UTF8.self)
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        let lines = String(decoding: try encoder.encode(texts), as: UTF8.self)
+        let data = "{\"events\":[\(events.joined(separator: ","))],\"texts\":\(lines)}"
         // Nothing in it may end the element.
         let safe = data.replacing(scalars: ["<": "\\u003c", ">": "\\u003e"])
         return """
@@ -182,11 +183,6 @@ public struct HTMLReport: Reporter {
             <script type="application/json" class="data">\(safe)</script>
 
             """
-    }
-
-    private struct Table: Encodable {
-        let texts: [String]
-        let events: [[Int]]
     }
 }
 

@@ -27,10 +27,9 @@ public enum JournalFile {
 
     /// The lines of some of its events.
     public static func lines(of events: some Sequence<Event>, run: Int, container: String?) throws -> String {
-        let encoder = encoder()
-        return try events.reduce(into: "") {
-            $0 += try line(EventLine(run: run, container: container, $1), by: encoder)
-        }
+        var bytes: [UInt8] = []
+        for event in events { try EventLine(run: run, container: container, event).append(to: &bytes) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The line with which it ends.

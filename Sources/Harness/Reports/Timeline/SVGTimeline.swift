@@ -114,7 +114,9 @@ struct SVGTimeline {
                 }
                 let at = mark.at.duration(since: timeline.origin).rounded
                 let number = evidence.firstIndex(of: mark.event)
-                body += shape(mark.kind, x(mark.at), y(place), "\(at): \(mark.text)", number: number)
+                body += shape(
+                    mark.kind, x(mark.at), y(place), "\(at): \(timeline.text(of: mark, in: timeline.rows[index]))",
+                    number: number)
             }
         }
         let head =

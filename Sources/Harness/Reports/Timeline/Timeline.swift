@@ -33,6 +33,8 @@ public struct Timeline: Sendable {
         /// The name of its container, where there are several.
         public let container: String?
         public var marks: [Mark] = []
+        /// Which of the journals it is from.
+        fileprivate let journal: Int
     }
 
     /// A moment on a row.
@@ -54,8 +56,6 @@ public struct Timeline: Sendable {
 
         public let at: MonotonicInstant
         public let kind: Kind
-        /// What happened, in one sentence.
-        public let text: String
         /// The row that a signal came from, by its place; nil: from outside, or no signal.
         public let from: Int?
         /// The event itself.
@@ -71,6 +71,7 @@ public struct Timeline: Sendable {
     }
 
     public private(set) var rows: [Row] = []
+    private var views: [JournalView] = []
     /// From the first event to the last.
     public private(set) var begin = MonotonicInstant(nanoseconds: 0)
     public private(set) var end = MonotonicInstant(nanoseconds: 0)
@@ -97,6 +98,7 @@ public struct Timeline: Sendable {
     }
 
     private mutating func add(_ view: JournalView, _ container: String?, isFirst: Bool, _ steps: [Step]) {
+        views.append(view)
         let tree = view.tree
         // What the end of the scenario brings is not drawn.
         let events = view.journal.events
@@ -107,7 +109,7 @@ public struct Timeline: Sendable {
         rows.append(
             Row(
                 kind: .runtime, label: "runtime", depth: 0, begin: nil, end: nil, gone: nil, orphaned: nil,
-                container: container))
+                container: container, journal: views.count - 1))
         var places: [Int: Int] = [:]
         func depth(_ index: Int) -> Int {
             if tree.isRoot(index) { return 0 }
@@ -122,7 +124,7 @@ public struct Timeline: Sendable {
                     depth: depth(index), begin: process.forkedAt,
                     end: process.exitedAt.flatMap { $0 <= last ? $0 : nil },
                     gone: process.goneAt.flatMap { $0 <= last ? $0 : nil }, orphaned: process.orphanedAt,
-                    container: container))
+                    container: container, journal: views.count - 1))
         }
         func row(_ pid: ProcessID, _ at: MonotonicInstant) -> Int? {
             view.isInside(pid) ? view.index(of: pid, at: at).flatMap { places[$0] } : nil
@@ -131,8 +133,7 @@ public struct Timeline: Sendable {
         for event in events where event.instant <= last {
             func mark(_ place: Int?, _ kind: Mark.Kind, from: Int? = nil) {
                 guard let place else { return }
-                let text = view.sentence(event).text.bounded.printable
-                rows[place].marks.append(Mark(at: event.instant, kind: kind, text: text, from: from, event: event))
+                rows[place].marks.append(Mark(at: event.instant, kind: kind, from: from, event: event))
             }
             switch event.kind {
             case .runtime(let fact):
@@ -177,6 +178,11 @@ public struct Timeline: Sendable {
             default: continue
             }
         }
+    }
+
+    /// What a mark of a row tells, in one sentence.
+    public func text(of mark: Mark, in row: Row) -> String {
+        views[row.journal].sentence(mark.event).text.bounded.printable
     }
 
     /// PID 1 of each life, each process after the one that has made it.

@@ -1,6 +1,9 @@
+import Causes
+import Expectations
 import Journal
 import Kernel
 import Model
+import Reports
 import Sandbox
 import Vocabulary
 
@@ -26,6 +29,7 @@ extension CauseSearch {
                 certainty: .possible)
         }
         stopping()
+        reaping()
         try secondStart(last)
         try marker(last)
     }
@@ -40,6 +44,28 @@ extension CauseSearch {
             .stuck, "\(first) has not come to its command: \(wanted) was never executed, and nothing new happens",
             ["PID 1 is still \(life.programs.last?.path ?? first)"] + lifeWords(life, 4),
             "what \(first) waits for; a limit to its waiting, with a message")
+    }
+
+    /// Zombies, and why PID 1 leaves them: by the table that failed scenarios are read with, too.
+    mutating func reaping() {
+        let run = FailedRun(scenario, seen.journal, [])
+        let view = JournalView(seen.journal)
+        for found in Cause.causes(of: [run], in: Cause.ofAnyContainer) {
+            let proofs = found.proofs[0] ?? []
+            guard let cause = Diagnosis.Cause(rawValue: found.cause.id), proofs.contains(where: isZombie) else {
+                continue
+            }
+            note(cause, found.sentence, proofs.prefix(6).map { view.line($0).withoutMargin }, found.cause.remedy)
+        }
+    }
+
+    /// Whether an event is the end of a process of which something was left for long.
+    private func isZombie(_ event: Event) -> Bool {
+        guard case .kernel(.exited(let pid)) = event.kind else { return false }
+        let view = JournalView(seen.journal)
+        guard let index = view.index(of: pid, at: event.instant) else { return false }
+        let gone = view.tree.processes[index].goneAt ?? seen.journal.events.last?.instant ?? event.instant
+        return gone.duration(since: event.instant) > .milliseconds(400)
     }
 
     mutating func stopping() {
@@ -149,4 +175,9 @@ extension CauseSearch {
                 ], "the marker last, with a temporary file and mv")
         }
     }
+}
+
+extension String {
+    /// Without the blanks that put it in a column.
+    fileprivate var withoutMargin: String { String(drop { $0 == " " }) }
 }

@@ -44,6 +44,8 @@ public struct Diagnoser: Sendable {
         var isStable = false
         var stop: Diagnosis.Stop?
         var second: Diagnosis.Life?
+        /// Everything that was seen.
+        var journal: Journal
 
         /// The longest life that has ended.
         var longestLife: Duration { lives.compactMap { $0.end?.after }.max() ?? .zero }
@@ -90,7 +92,7 @@ public struct Diagnoser: Sendable {
             left[number] = (run.life?.writtenFiles() ?? [:], run.life?.outOfMemoryKillCount ?? 0)
         }
         run.onEnd = look
-        var observation = Observation()
+        var observation = Observation(journal: Journal(witness: session.witness))
         var stopped: (at: MonotonicInstant, secondIsAlive: Bool)?
         let result = run.run { run in
             let began = MonotonicInstant.now
@@ -155,6 +157,7 @@ public struct Diagnoser: Sendable {
             lives[first].life.end = nil
         }
         observation.lives = lives.map(\.life)
+        observation.journal = result.journal
         return observation
     }
 

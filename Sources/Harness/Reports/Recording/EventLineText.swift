@@ -1,0 +1,115 @@
+import FoundationEssentials
+import Journal
+import Model
+import Vocabulary
+
+extension EventLine {
+    /// The line as a recorded journal has it: what JSONEncoder writes with sorted keys, in a tenth of its time. It is written while
+    /// a run goes on.
+    func append(to line: inout [UInt8]) throws {
+        guard event.file == nil, event.processes == nil else {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+            line += try encoder.encode(self)
+            line.append(0x0A)
+            return
+        }
+        var object = ObjectWriter()
+        object.add("at", number: Int64(clamping: at))
+        object.add("container", container)
+        object.add("event", fields: event)
+        object.add("kind", kind)
+        object.add("run", number: Int64(run))
+        object.close()
+        line += object.bytes
+        line.append(0x0A)
+    }
+}
+
+/// One object, its fields in the order of their names.
+private struct ObjectWriter {
+    private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
+
+    mutating func close() { bytes.append(UInt8(ascii: "}")) }
+
+    mutating func add(_ name: StaticString, fields record: EventRecord) {
+        key(name)
+        var inner = ObjectWriter()
+        inner.add("by", record.by)
+        inner.add("code", number: record.code.map(Int64.init))
+        inner.add("core", flag: record.core)
+        inner.add("count", number: record.count.map(Int64.init))
+        inner.add("exit", number: record.exit.map(Int64.init))
+        inner.add("fate", record.fate)
+        inner.add("from", record.from)
+        inner.add("is_so", flag: record.is_so)
+        inner.add("name", record.name)
+        inner.add("names", list: record.names) { $0.string($1) }
+        inner.add("other", number: record.other.map(Int64.init))
+        inner.add("pid", number: record.pid.map(Int64.init))
+        inner.add("pids", list: record.pids) { $0.number(Int64($1)) }
+        inner.add("signal", record.signal)
+        inner.add("signals", list: record.signals) { $0.string($1) }
+        inner.add("text", record.text)
+        inner.add("time", number: record.time)
+        inner.add("what", record.what)
+        inner.close()
+        bytes += inner.bytes
+    }
+
+    mutating func add(_ name: StaticString, _ text: String?) {
+        guard let text else { return }
+        key(name)
+        string(text)
+    }
+
+    mutating func add(_ name: StaticString, number value: Int64?) {
+        guard let value else { return }
+        key(name)
+        number(value)
+    }
+
+    mutating func add(_ name: StaticString, flag: Bool?) {
+        guard let flag else { return }
+        key(name)
+        bytes += (flag ? "true" : "false").utf8
+    }
+
+    mutating func add<Element>(
+        _ name: StaticString, list: [Element]?, write: (inout ObjectWriter, Element) -> Void
+    ) {
+        guard let list else { return }
+        key(name)
+        bytes.append(UInt8(ascii: "["))
+        for (place, element) in list.enumerated() {
+            if place > 0 { bytes.append(UInt8(ascii: ",")) }
+            write(&self, element)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func key(_ name: StaticString) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { bytes += $0 }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    mutating func number(_ value: Int64) { bytes += String(value).utf8 }
+
+    mutating func string(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0x0A: bytes += #"\n"#.utf8
+            case 0x0D: bytes += #"\r"#.utf8
+            case 0x09: bytes += #"\t"#.utf8
+            case 0..<0x20: bytes += "\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
