@@ -239,6 +239,25 @@ struct FormatTests {
         #expect(part.isGood)
     }
 
+    /// What right inits fail, too, is told apart from what this one alone gets wrong.
+    @Test func whatPeersFailTooIsSaid() throws {
+        func peer(_ name: String, _ rows: [String]) throws -> Peer {
+            var profile = InitProfile(name: name, place: .none)
+            profile.knownFailures = [KnownFailure(rows: rows, reason: "", place: .none)]
+            return try #require(Peer(profile))
+        }
+        let peers = [try peer("dumb-init", ["PG03", "SF10"]), try peer("catatonit", ["PG03", "PG04"])]
+        let report = Self.run([("PG03", Self.failed), ("PG04", Self.failed), ("SF01", Self.failed)])
+        // One that fails alone proves no design.
+        #expect(
+            HumanReport(peers: peers).text(report).contains(
+                "peers  1 of 3 failures are known of catatonit, dumb-init, too: PG03\n"))
+        #expect(!HumanReport(peers: Array(peers.prefix(1))).text(report).contains("peers"))
+        var shell = InitProfile(name: "sh", place: .none)
+        shell.knownFailures = [KnownFailure(rows: (0..<20).map { "R\($0)" }, reason: "", place: .none)]
+        #expect(Peer(shell) == nil)
+    }
+
     @Test func aFlakyScenarioCountsAsItIsSaid() {
         var report = Self.run([("SF01", .flaky([]))])
         #expect(report.isGood && report.counts.flaky == 1 && report.counts.passed == 0)

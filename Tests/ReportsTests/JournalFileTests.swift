@@ -71,6 +71,22 @@ struct JournalFileTests {
         .cannot("write"),
     ]
 
+    /// With blanks, other escapes and another order of fields it is the same event.
+    @Test(arguments: kinds)
+    func aLineMayBeWrittenByOthers(kind: Event.Kind) throws {
+        var lines = try JournalFile.text(of: Self.report([kind])).split(separator: "\n").map(String.init)
+        let place = try #require(lines.firstIndex { $0.hasPrefix("{\"at\"") })
+        let object = try JSONSerialization.jsonObject(with: Data(lines[place].utf8))
+        let expected = try JournalFile.read(Array(lines.joined(separator: "\n").utf8), rejudges: false)
+        lines[place] = String(
+            decoding: try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted]), as: UTF8.self
+        ).replacing("\n", with: " ")
+        lines[place] = lines[place].replacing("\\u001b", with: "\\u001B")
+        let read = try JournalFile.read(Array(lines.joined(separator: "\n").utf8), rejudges: false)
+        #expect(read.results[0].journal.events == expected.results[0].journal.events)
+        #expect(read.results[0].journal.events.map(\.kind) == [kind])
+    }
+
     /// What is written by hand is what JSONEncoder would write.
     @Test(arguments: kinds)
     func aLineIsJSON(kind: Event.Kind) throws {

@@ -78,6 +78,35 @@ struct RecordedRunsTests {
         #expect(end.errors.contains("none.jsonl: there is no such file"), "\(end.errors)")
     }
 
+    /// Parts, by the variables of each CI system, are a whole: no scenario is left out or made twice.
+    @Test(arguments: [
+        "CI_NODE_INDEX=$((i + 1)) CI_NODE_TOTAL=3", "CIRCLE_NODE_INDEX=$i CIRCLE_NODE_TOTAL=3",
+        "BUILDKITE_PARALLEL_JOB=$i BUILDKITE_PARALLEL_JOB_COUNT=3",
+        "SEMAPHORE_JOB_INDEX=$((i + 1)) SEMAPHORE_JOB_COUNT=3",
+        "SYSTEM_JOBPOSITIONINPHASE=$((i + 1)) SYSTEM_TOTALJOBSINPHASE=3", "JOB_COMPLETION_INDEX=$i",
+    ])
+    func shardsAreAWhole(variables: String) async throws {
+        let count = variables.contains("COMPLETION") ? "auto/3" : "auto"
+        let end = try await shell(
+            """
+            suite="\(Checkout.root)/scenarios/orphans \(Checkout.root)/scenarios/kernel"
+            harness run $suite --init reference,none --known \(Checkout.root)/scenarios/inits/none.known --tap whole --quiet > /dev/null
+            for i in 0 1 2; do
+                \(variables) harness run $suite --init reference,none --shard \(count) --journal part-$i.jsonl --quiet > /dev/null
+            done
+            harness report part-*.jsonl --known \(Checkout.root)/scenarios/inits/none.known --tap merged --quiet > /dev/null
+            for file in whole merged; do
+                grep -E '^(not )?ok ' $file | sed 's/ok [0-9]* - /ok /' | sort > $file.txt
+            done
+            wc -l < whole.txt; cmp whole.txt merged.txt && echo same
+            CI_NODE_INDEX=4 CI_NODE_TOTAL=3 harness run $suite --shard auto; echo "status $?"
+            """)
+        let lines = end.output.split(separator: "\n")
+        #expect(lines.contains("same") && lines.last == "status 2", "\(end.output)\(end.errors)")
+        #expect(lines.contains { Int($0).map { $0 > 40 } ?? false }, "\(end.output)")
+        #expect(end.errors.contains("--shard auto: CI_NODE_INDEX=4 CI_NODE_TOTAL=3 is no part of a whole"))
+    }
+
     /// A scenario that changes is run again, and no other; an interrupt ends it.
     @Test func whatChangesIsRunAgain() async throws {
         let end = try await shell(

@@ -177,6 +177,10 @@ struct EventLine: Codable {
         (self.run, self.container, at) = (run, container, event.instant.nanoseconds)
         self.event = EventRecord(event.kind)
     }
+
+    init(run: Int, container: String?, at: UInt64, _ event: EventRecord) {
+        (self.run, self.container, self.at, self.event) = (run, container, at, event)
+    }
 }
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

@@ -28,7 +28,11 @@ extension JournalFile {
             number += 1
             if line.isEmpty { continue }
             do {
-                try reader.take(Data(line))
+                if let event = EventLineReader.read(line) {
+                    try reader.take(event)
+                } else {
+                    try reader.take(Data(line))
+                }
             } catch {
                 // Who is killed in the middle of a line has written the beginning of it.
                 if number == lines.count, reader.hasHeader { break }
@@ -93,10 +97,7 @@ extension JournalFile {
                 var journals: [String?: Journal] = [:]
                 for name in record.names { journals[name] = Journal(witness: header?.sight ?? .tracefs) }
                 open[record.run] = OpenRun(record: record, scenario: scenario, journals: journals)
-            case "event":
-                let event = try decoder.decode(EventLine.self, from: line)
-                open[event.run]?.journals[event.container]?.append(
-                    Event(at: MonotonicInstant(nanoseconds: event.at), try event.event.kind()))
+            case "event": try take(try decoder.decode(EventLine.self, from: line))
             case "verdict":
                 let record = try decoder.decode(VerdictRecord.self, from: line)
                 guard var run = open.removeValue(forKey: record.run) else {
@@ -109,6 +110,14 @@ extension JournalFile {
             case "end": end = try decoder.decode(EndRecord.self, from: line)
             default: throw UnknownRecord(description: "'\(kind)' is no kind of line of this version")
             }
+        }
+
+        mutating func take(_ event: EventLine) throws {
+            guard hasHeader else {
+                throw UnknownRecord(description: "a recorded journal begins with a line of kind 'journal'")
+            }
+            open[event.run]?.journals[event.container]?.append(
+                Event(at: MonotonicInstant(nanoseconds: event.at), try event.event.kind()))
         }
 
         private func result(_ record: VerdictRecord, _ run: OpenRun) throws -> RunResult {
