@@ -246,13 +246,16 @@ struct FormatTests {
             profile.knownFailures = [KnownFailure(rows: rows, reason: "", place: .none)]
             return try #require(Peer(profile))
         }
-        let peers = [try peer("dumb-init", ["PG03", "SF10"]), try peer("catatonit", ["PG03", "PG04"])]
+        let peers = [
+            try peer("dumb-init", ["PG03", "SF10"]), try peer("catatonit", ["PG03", "PG04"]),
+            try peer("docker-init", ["PG03"]),
+        ]
         let report = Self.run([("PG03", Self.failed), ("PG04", Self.failed), ("SF01", Self.failed)])
-        // One that fails alone proves no design.
+        // What two of them fail proves no design.
         #expect(
             HumanReport(peers: peers).text(report).contains(
-                "peers  1 of 3 failures are known of catatonit, dumb-init, too: PG03\n"))
-        #expect(!HumanReport(peers: Array(peers.prefix(1))).text(report).contains("peers"))
+                "peers  1 of 3 fail in catatonit, docker-init, dumb-init, too: PG03\n"))
+        #expect(!HumanReport(peers: Array(peers.prefix(2))).text(report).contains("peers"))
         var shell = InitProfile(name: "sh", place: .none)
         shell.knownFailures = [KnownFailure(rows: (0..<20).map { "R\($0)" }, reason: "", place: .none)]
         #expect(Peer(shell) == nil)

@@ -69,7 +69,6 @@ struct ReportTests {
                 s     2/2      error  
 
                 failed  s/a.scenario:3,30
-
                 n/a  1 × tini: tini has no supervision
                 skipped  dumb-init: dumb-init is not installed; apt-get install dumb-init
                 witness: tracefs (fork, exec, exit, wait, signals)

@@ -341,9 +341,9 @@ struct NegativeControlTests {
             kind: .stopTook, initName: "reference",
             lines: """
                   service app
-                    stop takes 400ms
+                    stop takes 900ms
                 \(ready)  stop
-                  expect stop took at least 400ms
+                  expect stop took at least 900ms
                   expect stop took less than 300ms
                 """),
         Control(

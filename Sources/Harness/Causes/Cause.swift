@@ -94,10 +94,8 @@ extension Cause {
         return result
     }
 
-    /// Those that the events alone show, whatever was expected: they are looked for in any container.
-    public static let ofAnyContainer: [Cause] = ofReaping.filter {
-        !["ends-of-an-unknown-child", "takes-any-child-for-its-own"].contains($0.id)
-    }
+    /// Those that leave zombies: the events alone show them, whatever was expected, so that they are looked for in any container.
+    public static let ofZombies: [Cause] = leavingZombies
 
     /// The table: where two causes explain the same runs, the one that comes first is named.
     public static let all: [Cause] =

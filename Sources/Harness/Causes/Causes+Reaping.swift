@@ -8,18 +8,18 @@ extension Cause {
     /// A zombie that is there for longer than this has not been noticed: a reaper that hears SIGCHLD takes microseconds.
     private static let unnoticed = Duration.milliseconds(400)
 
-    static let ofReaping: [Cause] = [
-        neverWaits, ignoresSigchld, reapsNothing, reapsOwnChildrenOnly, waitsOncePerSigchld, reapsLate,
-        endsOfAnUnknownChild,
-        takesAnyChildForItsOwn,
+    static let leavingZombies: [Cause] = [
+        neverWaits, reapsNothing, reapsOwnChildrenOnly, waitsOncePerSigchld, reapsLate,
     ]
+
+    static let ofReaping: [Cause] = [ignoresSigchld] + leavingZombies + [endsOfAnUnknownChild, takesAnyChildForItsOwn]
 
     private static let neverWaits = Cause(
         "never-waits",
         "PID 1 never waits for anybody: what ends, and what it is handed, stays a zombie for as long as it runs",
         remedy: "an init in front (--init), or a loop around waitpid(-1, &status, WNOHANG) on each SIGCHLD"
     ) { life, _ in
-        guard life.waits.isEmpty else { return nil }
+        guard !life.hasWaitedAsWhatItIs else { return nil }
         return life.zombies(atLeast: unnoticed).prefix(4).compactMap(life.event(ofEnd:))
     }
 
@@ -198,8 +198,17 @@ extension Cause {
 extension Life {
     /// PID 1 has asked for the status of processes, each by its number, and of no other.
     fileprivate var namesWhomItWaitsFor: Bool {
-        let ended = waits.filter(\.hasReturned)
-        return !ended.isEmpty && ended.allSatisfy { $0.target != nil }
+        let waits = waits
+        return !waits.isEmpty && waits.allSatisfy { $0.target != nil }
+    }
+
+    /// PID 1 has waited since it became the program that it is: a shell that has handed over with exec does not count.
+    fileprivate var hasWaitedAsWhatItIs: Bool {
+        let last = events.last { event in
+            if case .kernel(.executed(process(root).pid, _)) = event.kind { true } else { false }
+        }
+        let since = last?.instant ?? began
+        return waits.contains { $0.at >= since }
     }
 
     /// PID 1 has taken the status of some process.

@@ -242,11 +242,12 @@ struct Life: Sendable {
 
     // MARK: - Waiting
 
-    /// The waits of PID 1. `target`: nil: for any child.
+    /// The waits of PID 1, but for those of the kernel when it has ended (zap_pid_ns_processes). `target`: nil: for any child.
     var waits: [(at: MonotonicInstant, target: ProcessID?, hasReturned: Bool)] {
         let pid = process(root).pid
         var result: [(at: MonotonicInstant, target: ProcessID?, hasReturned: Bool)] = []
         for event in events {
+            if let end, event.instant >= end.at { break }
             switch event.kind {
             case .kernel(.waited(pid, let target)): result.append((event.instant, target, false))
             case .kernel(.waitEnded(pid, _)): if let last = result.indices.last { result[last].hasReturned = true }

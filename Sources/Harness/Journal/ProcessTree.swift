@@ -361,7 +361,17 @@ public struct ProcessTree: Sendable {
         processes[index].programs.append((instant, program))
     }
 
-    private static func name(of path: String) -> Substring { path.split(separator: "/").last ?? "" }
+    /// The last part of a path. Asked for each line about a process.
+    private static func name(of path: String) -> Substring {
+        let slash = UInt8(ascii: "/")
+        var end = path.utf8.endIndex
+        while end > path.utf8.startIndex, path.utf8[path.utf8.index(before: end)] == slash {
+            end = path.utf8.index(before: end)
+        }
+        let whole = path.utf8[..<end]
+        let begin = whole.lastIndex(of: slash).map { whole.index(after: $0) } ?? whole.startIndex
+        return path[begin..<end]
+    }
 
     @discardableResult
     private mutating func add(_ pid: ProcessID, creator: Int?, at instant: MonotonicInstant) -> Int {

@@ -51,7 +51,8 @@ public struct HumanReport: Reporter {
             if !isBrief || detail == .verbose {
                 for one in findings { result += pictures(one, isNamed: isAbreast) }
                 if findings.contains(where: { !$0.causes.isEmpty || !$0.alone.isEmpty }) {
-                    result += style.paint(style.cut(TextTimeline.legend(glyphs)), .dim) + "\n\n"
+                    result += style.paint(style.cut(TextTimeline.legend(glyphs)), .dim)
+                    result += isAbreast ? "\n\n" : "\n"
                 }
                 result += sweeps(report)
             }
@@ -215,7 +216,7 @@ public struct HumanReport: Reporter {
         let names = files.sorted().map { file in
             "\(shortName(file)):\((lines[file] ?? []).sorted().map(String.init).joined(separator: ","))"
         }
-        return style.wrapped(names.joined(separator: " "), indent: 8, first: style.paint("failed", .red) + "  ") + "\n"
+        return style.wrapped(names.joined(separator: " "), indent: 8, first: style.paint("failed", .red) + "  ")
     }
 
     /// A file of the suite by its name alone, as `harness run` takes it; any other by its path.
@@ -245,13 +246,17 @@ public struct HumanReport: Reporter {
         return result.isEmpty ? "" : result + "\n"
     }
 
+    /// With more scenarios than these, sweeps that passed are no news.
+    private static let fewResults = 5
+
     /// The tables of sweeps that passed; those of the others are in what failed.
     private func sweeps(_ report: RunReport) -> String {
+        guard detail == .verbose || report.results.count <= HumanReport.fewResults else { return "" }
         var result = ""
         for entry in report.results where !entry.sweeps.isEmpty && !entry.isBad {
             result +=
                 "\(style.paint("SWEPT", .green))  \(style.paint(entry.subject, .bold)): \(entry.scenario.title.printable)\n"
-            for line in entry.sweeps.flatMap(\.table) { result += "      \(line)\n" }
+            for line in entry.sweeps.flatMap(\.table) { result += style.wrapped(line, indent: 6) }
             result += "\n"
         }
         return result

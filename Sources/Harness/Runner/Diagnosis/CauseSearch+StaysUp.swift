@@ -50,7 +50,7 @@ extension CauseSearch {
     mutating func reaping() {
         let run = FailedRun(scenario, seen.journal, [])
         let view = JournalView(seen.journal)
-        for found in Cause.causes(of: [run], in: Cause.ofAnyContainer) {
+        for found in Cause.causes(of: [run], in: Cause.ofZombies) {
             let proofs = found.proofs[0] ?? []
             guard let cause = Diagnosis.Cause(rawValue: found.cause.id), proofs.contains(where: isZombie) else {
                 continue

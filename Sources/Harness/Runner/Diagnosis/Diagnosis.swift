@@ -72,9 +72,8 @@ public struct Diagnosis: Sendable {
         case deafToStopSignal = "deaf-to-the-stop-signal"
         case outlivesGracePeriod = "outlives-the-grace-period"
         case notPassedOn = "stop-signal-not-passed-on"
-        // Those of `Cause.ofAnyContainer`, by their own names.
+        // Those of `Cause.ofZombies`, by their own names.
         case neverWaits = "never-waits"
-        case ignoresSigchld = "ignores-sigchld"
         case reapsNothing = "reaps-nothing"
         case reapsOwnChildrenOnly = "reaps-own-children-only"
         case waitsOncePerSigchld = "waits-once-per-sigchld"
