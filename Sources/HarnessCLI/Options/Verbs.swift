@@ -9,7 +9,7 @@ extension Verb {
         about:
             "Carries scenarios out: files or folders, the scenarios at some lines of a file, or the conformance suite that came with the "
             + "tool. `-- COMMAND…` after --init is the command line of that init; alone it is an init of unknown abilities, which is given its "
-            + "child's command as further arguments. Options that are always wanted stand in harness.conf, a line each without the dashes.",
+            + "child's command as further arguments. Options that you always want go into harness.conf, one a line, without the dashes.",
         options: RunOptions.table.options.map(\.text),
         examples: [
             ("run --init tini", "the conformance suite against tini"),
@@ -36,13 +36,15 @@ extension Verb {
     private static let report = Verb(
         name: "report", usage: "FILE… [OPTION…]", summary: "judge recorded runs again, and draw them",
         about:
-            "Reads journals that `run --journal` has recorded, judges them again and writes reports. It runs nothing, and needs no "
-            + "privileges. Several files are parts of one run.",
+            "Reads journals that `run --journal` has recorded, or pages of `run --html`, judges them again and writes reports. It runs nothing, and "
+            + "needs no privileges. Several files are the parts of one run; with --diff two files are two runs, and the exit status is 1 where a "
+            + "verdict is not the same.",
         options: RunOptions.ofReport.map(\.text),
         examples: [
-            ("report run.jsonl", "the report for people"), ("report run.jsonl --junit report.xml", "one for CI"),
+            ("report run.jsonl --junit report.xml", "the report for people, and one for CI"),
+            ("report --diff old.jsonl new.jsonl", "what is not as it was: verdicts, then events side by side"),
             ("report shard-*.jsonl --format json", "the parts of a run, made one"),
-        ], suffixes: [".jsonl"], run: { CommandLineTool.report($0) })
+        ], suffixes: [".jsonl", ".html"], run: { CommandLineTool.report($0) })
 
     private static let lint = Verb(
         name: "lint", usage: "[PATH…] [OPTION…]", summary: "say what is wrong with scenario and profile files",

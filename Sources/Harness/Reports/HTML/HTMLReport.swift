@@ -144,7 +144,8 @@ public struct HTMLReport: Reporter {
             }
         case .passed, .notApplicable, .error: break
         }
-        for line in result.linesOfSweeps { text += "<code>\(escaped(line))</code><br>\n" }
+        let sweeps = result.linesOfSweeps
+        if !sweeps.isEmpty { text += "<pre>\(sweeps.map(escaped).joined(separator: "\n"))</pre>\n" }
         guard let timeline = Timeline(result) else { return text + "</div></details>\n" }
         let drawing = SVGTimeline(
             timeline: timeline, title: "Timeline of \(result.name)", evidence: evidence, hasStyle: false)
@@ -152,35 +153,25 @@ public struct HTMLReport: Reporter {
         return text + (try table(result, evidence, drawing)) + "</div></details>\n"
     }
 
-    /// The events, for the script: each is its place in the drawing, counted from the one before, the place of its line, and whether it
-    /// proves something.
+    /// The events, for the script: each is its place in the drawing, counted from the one before, whether it proves something, and its line.
     private func table(_ result: RunResult, _ evidence: [Event], _ drawing: SVGTimeline) throws -> String {
-        let proofs = Set(evidence)
-        var texts: [String] = []
-        var places: [String: Int] = [:]
-        var events: [String] = []
+        let proofs = Set(evidence), moments = Set(evidence.map(\.instant))
         let all = result.linesAndEvents
+        var data: [UInt8] = []
         var last = 0
         for ((line, event), position) in zip(all, drawing.positions(of: all.map(\.event.instant))) {
-            let place = places[line] ?? texts.count
-            if place == texts.count {
-                places[line] = place
-                texts.append(line)
-            }
-            events.append("[\(position - last),\(place),\(proofs.contains(event) ? 1 : 0)]")
+            let isProof = moments.contains(event.instant) && proofs.contains(event)
+            data += "\(data.isEmpty ? "[" : ",")[\(position - last),\(isProof ? 1 : 0),".utf8
+            line.appendAsJSON(to: &data, escapesMarkup: true)
+            data.append(UInt8(ascii: "]"))
             last = position
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        let lines = String(decoding: try encoder.encode(texts), as: UTF8.self)
-        let data = "{\"events\":[\(events.joined(separator: ","))],\"texts\":\(lines)}"
-        // Nothing in it may end the element.
-        let safe = data.replacing(scalars: ["<": "\\u003c", ">": "\\u003e"])
+        data += (data.isEmpty ? "[]" : "]").utf8
         return """
             <div class="range"><label>From<input class="from" type="range" min="0" max="1000" value="0"></label>
             <label>To<input class="to" type="range" min="0" max="1000" value="1000"></label><output class="quiet"></output></div>
             <div class="events" tabindex="0" role="region" aria-label="Events"></div>
-            <script type="application/json" class="data">\(safe)</script>
+            <script type="application/json" class="data">\(String(decoding: data, as: UTF8.self))</script>
 
             """
     }

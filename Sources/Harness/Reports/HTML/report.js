@@ -35,7 +35,7 @@
     box.dataset.filled = "yes";
     const data = JSON.parse(source.textContent);
     let at = 0;
-    const events = data.events.map(([step, text, isProof]) => ({ x: (at += step), text: data.texts[text], isProof }));
+    const events = data.map(([step, isProof, text]) => ({ x: (at += step), text, isProof }));
     const list = document.createElement("ol");
     box.append(list);
     const from = run.querySelector("input.from"), to = run.querySelector("input.to");

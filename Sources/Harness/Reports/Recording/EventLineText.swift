@@ -98,14 +98,25 @@ private struct ObjectWriter {
 
     mutating func number(_ value: Int64) { bytes += String(value).utf8 }
 
-    mutating func string(_ text: String) {
+    mutating func string(_ text: String) { text.appendAsJSON(to: &bytes) }
+}
+
+extension String {
+    /// The text as a string of JSON, in quotes.
+    ///
+    /// - Parameter escapesMarkup: whether it may stand within an element of HTML: nothing in it ends that.
+    func appendAsJSON(to bytes: inout [UInt8], escapesMarkup: Bool = false) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        for byte in utf8 {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
             case 0x0A: bytes += #"\n"#.utf8
             case 0x0D: bytes += #"\r"#.utf8
             case 0x09: bytes += #"\t"#.utf8
+            case UInt8(ascii: "<") where escapesMarkup: bytes += #"\u003c"#.utf8
+            case UInt8(ascii: ">") where escapesMarkup: bytes += #"\u003e"#.utf8
             case 0..<0x20: bytes += "\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8
             default: bytes.append(byte)
             }

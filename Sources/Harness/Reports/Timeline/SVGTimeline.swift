@@ -106,7 +106,8 @@ struct SVGTimeline {
         }
         var count = 0
         for (place, index) in rows.enumerated() {
-            for mark in timeline.rows[index].marks where mark.isDrawn && count < SVGTimeline.limits.marks {
+            for mark in timeline.rows[index].marks
+            where (mark.isDrawn || mark.isMinor) && count < SVGTimeline.limits.marks {
                 count += 1
                 if let from = mark.from.flatMap({ places[$0] }), from != place {
                     body +=
@@ -140,6 +141,7 @@ struct SVGTimeline {
         case .dropped: drawing = "<path d=\"M\(x - 4) \(y - 4)l8 8m0 -8l-8 8\"/>"
         case .ended: drawing = "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"5\"/>"
         case .killed: drawing = "<path d=\"M\(x) \(y - 7)v14m-5 -9h10\"/>"
+        case .said, .printed, .executed: drawing = "<path class=\"minor\" d=\"M\(x) \(y - 4)v8\"/>"
         case .graceOver: drawing = "<path d=\"M\(x) \(y - 11)v22\"/>"
         default: drawing = "<rect x=\"\(x - 3)\" y=\"\(y - 3)\" width=\"6\" height=\"6\"/>"
         }
@@ -149,7 +151,10 @@ struct SVGTimeline {
 }
 
 extension Timeline.Mark {
-    /// What is in the table alone.
+    /// What is drawn small, and stretches no time: what was said, printed and executed, for its words.
+    fileprivate var isMinor: Bool { [.said, .printed, .executed].contains(kind) }
+
+    /// What time is stretched for.
     fileprivate var isDrawn: Bool {
         switch kind {
         case .received, .dropped, .merged, .ended, .killed, .graceOver, .stopRequested, .sent, .other, .started: true
