@@ -55,6 +55,7 @@ public struct Cause: Sendable {
 
 /// A cause that was found, and the runs that it explains.
 public struct FoundCause: Sendable {
+    /// The entry of the table.
     public let cause: Cause
     /// What is so, in one sentence.
     public let sentence: String
@@ -121,5 +122,6 @@ public struct Habits: Sendable {
         }
     }
 
+    /// Adds what other runs have shown.
     public mutating func formUnion(_ other: Habits) { passedOn.formUnion(other.passedOn) }
 }

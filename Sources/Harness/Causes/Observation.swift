@@ -7,7 +7,9 @@ import Vocabulary
 public struct FailedRun: Sendable {
     /// As it was written.
     public let scenario: Scenario
+    /// What was seen of it.
     public let journal: Journal
+    /// What did not hold.
     public let failures: [Failure]
 
     public init(_ scenario: Scenario, _ journal: Journal, _ failures: [Failure]) {

@@ -35,12 +35,15 @@ public struct Baseline: Sendable {
 public struct Change: Sendable {
     /// What the earlier one is called.
     public let name: String
-    /// What failed there and passes now; what passed there and cannot be asked now.
+    /// What failed there and passes now.
     public fileprivate(set) var better: [RunResult] = []
+    /// What passed there and cannot be asked now.
     public fileprivate(set) var lost: [RunResult] = []
-    /// What is bad now and was not; what is as bad as it was; what was not there.
+    /// How many are bad now and were not.
     public fileprivate(set) var worse = 0
+    /// How many are as bad as they were.
     public fileprivate(set) var same = 0
+    /// How many were not there.
     public fileprivate(set) var added = 0
 }
 

@@ -10,6 +10,7 @@ public struct HumanReport: Reporter {
     public static let name = "human"
     public static let summary = "for people"
 
+    /// How much is said: sums alone, what the reader does next, or everything.
     public enum Detail: Sendable {
         case quiet, normal, verbose
     }

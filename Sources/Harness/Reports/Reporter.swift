@@ -26,7 +26,9 @@ extension Reporter {
 
 /// What a report is made with, besides the run.
 public struct ReportOptions: Sendable {
+    /// What the text goes to can show.
     public var style = TerminalStyle()
+    /// How much is said.
     public var detail = HumanReport.Detail.normal
     /// The folder of the suite: reports call its files by their names alone. Nil: there is none.
     public var suite: String?
@@ -50,7 +52,9 @@ public struct ReportOptions: Sendable {
 
 /// An init that fails a few rows, and is known to.
 public struct Peer: Sendable {
+    /// The name of its profile.
     public let name: String
+    /// What it fails.
     public let rows: Set<String>
 
     /// What so many of them fail is a matter of design.
@@ -86,12 +90,14 @@ extension [Peer] {
 
 /// The forms that there are.
 public enum Reporters {
+    /// In the order in which help lists them.
     public static let all: [any Reporter.Type] = [
         HumanReport.self, JSONReport.self, JUnitReport.self, TAPReport.self, GitHubReport.self, SummaryReport.self,
         SARIFReport.self, CodeQualityReport.self, HTMLReport.self, SVGReport.self, PerfettoReport.self,
         MarkdownReport.self,
     ]
 
+    /// Nil: there is none of this name.
     public static func named(_ name: String) -> (any Reporter.Type)? { all.first { $0.name == name } }
 }
 

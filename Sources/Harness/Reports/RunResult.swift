@@ -11,9 +11,11 @@ public struct RunResult: Sendable {
     public let initName: String
     /// PID 1's command line; empty where nothing was run.
     public let command: [String]
+    /// What was done and expected, as it was written.
     public let scenario: Scenario
     /// Whose rules the container was driven by.
     public let runtime: Runtime
+    /// What came of it.
     public let verdict: Verdict
     /// From the first step to the verdict, with the container's removal.
     public let duration: Duration
@@ -180,6 +182,7 @@ public struct RunReport: Sendable {
     public var results: [RunResult]
     /// Inits that were not run, and why: not installed, and the package to install.
     public var skipped: [(name: String, reason: String)]
+    /// What was seen, and what could not be.
     public var witness: Witness
     /// How many scenarios were to be run, where the run was interrupted; nil: it is whole.
     public private(set) var plannedCount: Int?
@@ -247,6 +250,7 @@ public struct RunReport: Sendable {
         }
     }
 
+    /// The sums.
     public var counts: Counts {
         results.reduce(into: Counts()) { counts, result in
             switch result.verdict {
@@ -292,6 +296,7 @@ public struct RunReport: Sendable {
 /// A row that an init is known to fail, and has passed.
 public struct UnexpectedPass: Hashable, Sendable {
     public let initName: String
+    /// The row, or the title of a scenario that covers none.
     public let row: String
     /// Where it is said that it fails.
     public let place: SourcePlace

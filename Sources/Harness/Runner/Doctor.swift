@@ -6,6 +6,7 @@ import Vocabulary
 
 /// What this machine has and lacks for running scenarios.
 public struct Doctor: Sendable {
+    /// Something that the machine has, or lacks.
     public struct Finding: Sendable {
         public let subject: String
         public let text: String
@@ -13,11 +14,13 @@ public struct Doctor: Sendable {
         public let isObstacle: Bool
     }
 
+    /// In the order in which they are told.
     public private(set) var findings: [Finding] = []
 
     /// What scenarios may ask for and this machine does not have.
     public private(set) var lacks: [String] = []
 
+    /// Whether scenarios can be run at all.
     public var canRun: Bool { !findings.contains { $0.isObstacle } }
 
     /// Looks, and tries: one container is started and stopped, and one for each init is asked for its version.

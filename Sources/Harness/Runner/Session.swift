@@ -193,6 +193,7 @@ public final class Session: Sendable {
     /// Until it is known of each network namespace that was given back whether it is as new.
     package func awaitNetworks() { host.awaitNetworks() }
 
+    /// Whether it was interrupted.
     public var isCancelled: Bool { cancelled.isSo.load(ordering: .relaxed) }
 
     /// Takes away what the session has made. Blocks until it is gone; nothing may be running.

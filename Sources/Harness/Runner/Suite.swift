@@ -5,7 +5,9 @@ import Reports
 
 /// Scenarios and profiles as they stand in files.
 public struct Suite: Sendable {
+    /// In the order in which they were read.
     public var scenarios: [Scenario] = []
+    /// In the order in which they were read.
     public var profiles: [InitProfile] = []
     /// The files in which something is wrong, in the order in which they were read.
     public var complaints: [FileDiagnostics] = []

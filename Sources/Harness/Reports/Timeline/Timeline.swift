@@ -9,6 +9,7 @@ import Vocabulary
 public struct Timeline: Sendable {
     /// One line of the picture.
     public struct Row: Sendable {
+        /// Whose row it is.
         public enum Kind: Sendable {
             /// What the runtime did.
             case runtime
@@ -32,6 +33,7 @@ public struct Timeline: Sendable {
         public let orphaned: MonotonicInstant?
         /// The name of its container, where there are several.
         public let container: String?
+        /// In the order of time.
         public var marks: [Mark] = []
         /// Which of the journals it is from.
         fileprivate let journal: Int
@@ -39,6 +41,7 @@ public struct Timeline: Sendable {
 
     /// A moment on a row.
     public struct Mark: Sendable {
+        /// What happened.
         public enum Kind: String, Sendable {
             /// A signal came, came and was dropped, or was made one with another that waited.
             case received, dropped, merged
@@ -70,15 +73,18 @@ public struct Timeline: Sendable {
         public let text: String
     }
 
+    /// The runtime of each container, then its processes, each after the one that made it.
     public private(set) var rows: [Row] = []
     private var views: [JournalView] = []
     /// From the first event to the last.
     public private(set) var begin = MonotonicInstant(nanoseconds: 0)
+    /// The last event, but for the container's removal.
     public private(set) var end = MonotonicInstant(nanoseconds: 0)
     /// What moments are counted from: where PID 1 was started.
     public private(set) var origin = MonotonicInstant(nanoseconds: 0)
     /// The times in which every process was frozen.
     public private(set) var pauses: [(from: MonotonicInstant, to: MonotonicInstant)] = []
+    /// In the order in which they began.
     public private(set) var steps: [StepMark] = []
 
     /// Nothing is drawn of a run without events.
