@@ -27,6 +27,19 @@ extension CommandLineTool {
                 write("harness: \(note)\n", to: STDERR_FILENO)
             }
             var suite = Suite()
+            for path in options.otherExpectations { suite.addScenarios(at: path) }
+            if let complaint = suite.complaints.first(where: \.hasErrors) {
+                write(complaint.humanText(), to: STDERR_FILENO)
+                return Status.usage
+            }
+            if !options.otherExpectations.isEmpty {
+                let (count, mismatches) = whole.judge(by: suite.scenarios)
+                for mismatch in mismatches { write("harness: not judged anew: \(mismatch)\n", to: STDERR_FILENO) }
+                if count == 0 {
+                    return complain(
+                        "--expect: no scenario there can judge what was recorded: titles and steps must be the same")
+                }
+            }
             var accepted = Accepted()
             if let folder = Installation.find(fakeServices: nil).scenarios { suite.addProfiles(at: folder + "/inits") }
             accepted.peers = suite.profiles.compactMap(Peer.init)

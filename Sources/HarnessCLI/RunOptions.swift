@@ -35,6 +35,8 @@ struct RunOptions: Sendable {
     var isWatching = false
     /// A recorded run that this one is held against.
     var baseline: String?
+    /// Scenarios whose expectations a recorded run is judged by.
+    var otherExpectations: [String] = []
     /// Two recorded runs are held against each other.
     var showsDifference = false
     var shard: Shard?
@@ -113,7 +115,11 @@ struct RunOptions: Sendable {
         [
             Option("--diff", flag: "hold two recorded runs against each other: verdicts, then events side by side") {
                 $0.showsDifference = true
-            }
+            },
+            Option(
+                "--expect", takes: "PATH",
+                "judge runs by what the scenarios of the same titles in this file or folder expect; their other steps must be the same; repeatable"
+            ) { $0.otherExpectations.append($1) },
         ] + selection.filter { ["--known", "--against", "--filter"].contains($0.text.names[0]) }
         + reporting.filter { $0.text.names != ["--journal"] }
 
