@@ -19,10 +19,21 @@ extension CommandLineTool {
             let reports = try options.paths.map { path throws(BadUsage) in
                 var report = try recordedRun(at: path)
                 report.results.removeAll { !$0.scenario.matches(filters: options.filters, tags: []) }
+                if let isBad = options.flakinessIsBad {
+                    for index in report.results.indices { report.results[index].isFlakinessBad = isBad }
+                }
                 return report
             }
+            if !options.filters.isEmpty, reports.allSatisfy(\.results.isEmpty) {
+                return complain("--filter: no run that was recorded has such a title")
+            }
             if options.showsDifference { return try showDifference(of: reports, options) }
-            var whole = RunReport.merged(reports)
+            var whole: RunReport
+            do {
+                whole = try RunReport.merged(reports)
+            } catch {
+                return complain("\(options.paths.joined(separator: ", ")): \(error)")
+            }
             if options.format != HumanReport.name, let note = whole.noteOfInterruption {
                 write("harness: \(note)\n", to: STDERR_FILENO)
             }
@@ -69,6 +80,9 @@ extension CommandLineTool {
     private static func showDifference(of reports: [RunReport], _ options: RunOptions) throws(BadUsage) -> Int32 {
         guard reports.count == 2 else {
             throw BadUsage(message: "--diff takes two recorded runs, not \(reports.count)")
+        }
+        guard DifferenceReport.haveSomethingInCommon(reports[0], reports[1]) else {
+            throw BadUsage(message: "--diff: no scenario with the same init is in both")
         }
         let report = DifferenceReport(style: style(options, STDOUT_FILENO), isWhole: options.isVerbose)
         return print(

@@ -95,40 +95,71 @@ extension CommandLineTool {
 
     // MARK: - Files
 
-    /// The files that a scenario's run with an init depends on, absolute: the scenario, the profile, the program and its scripts.
+    /// The files that a scenario's run with an init depends on, by their real paths: the scenario, the profile, the programs and their scripts.
     private static func dependencies(of scenario: Scenario, _ profile: InitProfile) -> Set<String> {
-        var result: Set<String> = [absolute(scenario.place.file)]
-        if profile.place != .none { result.insert(absolute(profile.place.file)) }
-        if let program = profile.command.first.flatMap(HostPrograms.path) { result.insert(program) }
-        for word in profile.command.dropFirst() where word.hasPrefix("/") && access(word, R_OK) == 0 {
-            result.insert(word)
-        }
+        var result: Set<String> = [real(scenario.place.file)]
+        if profile.place != .none { result.insert(real(profile.place.file)) }
+        var words = profile.command
+        if case .command(let command)? = scenario.settings.payload { words += command }
+        for word in words where word.contains("/") && access(word, R_OK) == 0 { result.insert(real(word)) }
+        if let program = profile.command.first.flatMap(HostPrograms.path) { result.insert(real(program)) }
         return result
     }
 
-    /// Those of all that a command line asks for, as far as it can be read, and those that everything depends on.
-    static func dependencies(of arguments: [String]) -> (all: Set<String>, ofEverything: Set<String>) {
-        let settings = absolute("harness.conf")
-        guard let options = try? RunOptions(arguments) else { return ([settings], [settings]) }
+    /// Those of all that a command line asks for, as far as it can be read; those that everything depends on; and the folders in which more of
+    /// them may turn up.
+    static func dependencies(
+        of arguments: [String]
+    ) -> (all: Set<String>, ofEverything: Set<String>, folders: Set<String>) {
+        let settings = real("harness.conf")
+        guard let options = try? RunOptions(arguments) else { return ([settings], [settings], []) }
+        let written = Set(([options.journal, options.output].compactMap(\.self) + options.reports.map(\.path)).map(real))
         let ofEverything = Set(
             (options.knownFiles + [options.baseline, options.usesSettingsFile ? settings : nil].compactMap(\.self)).map(
-                absolute))
+                real)
+        ).subtracting(written)
         let installation = Installation.find(fakeServices: nil)
         var suite = Suite()
         let all = scenarios(options, installation, &suite)
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
-        var result = Set(options.inits.filter { $0.contains("/") }.map(absolute)).union(ofEverything)
-        // What cannot be read, too: it is being written.
-        result.formUnion(options.paths.filter { $0.hasSuffix(".scenario") }.map(absolute))
-        result.formUnion(all.map { absolute($0.place.file) })
-        guard let selection = try? select(options, &suite, all) else { return (result, ofEverything) }
+        // What cannot be parsed, too: it is being written.
+        let paths = options.paths.map { access($0, F_OK) != 0 ? LinesOfFile($0)?.file(in: nil) ?? $0 : $0 }
+        var result = Set(options.inits.filter { $0.contains("/") || $0.hasSuffix(".init") }.map(real)).union(ofEverything)
+        for path in paths { result.formUnion(SourceFile.files(at: path).map(real)) }
+        result.formUnion(paths.filter { $0.hasSuffix(".scenario") }.map(real))
+        result.formUnion(all.map { real($0.place.file) })
+        let folders = Set(paths.flatMap(foldersBelow))
+        guard let selection = try? select(options, &suite, all) else { return (result, ofEverything, folders) }
         for profile in selection.profiles {
-            for scenario in all.prefix(1) { result.formUnion(dependencies(of: scenario, profile)) }
+            for scenario in all { result.formUnion(dependencies(of: scenario, profile)) }
         }
-        return (result, ofEverything)
+        return (result.subtracting(written), ofEverything, folders)
     }
 
-    private static func absolute(_ path: String) -> String {
+    /// A folder and those in it; none where it is a file.
+    private static func foldersBelow(_ path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var result = [real(path)]
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            var status = stat()
+            let inner = "\(path)/\(name)"
+            // A link to a folder is not followed, as when scenarios are looked for.
+            guard !name.hasPrefix("."), lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
+            result += foldersBelow(inner)
+        }
+        return result
+    }
+
+    /// The path without links; of a file that is not there, the absolute one.
+    private static func real(_ path: String) -> String {
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
         guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
         defer { free(current) }
         return "\(String(cString: current))/\(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)"
@@ -225,7 +256,7 @@ extension CommandLineTool {
             }
         }
         if let shard = options.shard {
-            jobs = Session.part(shard.number, of: shard.count, jobs) { accepted.baseline?.duration(of: $0, on: $1) }
+            jobs = Session.part(shard, of: jobs) { accepted.baseline?.duration(of: $0, on: $1) }
         }
         if options.isOfLastFailures {
             guard lastFailures.isOfThisFolder else {
@@ -235,12 +266,17 @@ extension CommandLineTool {
             if jobs.isEmpty { return complain("--failed: nothing that was asked for failed the last time") }
         }
         if !options.changedFiles.isEmpty {
-            let changed = Set(options.changedFiles.map(absolute))
+            let changed = Set(options.changedFiles.map(real))
             jobs.removeAll { changed.isDisjoint(with: dependencies(of: $0.scenario, $0.profile)) }
         }
         let isInRounds = options.untilFailure || options.stressTime != nil
         if !isInRounds { jobs = (0..<(options.repetitions ?? 1)).flatMap { _ in jobs } }
-        if jobs.isEmpty { return complain("no scenario is left to run") }
+        if jobs.isEmpty, options.shard == nil { return complain("no scenario is left to run") }
+        if let baseline = accepted.baseline, !jobs.isEmpty,
+            !jobs.contains(where: { baseline.knows($0.scenario, on: $0.subject) })
+        {
+            return complain("--against: nothing that is to be run is in \(baseline.name), with this init")
+        }
         let outputs: Outputs
         let journal: JournalWriter?
         do {
@@ -264,7 +300,10 @@ extension CommandLineTool {
             let progress = Progress(
                 of: jobs, accepted: accepted, isShown: options.format == HumanReport.name && !options.isQuiet,
                 seconds: history.map { session.expectedSeconds(of: jobs, by: $0) })
-            journal?.begin(witness: session.witness, jobs: atOnce, speed: options.speed, planned: jobs.count)
+            let id = String(UInt64.random(in: 0 ... .max), radix: 16)
+            journal?.begin(
+                witness: session.witness, jobs: atOnce, speed: options.speed, planned: jobs.count, id: id,
+                part: options.shard, isFlakinessBad: options.isFlakinessBad)
             let ending = Ending(session, options)
             var results: [RunResult] = []
             var rounds = 0
@@ -278,6 +317,7 @@ extension CommandLineTool {
                     if result.verdict == .error(RunReport.interrupted) { return }
                     var result = result
                     result.isFlakinessBad = options.isFlakinessBad
+                    result.known = accepted.knownFailure(of: result)
                     progress.note(result)
                     journal?.note(result)
                     ending.note(result, isKnown: accepted.covers(result))
@@ -296,6 +336,7 @@ extension CommandLineTool {
             var report = RunReport(
                 results: results, skipped: selection.skipped, witness: session.witness, jobs: atOnce,
                 duration: clock.now - began, speed: options.speed)
+            (report.id, report.part) = (id, options.shard)
             if session.isCancelled { report.leaveOutInterrupted(of: jobs.count * max(1, rounds)) }
             accepted.mark(&report, isWhole: isWhole && !session.isCancelled)
             let again = lastFailures.save(report.results.filter(\.isBad)) ? again(arguments) : nil
@@ -357,14 +398,15 @@ extension CommandLineTool {
                 return Status.cannotRun
             }
         }
-        if report.hasShownNothing, report.plannedCount == nil {
+        // A part of a suite may have nothing that applies.
+        if report.hasShownNothing, report.isWhole, report.part == nil {
             write("harness: no scenario applied, so nothing was tested\n", to: STDERR_FILENO)
             return Status.usage
         }
         if report.counts.errors > 0 { return Status.cannotRun }
         if !report.isGood { return Status.failed }
         // What was not run has not passed.
-        return report.plannedCount == nil ? Status.passed : Status.interrupted
+        return report.isWhole ? Status.passed : Status.interrupted
     }
 
     /// What the terminal shows, or whatever the text goes to.

@@ -10,12 +10,20 @@ final class JournalWriter: RunFollower {
 
     /// - Throws: `BadUsage` where the file cannot be made.
     init(path: String) throws(BadUsage) {
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        // A FIFO that nobody reads is an error, and nothing to wait for.
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0o644)
         if descriptor < 0 { throw BadUsage(message: "\(path): \(String(cString: strerror(errno)))") }
+        _ = fcntl(descriptor, F_SETFL, O_WRONLY)
     }
 
-    func begin(witness: Witness, jobs: Int, speed: Double, planned: Int) {
-        write { try JournalFile.header(witness: witness, jobs: jobs, speed: speed, planned: planned) }
+    func begin(
+        witness: Witness, jobs: Int, speed: Double, planned: Int, id: String, part: Part?, isFlakinessBad: Bool
+    ) {
+        write {
+            try JournalFile.header(
+                witness: witness, jobs: jobs, speed: speed, planned: planned, id: id, part: part,
+                isFlakinessBad: isFlakinessBad)
+        }
     }
 
     func begin(_ run: BegunRun) -> Int {

@@ -51,9 +51,13 @@ struct Accepted: Sendable {
     var peers: [Peer] = []
 
     func covers(_ result: RunResult) -> Bool {
-        if baseline?.covers(result) == true { return true }
-        guard case .failed = result.verdict else { return false }
-        return known[result.initName]?.contains { $0.rows.contains(result.scenario.row) } == true
+        baseline?.covers(result) == true || knownFailure(of: result) != nil
+    }
+
+    /// What is said of a result that failed; nil: nothing, or it has not.
+    func knownFailure(of result: RunResult) -> KnownFailure? {
+        guard case .failed = result.verdict else { return nil }
+        return known[result.initName]?.first { $0.rows.contains(result.scenario.row) }
     }
 
     /// Marks what it covers.

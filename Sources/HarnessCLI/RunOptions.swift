@@ -27,7 +27,9 @@ struct RunOptions: Sendable {
     var stopsAtFirstFailure = false
     var timeout: Duration?
     var retries = 0
-    var isFlakinessBad = false
+    /// Nil: as it was recorded, else it is not.
+    var flakinessIsBad: Bool?
+    var isFlakinessBad: Bool { flakinessIsBad ?? false }
     /// Files that say what inits are known to fail.
     var knownFiles: [String] = []
     /// Files: only what depends on one of them.
@@ -39,7 +41,7 @@ struct RunOptions: Sendable {
     var otherExpectations: [String] = []
     /// Two recorded runs are held against each other.
     var showsDifference = false
-    var shard: Shard?
+    var shard: Part?
     var speed = 1.0
     var format = HumanReport.name
     var output: String?
@@ -52,13 +54,6 @@ struct RunOptions: Sendable {
     var colour = "auto"
     var usesTrace = true
     var usesSettingsFile = true
-
-    /// One part of the scenarios, of several that different machines run.
-    struct Shard: Hashable, Sendable {
-        /// From 1.
-        let number: Int
-        let count: Int
-    }
 
     init() {}
 
@@ -84,8 +79,21 @@ struct RunOptions: Sendable {
             if format != HumanReport.name { throw BadUsage(message: "--compare is for people: leave out --format") }
             if runtimes == [nil] { runtimes = Array(Runtime.allCases) }
         }
+        let files = reports.map(\.path) + [output, journal].compactMap(\.self)
+        if let twice = files.first(where: { file in file != "/dev/null" && files.count { $0 == file } > 1 }) {
+            throw BadUsage(message: "two reports go to \(twice)")
+        }
+        if showsDifference {
+            let others = format != HumanReport.name || output != nil || !reports.isEmpty || !knownFiles.isEmpty
+            if others || baseline != nil || !otherExpectations.isEmpty {
+                throw BadUsage(message: "--diff goes with --filter, --verbose and --color alone")
+            }
+        }
         if isQuiet && isVerbose { throw BadUsage(message: "--quiet and --verbose contradict each other") }
     }
+
+    /// Options that say what is done once, and not how.
+    private static let ofOneCommandLine: Set<String> = ["watch", "changed", "failed", "no-config"]
 
     /// A line is an option without its dashes, and its value.
     private mutating func readSettings(_ path: String) throws(BadUsage) {
@@ -101,6 +109,9 @@ struct RunOptions: Sendable {
         for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
             guard let first = words.first, !first.hasPrefix("#") else { continue }
+            if RunOptions.ofOneCommandLine.contains(String(first)) {
+                throw BadUsage(message: "\(path):\(number + 1): '\(first)' is for the command line alone")
+            }
             var arguments = first == "path" ? [] : ["--\(first)"]
             if words.count > 1 {
                 let value = words[1].drop { $0 == " " || $0 == "\t" }
@@ -196,29 +207,30 @@ struct RunOptions: Sendable {
         ("JOB_COMPLETION_INDEX", 0, nil),  // a Kubernetes indexed Job
     ]
 
-    private static func shard(_ text: String) throws(BadUsage) -> Shard? {
+    private static func shard(_ text: String) throws(BadUsage) -> Part? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let environment = CommandLineTool.environment
         if parts[0] == "auto", parts.count < 3 {
-            for one in environmentsOfShards {
-                guard let number = environment(one.number).flatMap({ Int($0) }) else { continue }
-                let count = parts.count == 2 ? Int(parts[1]) : one.count.flatMap(environment).flatMap { Int($0) }
-                guard let count, count > 0, (1...count).contains(number + 1 - one.first) else {
-                    let names = ([one.number] + [one.count].compactMap(\.self)).map { "\($0)=\(environment($0) ?? "")" }
-                    throw BadUsage(
-                        message: "--shard \(text): \(names.joined(separator: " ")) is no part of a whole"
-                            + (one.count == nil && parts.count < 2 ? "; say of how many: --shard auto/N" : ""))
-                }
-                return Shard(number: number + 1 - one.first, count: count)
+            // The first system that says anything is the one that it is.
+            guard let one = environmentsOfShards.first(where: { environment($0.number) != nil }) else {
+                throw BadUsage(
+                    message: "--shard \(text): none of "
+                        + "\(environmentsOfShards.map(\.number).joined(separator: ", ")) says which part this is")
             }
+            let count = parts.count == 2 ? Int(parts[1]) : one.count.flatMap(environment).flatMap { Int($0) }
+            if let count, let number = environment(one.number).flatMap({ Int($0) }), (0...Part.limit).contains(number),
+                let part = Part(number + 1 - one.first, of: count)
+            {
+                return part
+            }
+            let names = ([one.number] + [one.count].compactMap(\.self)).map { "\($0)=\(environment($0) ?? "")" }
             throw BadUsage(
-                message: "--shard \(text): none of "
-                    + "\(environmentsOfShards.map(\.number).joined(separator: ", ")) says which part this is")
+                message: "--shard \(text): \(names.joined(separator: " ")) is no part of a whole"
+                    + (one.count == nil && parts.count < 2 ? "; say of how many: --shard auto/N" : ""))
         }
-        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), (1...10_000).contains(count),
-            (1...count).contains(number)
+        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), let part = Part(number, of: count)
         else { throw BadUsage(message: "--shard takes I/N with I from 1 to N, auto or auto/N, not '\(text)'") }
-        return Shard(number: number, count: count)
+        return part
     }
 
     // MARK: - How it is run
@@ -252,7 +264,7 @@ struct RunOptions: Sendable {
             "--flaky-result", takes: "pass|fail", choices: ["pass", "fail"],
             "what a flaky scenario counts as (default: pass)"
         ) {
-            $0.isFlakinessBad = $1 == "fail"
+            $0.flakinessIsBad = $1 == "fail"
         },
         Option(
             "--speed", takes: "X",

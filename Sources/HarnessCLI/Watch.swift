@@ -11,7 +11,9 @@ struct Watch {
     private let executable: String
 
     /// How long nothing more must change: a compiler writes its output in pieces.
-    private static let quietTime: Int = 200
+    private static let quietTime = 200
+    /// How often that is waited for: where something changes all the time, no longer than two seconds.
+    private static let quietTries = 10
 
     init(_ arguments: [String]) {
         let own = arguments.prefix { $0 != "--" }
@@ -32,7 +34,7 @@ struct Watch {
         var changed: [String] = []
         while true {
             let files = WatchedFiles(arguments)
-            for file in files.all { folders.add(file) }
+            files.watch(with: folders)
             // Before the run: what changes during it is run after it.
             let before = files.stamps
             let status = round(files.areOfEverything(changed) ? [] : changed)
@@ -41,13 +43,13 @@ struct Watch {
             CommandLineTool.write(
                 "harness: waiting for changes in \(files.all.count) files (Ctrl-C ends it)\n", to: STDERR_FILENO)
             changed = []
-            while changed.isEmpty {
+            while Signals.caught == nil {
                 // New scenarios are changes, too.
                 let now = WatchedFiles(arguments)
-                for file in now.all { folders.add(file) }
+                now.watch(with: folders)
                 changed = now.changes(since: before)
                 if !changed.isEmpty || folders.wait(milliseconds: -1) == .interrupted { break }
-                while folders.wait(milliseconds: Watch.quietTime) == .changed {}
+                for _ in 0..<Watch.quietTries where folders.wait(milliseconds: Watch.quietTime) != .changed { break }
             }
             if let signal = Signals.caught { return 128 + signal }
             let names = changed.map(CommandLineTool.fromHere)
@@ -78,11 +80,15 @@ struct Watch {
         while waitpid(pid, &status, WNOHANG) == 0 {
             Signals.wait(for: nil, milliseconds: -1)
             if let signal = Signals.caught, !isTold {
-                kill(pid, signal)
+                // It reports what there was so far.
+                kill(pid, signal == SIGQUIT ? SIGINT : signal)
                 isTold = true
             }
         }
-        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
+        let signal = status & 0x7f
+        if signal == 0 { return (status >> 8) & 0xff }
+        CommandLineTool.write("harness: the run was ended by signal \(signal)\n", to: STDERR_FILENO)
+        return 128 + signal
     }
 }
 
@@ -93,6 +99,8 @@ private struct WatchedFiles {
     let stamps: [String: Stamp]
     /// Those that no scenario can do without, such as the settings.
     private let ofEverything: Set<String>
+    /// Folders in which there may be more of them.
+    private let folders: Set<String>
 
     /// What is another once a file has been written again.
     struct Stamp: Equatable {
@@ -110,14 +118,20 @@ private struct WatchedFiles {
 
     init(_ arguments: [String]) {
         let files: Set<String>
-        (files, ofEverything) = CommandLineTool.dependencies(of: arguments)
+        (files, ofEverything, folders) = CommandLineTool.dependencies(of: arguments)
         all = files.sorted()
         stamps = Dictionary(uniqueKeysWithValues: files.compactMap { file in Stamp(file).map { (file, $0) } })
     }
 
-    /// Files that are there and were not, or are not as they were. One that is gone is waited for: it is being written.
+    func watch(with watch: FolderWatch) {
+        for file in all { watch.add(folderOf: file) }
+        for folder in folders { watch.add(folder) }
+    }
+
+    /// Files that are there and were not, or are not as they were. One that is gone is waited for: it is being written. Not so the settings, which
+    /// may be gone for good.
     func changes(since former: [String: Stamp]) -> [String] {
-        all.filter { stamps[$0] != nil && stamps[$0] != former[$0] }
+        all.filter { stamps[$0] != former[$0] && (stamps[$0] != nil || ofEverything.contains($0)) }
     }
 
     /// Whether what depends on these files is everything.
@@ -129,7 +143,6 @@ private final class FolderWatch {
     enum End { case changed, quiet, interrupted }
 
     private let descriptor: Int32
-    private var folders: Set<String> = []
 
     /// Nil: see errno.
     init?() {
@@ -139,8 +152,8 @@ private final class FolderWatch {
 
     deinit { close(descriptor) }
 
-    /// Both the folder in which it is named and the one in which it is.
-    func add(_ file: String) {
+    /// Both the folder in which a file is named and the one in which it is.
+    func add(folderOf file: String) {
         var paths = [file]
         if let real = realpath(file, nil) {
             paths.append(String(cString: real))
@@ -148,10 +161,14 @@ private final class FolderWatch {
         }
         for path in paths {
             let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-            guard folders.insert(folder).inserted else { continue }
-            let mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB
-            inotify_add_watch(descriptor, folder.isEmpty ? "/" : folder, UInt32(mask))
+            add(folder.isEmpty ? "/" : folder)
         }
+    }
+
+    /// Again and again: a folder that was made anew is another one, and one that is watched already stays as it is.
+    func add(_ folder: String) {
+        let mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB
+        inotify_add_watch(descriptor, folder, UInt32(mask))
     }
 
     /// Until something happens in them, the time is over (negative: never), or a signal has come.
@@ -194,7 +211,7 @@ private enum Signals {
         // Whoever has started this may have blocked them.
         var mask = sigset_t()
         sigemptyset(&mask)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD] {
             sigaddset(&mask, signal)
             Glibc.signal(signal) { number in
                 if number != SIGCHLD { lastSignal.store(number, ordering: .relaxed) }

@@ -130,6 +130,76 @@ struct RecordedRunsTests {
         #expect(end.errors.contains("--shard auto: CI_NODE_INDEX=4 CI_NODE_TOTAL=3 is no part of a whole"))
     }
 
+    /// What is not there is not green: a part, lines, a title, a common scenario.
+    @Test func whatIsMissingIsMissed() async throws {
+        let end = try await shell(
+            """
+            for i in 1 2; do harness run a.scenario b.scenario --init reference --shard $i/2 --journal part-$i.jsonl --quiet > /dev/null; done
+            status() { "$@" > out 2> err; echo "$? $(cat out err | grep -E 'incomplete|harness:' | head -n 1)"; }
+            status harness report part-1.jsonl part-2.jsonl
+            status harness report part-2.jsonl
+            status harness report part-1.jsonl part-1.jsonl part-2.jsonl
+            harness run a.scenario b.scenario --init reference --journal all.jsonl --quiet > /dev/null
+            grep -v '"verdict":"passed"' all.jsonl > cut.jsonl; status harness report cut.jsonl
+            cat all.jsonl part-1.jsonl > two.jsonl; status harness report two.jsonl
+            status harness report all.jsonl --filter zzz
+            harness run a.scenario --init none --journal none.jsonl --quiet > /dev/null
+            harness run a.scenario b.scenario --init none,tini --journal other.jsonl --quiet > /dev/null
+            status harness report --diff all.jsonl other.jsonl
+            status harness report --diff all.jsonl part-1.jsonl
+            status harness report --diff all.jsonl part-1.jsonl --html diff.html
+            status harness run a.scenario --init tini --against all.jsonl
+            status harness run ./a.scenario --init reference --against all.jsonl
+            status harness run "$PWD/a.scenario" --init reference --against all.jsonl
+            sed 's/"jobs":[0-9]*/"jobs":9223372036854775807/' all.jsonl > big.jsonl; status harness report big.jsonl part-1.jsonl
+            mkfifo fifo; status harness run a.scenario --init reference --journal fifo
+            status harness run a.scenario --init reference --json x --html x
+            """)
+        let lines = end.output.split(separator: "\n")
+        let wanted = [
+            "0", "130 incomplete: part 1 of 2 is missing", "2 harness: part-1.jsonl, part-1.jsonl, part-2.jsonl: ",
+            "130 incomplete: 0 of 2 scenarios were run", "2 harness: two.jsonl: line ", "2 harness: --filter",
+            "2 harness: --diff: no scenario", "1", "2 harness: --diff goes with", "2 harness: --against: nothing", "0", "0",
+            "2 harness: big.jsonl: line 1: its numbers are out of range", "3 harness: fifo:", "2 harness: two reports go to x",
+        ]
+        #expect(lines.count == wanted.count, "\(end.output)\(end.errors)")
+        for (line, beginning) in zip(lines, wanted) { #expect(line.hasPrefix(beginning), "\(beginning)") }
+    }
+
+    /// A part in which nothing applies is a part; numbers that are none are no crash.
+    @Test func partsMayBeSmall() async throws {
+        let end = try await shell(
+            """
+            for i in 1 2 3 4; do harness run a.scenario --init reference --shard $i/4 --journal s$i.jsonl --quiet > /dev/null || echo "part $i: $?"; done
+            harness report s*.jsonl --quiet | tail -n 1
+            CIRCLE_NODE_INDEX=9223372036854775807 CIRCLE_NODE_TOTAL=4 harness run a.scenario --shard auto; echo $?
+            CI_NODE_INDEX=1 CI_NODE_TOTAL=9223372036854775807 harness run a.scenario --shard auto; echo $?
+            CI_NODE_INDEX=x JOB_COMPLETION_INDEX=1 harness run a.scenario --shard auto/2; echo $?
+            printf 'watch\n' > harness.conf; harness run a.scenario; echo $?
+            """)
+        #expect(end.output.hasPrefix("1 passed, 0 failed"), "\(end.output)\(end.errors)")
+        #expect(end.output.hasSuffix("\n2\n2\n2\n2\n"), "\(end.output)\(end.errors)")
+        #expect(end.errors.contains("CI_NODE_INDEX=x"))
+        #expect(end.errors.contains("harness.conf:1: 'watch' is for the command line alone"))
+    }
+
+    /// A signal is obeyed whenever it comes, also right after something that was no change; folders that are made anew are watched.
+    @Test func theWatchSeesFoldersAndSignals() async throws {
+        let end = try await shell(
+            """
+            mkdir sub; cp b.scenario sub/
+            harness run a.scenario sub --init reference --watch --quiet > out 2> err & harness=$!
+            waits() { until [ "$(grep -c 'waiting for changes' err)" = "$1" ]; do :; done; }
+            waits 1; rm -r sub; mkdir sub; cp b.scenario sub/b.scenario; waits 2
+            echo >> sub/b.scenario; waits 3
+            mkdir sub/new; sed 's/b passes/c passes/' b.scenario > sub/new/c.scenario; waits 4
+            touch unrelated; kill -TERM $harness; wait $harness; echo "status $?"
+            cat out err
+            """)
+        #expect(end.output.hasPrefix("status 143"), "\(end.output)\(end.errors)")
+        #expect(end.output.contains("changed: sub/new/c.scenario"), "\(end.output)")
+    }
+
     /// A scenario that changes is run again, and no other; an interrupt ends it.
     @Test func whatChangesIsRunAgain() async throws {
         let end = try await shell(

@@ -3,31 +3,36 @@ import Model
 
 /// An earlier run that another is held against.
 ///
-/// Scenarios are the same where their init, file and title are.
+/// Scenarios are the same where their init, file and title are (`ResultIndex`).
 public struct Baseline: Sendable {
     /// What it is called.
     public let name: String
-    fileprivate let results: [String: [RunResult]]
+    fileprivate let results: ResultIndex
 
     public init(_ report: RunReport, named name: String) {
         self.name = name
-        results = Dictionary(grouping: report.results.map(\.withoutJournal), by: \.key)
+        results = ResultIndex(report.results.map(\.withoutJournal))
     }
 
     /// How long a scenario took with an init, on average; nil: it was not there, or there was nothing to do.
     public func duration(of scenario: Scenario, on subject: String) -> Duration? {
-        let durations = (results[RunResult.key(subject, scenario)] ?? []).map(\.duration).filter { $0 > .zero }
+        let durations = results.results(of: scenario, on: subject).map(\.duration).filter { $0 > .zero }
         return durations.isEmpty ? nil : durations.reduce(.zero, +) / durations.count
     }
 
     /// Whether a result that is bad was no better then.
     public func covers(_ result: RunResult) -> Bool {
-        results[result.key]?.contains { before in
+        results.results(of: result.scenario, on: result.subject).contains { before in
             switch (before.verdict, result.verdict) {
             case (.failed, .failed), (.failed, .flaky), (.flaky, .flaky): true
             default: false
             }
-        } ?? false
+        }
+    }
+
+    /// Whether a scenario was run there with an init.
+    public func knows(_ scenario: Scenario, on subject: String) -> Bool {
+        !results.results(of: scenario, on: subject).isEmpty
     }
 }
 
@@ -53,12 +58,11 @@ extension RunReport {
         var change = Change(name: earlier.name)
         for index in results.indices {
             let result = results[index]
-            let before = earlier.results[result.key]
-            if before == nil { change.added += 1 }
+            let before = earlier.results.results(of: result.scenario, on: result.subject)
+            if before.isEmpty { change.added += 1 }
             switch result.verdict {
-            case .passed: if let before, before.allSatisfy(\.hasFailed) { change.better.append(result) }
-            case .notApplicable:
-                if let before, before.contains(where: { $0.verdict == .passed }) { change.lost.append(result) }
+            case .passed: if !before.isEmpty, before.allSatisfy(\.hasFailedForSure) { change.better.append(result) }
+            case .notApplicable: if before.contains(where: { $0.verdict == .passed }) { change.lost.append(result) }
             case .error: continue
             case .failed, .flaky:
                 guard result.isBad else { continue }
@@ -72,5 +76,15 @@ extension RunReport {
             }
         }
         self.change = change
+    }
+}
+
+extension RunResult {
+    /// Failed, at least once: not what could not be judged.
+    fileprivate var hasFailedForSure: Bool {
+        switch verdict {
+        case .failed, .flaky: true
+        case .passed, .notApplicable, .error: false
+        }
     }
 }

@@ -18,7 +18,7 @@ public struct DifferenceReport: Sendable {
     /// - Parameter isWhole: all runs that differ, and every row of them.
     public init(style: TerminalStyle, isWhole: Bool = false) { (self.style, self.isWhole) = (style, isWhole) }
 
-    /// Results of the same init and scenario are held against each other; of repetitions the first.
+    /// Results of the same init and scenario are held against each other.
     public func text(_ first: RunReport, _ second: RunReport, names: (String, String)) -> String {
         let pairs = DifferenceReport.pairs(first, second)
         var result =
@@ -35,7 +35,7 @@ public struct DifferenceReport: Sendable {
             let words = [pair.a, pair.b].map { $0.verdict.nameAndReason.name }
             result += style.cut("\(words[0]) → \(words[1])  \(pair.a.name)") + "\n"
         }
-        result += changed.isEmpty ? "every verdict is the same in both\n\n" : "\n"
+        result += changed.isEmpty ? "every verdict that is in both is the same\n\n" : "\n"
         // Where no verdict tells them apart, what happened may.
         let drawn = changed.isEmpty ? pairs : changed
         let differing = drawn.lazy.filter { $0.a.eventCount > 0 && $0.b.eventCount > 0 }
@@ -51,22 +51,34 @@ public struct DifferenceReport: Sendable {
         return style.shown(result)
     }
 
-    /// Whether a scenario that is in both has another verdict in the second.
+    /// Whether a scenario has another verdict in the second, or is in one of them only.
     public static func verdictsDiffer(_ first: RunReport, _ second: RunReport) -> Bool {
-        pairs(first, second).contains { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
+        let pairs = pairs(first, second)
+        return pairs.count < max(first.results.count, second.results.count)
+            || pairs.contains { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
+    }
+
+    /// Whether there is a scenario that is in both.
+    public static func haveSomethingInCommon(_ first: RunReport, _ second: RunReport) -> Bool {
+        !pairs(first, second).isEmpty
     }
 
     private typealias Pair = (a: RunResult, b: RunResult)
 
-    /// Where each run is of one init, they may be two: then scenarios are the same where their files and titles are.
+    /// Where each run is of one init, they may be two: then scenarios are the same where their files and titles are. Repetitions are
+    /// held against each other in their order.
     private static func pairs(_ first: RunReport, _ second: RunReport) -> [Pair] {
-        let areOfOneInit = first.subjects.count == 1 && second.subjects.count == 1
-        func key(_ result: RunResult) -> String { areOfOneInit ? result.keyOfScenario : result.key }
-        let others = Dictionary(second.results.map { (key($0), $0) }) { first, _ in first }
-        var seen: Set<String> = []
+        let subjects = (first.subjects, second.subjects)
+        let isOfOneInit = subjects.0.count == 1 && subjects.1.count == 1
+        let others = ResultIndex(second.results)
+        var taken: [String: Int] = [:]
         return first.results.compactMap { a in
-            guard seen.insert(key(a)).inserted, let b = others[key(a)] else { return nil }
-            return (a, b)
+            let subject = isOfOneInit ? subjects.1[0] : a.subject
+            let key = "\(subject)\u{0}\(a.scenario.place.file)\u{0}\(a.scenario.title)"
+            let place = taken[key, default: 0]
+            taken[key] = place + 1
+            let candidates = others.results(of: a.scenario, on: subject)
+            return candidates.indices.contains(place) ? (a, candidates[place]) : nil
         }
     }
 
@@ -105,7 +117,7 @@ public struct DifferenceReport: Sendable {
         let limit = isWhole ? rows.count : DifferenceReport.rowsShown
         result += rows.prefix(limit).joined()
         if rows.count > limit { result += "… \(rows.count - limit) rows more (--verbose)\n" }
-        if comparison.isCut { result += "… only the first \(DifferenceReport.comparedAtMost) events were compared\n" }
+        if comparison.isCut { result += "… only \(DifferenceReport.comparedAtMost) events from the first difference on were compared\n" }
         return result
     }
 
@@ -123,17 +135,24 @@ public struct DifferenceReport: Sendable {
         }
 
         private let lines: [Line]
+        /// How many before them are the same.
+        private let skipped: Int
         /// Later events were not looked at.
         let isCut: Bool
 
         /// Nil: nothing differs.
         init?(_ a: RunResult, _ b: RunResult) {
-            let limit = DifferenceReport.comparedAtMost
             let (allA, allB) = (a.linesWithoutNumbers, b.linesWithoutNumbers)
-            isCut = allA.count > limit || allB.count > limit
-            let (first, second) = (Array(allA.prefix(limit)), Array(allB.prefix(limit)))
+            // What is the same at the beginning and at the end costs nothing.
+            let head = zip(allA, allB).prefix { $0.text == $1.text }.count
+            if head == allA.count, head == allB.count { return nil }
+            let skipped = max(0, head - DifferenceReport.context)
+            let limit = DifferenceReport.comparedAtMost
+            isCut = max(allA.count, allB.count) - skipped > limit
+            self.skipped = skipped
+            let first = Array(allA.dropFirst(skipped).prefix(limit))
+            let second = Array(allB.dropFirst(skipped).prefix(limit))
             let difference = second.map(\.text).difference(from: first.map(\.text))
-            if difference.isEmpty && !isCut { return nil }
             var removed: Set<Int> = [], inserted: Set<Int> = []
             for change in difference {
                 switch change {
@@ -167,7 +186,7 @@ public struct DifferenceReport: Sendable {
                 for near in max(0, place - context)...min(lines.count - 1, place + context) { isShown[near] = true }
             }
             var result: [Hunk] = []
-            var skipped = 0
+            var skipped = self.skipped
             for (place, line) in lines.enumerated() {
                 guard isShown[place] else {
                     skipped += 1
@@ -186,12 +205,6 @@ public struct DifferenceReport: Sendable {
 }
 
 extension RunResult {
-    /// By what the same scenario is found in another run.
-    var key: String { RunResult.key(subject, scenario) }
-    static func key(_ subject: String, _ scenario: Scenario) -> String { "\(subject)\u{0}\(key(scenario))" }
-    fileprivate var keyOfScenario: String { RunResult.key(scenario) }
-    private static func key(_ scenario: Scenario) -> String { "\(scenario.place.file)\u{0}\(scenario.title)" }
-
     /// Its events without what differs in every run. `text` is what is compared, `line` has the time, too.
     fileprivate var linesWithoutNumbers: [(text: String, line: String)] {
         journals.flatMap { container, journal -> [(text: String, line: String)] in

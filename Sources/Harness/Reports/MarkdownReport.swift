@@ -31,7 +31,7 @@ public struct MarkdownReport: Reporter {
             # Inits against behaviours
 
             Made by `make matrix` on \(date), \(machine). \(counts.passed) passed, \(counts.failed) failed, \(counts.known) known to fail, \(counts.notApplicable) not \
-            applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \("\(report.witness)".printable).
+            applicable\(counts.errors > 0 ? ", \(counts.errors) errors" : ""). Witness: \(plain("\(report.witness)".printable)).
 
             A cell is how many of the scenarios that apply an init has passed ([BEHAVIOURS.md](BEHAVIOURS.md)); n/a: none applies. That an init fails a row is a statement about it, not always a
             fault.

@@ -185,11 +185,17 @@ public struct RunReport: Sendable {
     /// What was seen, and what could not be.
     public var witness: Witness
     /// How many scenarios were to be run, where the run was interrupted; nil: it is whole.
-    public private(set) var plannedCount: Int?
+    public internal(set) var plannedCount: Int?
     /// Runs that were going on when the harness was killed: an init and a title each.
     public internal(set) var unfinished: [String] = []
+    /// Tells a recorded run from every other; nil: it is not known.
+    public var id: String?
+    /// Which part of a run this is; nil: the whole.
+    public var part: Part?
+    /// Parts of the run that are not in it, from 1.
+    public internal(set) var missingParts: [Int] = []
     /// What is known to fail and has passed.
-    public private(set) var unexpectedPasses: [UnexpectedPass] = []
+    public internal(set) var unexpectedPasses: [UnexpectedPass] = []
     /// What is not as it was in the run that it is held against; nil: it is held against none.
     public internal(set) var change: Change?
     /// How many were run at once.
@@ -212,11 +218,11 @@ public struct RunReport: Sendable {
         self.duration = duration
     }
 
-    /// Every scenario was not applicable.
-    public var hasShownNothing: Bool {
-        let counts = counts
-        return !results.isEmpty && counts.notApplicable == results.count
-    }
+    /// Nothing was run, or nothing of it was applicable.
+    public var hasShownNothing: Bool { counts.notApplicable == results.count }
+
+    /// Everything that was to be run is in it.
+    public var isWhole: Bool { plannedCount == nil && missingParts.isEmpty }
 
     /// The inits, each with its runtime where that is not the usual one, in their order.
     public var subjects: [String] {
@@ -274,9 +280,9 @@ public struct RunReport: Sendable {
     ///   - isWhole: whether all scenarios of each row were run: else nothing is said of what has passed.
     public mutating func note(known: [String: [KnownFailure]], isWhole: Bool) {
         for index in results.indices {
-            results[index].known = known[results[index].initName]?.first {
-                $0.rows.contains(results[index].scenario.row)
-            }
+            // What a recorded run has known stays known.
+            let own = known[results[index].initName]?.first { $0.rows.contains(results[index].scenario.row) }
+            results[index].known = own ?? results[index].known
         }
         guard isWhole else { return }
         for (name, failures) in known.sorted(by: { $0.key < $1.key }) {
@@ -327,12 +333,20 @@ extension RunReport {
 
     /// "incomplete: 3 of 40 scenarios were run"; nil where it is whole.
     public var noteOfInterruption: String? {
-        plannedCount.map { planned in
+        if isWhole { return nil }
+        var notes: [String] = []
+        if let plannedCount {
             let shown = unfinished.prefix(3).map(\.bounded.printable).joined(separator: ", ")
             let more = unfinished.count > 3 ? " and \(unfinished.count - 3) more" : ""
-            return "incomplete: \(results.count) of \(planned) scenarios were run"
-                + (unfinished.isEmpty ? "" : "; cut off in the middle: \(shown)\(more)")
+            notes.append(
+                "\(results.count) of \(plannedCount) scenarios were run"
+                    + (unfinished.isEmpty ? "" : "; cut off in the middle: \(shown)\(more)"))
         }
+        if let part, !missingParts.isEmpty {
+            let names = missingParts.prefix(8).map(String.init).joined(separator: ", ") + (missingParts.count > 8 ? ", …" : "")
+            notes.append("part \(names) of \(part.count) is missing")
+        }
+        return "incomplete: \(notes.joined(separator: "; "))"
     }
 
     /// The reason of what was interrupted.
@@ -356,28 +370,5 @@ extension String {
     /// The same with the container's name before it, where there are several.
     fileprivate func said(of container: String?) -> String {
         container.map { "\($0.bounded.printable): \(self)" } ?? self
-    }
-}
-
-extension RunReport {
-    /// The parts of one run, as one: what was interrupted in any of them is missing in the whole.
-    public static func merged(_ parts: [RunReport]) -> RunReport {
-        guard var whole = parts.first else {
-            return RunReport(results: [], skipped: [], witness: .tracefs, jobs: 0, duration: .zero)
-        }
-        for part in parts.dropFirst() {
-            whole.results += part.results
-            for skipped in part.skipped where !whole.skipped.contains(where: { $0.name == skipped.name }) {
-                whole.skipped.append(skipped)
-            }
-            whole.unfinished += part.unfinished
-            whole.duration = max(whole.duration, part.duration)
-            whole.jobs += part.jobs
-        }
-        whole.results = whole.results.inOrder
-        if parts.contains(where: { $0.plannedCount != nil }) {
-            whole.plannedCount = parts.map { $0.plannedCount ?? $0.results.count }.reduce(0, +)
-        }
-        return whole
     }
 }

@@ -220,6 +220,10 @@ public final class Session: Sendable {
         let runtime: Runtime?
         /// What the container is driven by.
         let rules: RuntimeRules
+        /// The init, with its runtime where that is not the usual one: as results call it.
+        public var subject: String {
+            RunResult.subject(profile.name, scenario, runtime ?? scenario.runtime ?? .docker)
+        }
 
         /// - Parameters:
         ///   - speed: how many times faster the runtime's clocks and the fakes run, where that is possible.
@@ -522,27 +526,23 @@ extension RunResult {
 extension Session {
     /// The jobs of one of several parts that take about as long: the same on each machine.
     ///
-    /// - Parameters:
-    ///   - number: from 1.
-    ///   - known: how long a scenario takes with an init (its name, with a runtime that is not the usual one), the same on each machine
-    ///     too; nil, or its answer is: as its text says.
+    /// - Parameter known: how long a scenario takes with an init (`Job.subject`), the same on each machine too; nil, or its answer is: as its
+    ///   text says.
     public static func part(
-        _ number: Int, of count: Int, _ jobs: [Job], known: (Scenario, String) -> Duration? = { _, _ in nil }
+        _ part: Part, of jobs: [Job], known: (Scenario, String) -> Duration? = { _, _ in nil }
     ) -> [Job] {
         let durations = jobs.map { job in
-            let subject = RunResult.subject(
-                job.profile.name, job.scenario, job.runtime ?? job.scenario.runtime ?? .docker)
-            return (known(job.scenario, subject) ?? job.scenario.expectedDuration) + .milliseconds(50)
+            (known(job.scenario, job.subject) ?? job.scenario.expectedDuration) + .milliseconds(50)
         }
-        var sums = [Duration](repeating: .zero, count: count)
-        var part = [Int](repeating: 0, count: jobs.count)
+        var sums = [Duration](repeating: .zero, count: part.count)
+        var parts = [Int](repeating: 0, count: jobs.count)
         // Long ones first, each to the part that has least.
         for index in jobs.indices.sorted(by: { (durations[$1], $0) < (durations[$0], $1) }) {
             let least = sums.indices.min { sums[$0] < sums[$1] } ?? 0
             sums[least] += durations[index]
-            part[index] = least
+            parts[index] = least
         }
-        return zip(jobs, part).filter { $0.1 == number - 1 }.map(\.0)
+        return zip(jobs, parts).filter { $0.1 == part.number - 1 }.map(\.0)
     }
 
     /// How long jobs take in all, by the last run, with the processors that there are.

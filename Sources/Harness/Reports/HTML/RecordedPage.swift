@@ -24,9 +24,10 @@ public enum RecordedPage {
     ) throws(JournalProblem) -> [UInt8]? {
         guard bytes.starts(with: Array("<!DOCTYPE html>".utf8)) else { return nil }
         // It is a line of its own, the last but one, so that nothing that a run has printed can be taken for it.
-        let lines = bytes.split(separator: 0x0A)
-        guard lines.count > 1, lines[lines.count - 1].elementsEqual("</body></html>".utf8),
-            let element = lines.dropLast().last, element.starts(with: opening.utf8),
+        let tail = Array("\n</body></html>\n".utf8)
+        let body = bytes.dropLast(tail.count)
+        let element = body[(body.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+        guard bytes.suffix(tail.count).elementsEqual(tail), element.starts(with: opening.utf8),
             let quote = element.firstIndex(of: UInt8(ascii: ">"))
         else {
             throw JournalProblem(line: 0, reason: "this page has no recorded journal in it, or breaks off before it")

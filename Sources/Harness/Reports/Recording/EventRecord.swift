@@ -336,11 +336,15 @@ extension EventRecord {
         }
     }
 
+    /// No scenario has more steps.
+    private static let steps = 0..<10_000_000
+
     private var mark: Mark? {
-        switch what {
-        case "step-began": count.map(Mark.stepBegan)
-        case "asked": count.map { .asked(step: $0) }
-        case "time-is-over": count.map { .timeIsOver(step: $0) }
+        let step = count.flatMap { EventRecord.steps.contains($0) ? $0 : nil }
+        return switch what {
+        case "step-began": step.map(Mark.stepBegan)
+        case "asked": step.map { .asked(step: $0) }
+        case "time-is-over": step.map { .timeIsOver(step: $0) }
         case "overdue": .overdue
         default: nil
         }

@@ -13,8 +13,20 @@ public enum JournalFile {
     static let schema = "harness.journal/1"
 
     /// The first line.
-    public static func header(witness: Witness, jobs: Int, speed: Double, planned: Int) throws -> String {
-        try line(HeaderRecord(witness: witness, jobs: jobs, speed: speed, planned: planned), by: encoder())
+    ///
+    /// - Parameters:
+    ///   - planned: how many scenarios there are to be.
+    ///   - id: tells this run from every other; nil: nothing does.
+    ///   - part: which part of a run it is; nil: the whole.
+    ///   - isFlakinessBad: whether a flaky scenario counts as a failure.
+    public static func header(
+        witness: Witness, jobs: Int, speed: Double, planned: Int, id: String? = nil, part: Part? = nil,
+        isFlakinessBad: Bool = false
+    ) throws -> String {
+        var header = HeaderRecord(witness: witness, jobs: jobs, speed: speed, planned: planned)
+        (header.id, header.part, header.parts) = (id, part?.number, part?.count)
+        if isFlakinessBad { header.flaky_is_bad = true }
+        return try line(header, by: encoder())
     }
 
     /// The line with which a run begins.
@@ -49,7 +61,8 @@ public enum JournalFile {
     public static func text(of report: RunReport) throws -> String {
         try header(
             witness: report.witness, jobs: report.jobs, speed: report.speed,
-            planned: report.plannedCount ?? report.results.count)
+            planned: report.plannedCount ?? report.results.count, id: report.id, part: report.part,
+            isFlakinessBad: report.results.contains(where: \.isFlakinessBad))
             + report.results.enumerated().reduce(into: "") { $0 += try lines(of: $1.element, number: $1.offset + 1) }
             + end(of: report)
     }
@@ -79,6 +92,11 @@ struct HeaderRecord: Codable {
     let speed: Double
     /// How many scenarios there were to be run.
     let planned: Int
+    /// Tells it from every other run.
+    var id: String?
+    /// Which part of how many it is.
+    var part, parts: Int?
+    var flaky_is_bad: Bool?
 
     init(witness: Witness, jobs: Int, speed: Double, planned: Int) {
         switch witness {
@@ -87,6 +105,9 @@ struct HeaderRecord: Codable {
         }
         (self.jobs, self.speed, self.planned) = (jobs, speed, planned)
     }
+
+    /// No number in it is larger.
+    static let limit = 100_000_000
 
     var sight: Witness { witness == "tracefs" ? .tracefs : .procfs(reason: sees_no_signals_because ?? "") }
 }
@@ -192,6 +213,8 @@ struct VerdictRecord: Codable {
     let duration_ns: Int64
     let failures: [FailureRecord]?
     let sweeps: [SweepRecord]?
+    /// Why it is known to fail; absent where it is not.
+    let known: String?
     /// Where the clock of each container begins, where that is not its PID 1's start.
     let origins: [UInt64?]?
 
@@ -204,6 +227,7 @@ struct VerdictRecord: Codable {
         case .passed, .notApplicable, .error: failures = nil
         }
         sweeps = result.sweeps.isEmpty ? nil : result.sweeps.map(SweepRecord.init)
+        known = result.known?.reason
         let origins = result.journals.map(\.journal.origin?.nanoseconds)
         self.origins = origins.contains { $0 != nil } ? origins : nil
     }
@@ -341,6 +365,13 @@ struct EndRecord: Codable {
     let interrupted_of: Int?
     /// Runs that were going on when the harness was killed; absent where there are none.
     let unfinished: [String]?
+    /// Rows that an init is known to fail, and has passed; absent where there are none.
+    let passed_though_known: [Pass]?
+
+    struct Pass: Codable {
+        let `init`, row, file: String
+        let line: Int
+    }
 
     init(_ report: RunReport) {
         results = report.results.count
@@ -348,6 +379,12 @@ struct EndRecord: Codable {
         skipped = report.skipped.map { Skipped(init: $0.name, reason: $0.reason) }
         interrupted_of = report.plannedCount
         unfinished = report.unfinished.isEmpty ? nil : report.unfinished
+        passed_though_known =
+            report.unexpectedPasses.isEmpty
+            ? nil
+            : report.unexpectedPasses.map {
+                Pass(init: $0.initName, row: $0.row, file: $0.place.file, line: $0.place.line)
+            }
     }
 }
 

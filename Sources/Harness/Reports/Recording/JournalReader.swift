@@ -23,8 +23,11 @@ extension JournalFile {
     public static func read(_ bytes: [UInt8], rejudges: Bool = true) throws(JournalProblem) -> RunReport {
         var reader = Reader(rejudges: rejudges)
         var number = 0
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        for line in lines {
+        var begin = bytes.startIndex
+        while begin < bytes.endIndex {
+            let end = bytes[begin...].firstIndex(of: 0x0A) ?? bytes.endIndex
+            let line = bytes[begin..<end]
+            begin = end + 1
             number += 1
             if line.isEmpty { continue }
             do {
@@ -35,7 +38,7 @@ extension JournalFile {
                 }
             } catch {
                 // Who is killed in the middle of a line has written the beginning of it.
-                if number == lines.count, reader.hasHeader { break }
+                if end == bytes.endIndex, reader.hasHeader { break }
                 throw JournalProblem(line: number, reason: Reader.words(error))
             }
         }
@@ -90,6 +93,13 @@ extension JournalFile {
                     throw UnknownRecord(
                         description: "its schema is '\(header.schema)'; this version reads \(JournalFile.schema)")
                 }
+                guard self.header == nil else {
+                    throw UnknownRecord(
+                        description: "a second recorded journal begins here: name each as a file of its own")
+                }
+                guard (0...HeaderRecord.limit).contains(header.jobs), (0...HeaderRecord.limit).contains(header.planned),
+                    header.speed.isFinite, header.speed > 0
+                else { throw UnknownRecord(description: "its numbers are out of range") }
                 self.header = header
             case "run":
                 let record = try decoder.decode(RunRecord.self, from: line)
@@ -126,11 +136,16 @@ extension JournalFile {
             if rejudges, run.record.containers == nil { verdict = rejudged(verdict, run.scenario, journal) }
             var sweeps: [SweepOutcome] = []
             for sweep in record.sweeps ?? [] { sweeps.append(try sweep.outcome(in: run.scenario.place.file)) }
-            return RunResult(
+            var result = RunResult(
                 initName: run.record.`init`, command: run.record.command, scenario: run.scenario,
                 runtime: Runtime(rawValue: run.record.runtime), verdict: verdict,
                 duration: .nanoseconds(record.duration_ns), journal: journal,
                 parts: (run.record.containers ?? []).map { ($0, run.journals[$0] ?? journal) }, sweeps: sweeps)
+            result.isFlakinessBad = header?.flaky_is_bad ?? false
+            result.known = record.known.map {
+                KnownFailure(rows: [run.scenario.row], reason: $0, place: .none)
+            }
+            return result
         }
 
         /// What the expectations say of the events; what ended a run before its last step, and what sweeps have shown, stays.
@@ -170,9 +185,25 @@ extension JournalFile {
                 jobs: header.jobs,
                 duration: end.map { .nanoseconds($0.duration_ns) }
                     ?? results.map(\.duration).reduce(.zero, +), speed: header.speed)
+            report.id = header.id
+            if let number = header.part, let count = header.parts {
+                guard let part = Part(number, of: count) else {
+                    throw JournalProblem(line: 1, reason: "part \(number) of \(count) is no part of a whole")
+                }
+                report.part = part
+            }
             if let end {
                 if let planned = end.interrupted_of { report.leaveOutInterrupted(of: planned) }
                 report.unfinished = end.unfinished ?? []
+                report.unexpectedPasses = (end.passed_though_known ?? []).map {
+                    UnexpectedPass(
+                        initName: $0.`init`, row: $0.row, place: SourcePlace(file: $0.file, line: $0.line, column: 1))
+                }
+                // Lines are missing, wherever they have got to.
+                if report.results.count < end.results, end.interrupted_of == nil {
+                    report.leaveOutInterrupted(of: min(end.results, HeaderRecord.limit))
+                    report.unfinished = unfinished
+                }
             } else {
                 report.leaveOutInterrupted(of: header.planned)
                 report.unfinished = unfinished
