@@ -113,7 +113,8 @@ extension CommandLineTool {
     ) -> (all: Set<String>, ofEverything: Set<String>, folders: Set<String>) {
         let settings = real("harness.conf")
         guard let options = try? RunOptions(arguments) else { return ([settings], [settings], []) }
-        let written = Set(([options.journal, options.output].compactMap(\.self) + options.reports.map(\.path)).map(real))
+        let written = Set(
+            ([options.journal, options.output].compactMap(\.self) + options.reports.map(\.path)).map(real))
         let ofEverything = Set(
             (options.knownFiles + [options.baseline, options.usesSettingsFile ? settings : nil].compactMap(\.self)).map(
                 real)
@@ -124,7 +125,8 @@ extension CommandLineTool {
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
         // What cannot be parsed, too: it is being written.
         let paths = options.paths.map { access($0, F_OK) != 0 ? LinesOfFile($0)?.file(in: nil) ?? $0 : $0 }
-        var result = Set(options.inits.filter { $0.contains("/") || $0.hasSuffix(".init") }.map(real)).union(ofEverything)
+        var result = Set(options.inits.filter { $0.contains("/") || $0.hasSuffix(".init") }.map(real)).union(
+            ofEverything)
         for path in paths { result.formUnion(SourceFile.files(at: path).map(real)) }
         result.formUnion(paths.filter { $0.hasSuffix(".scenario") }.map(real))
         result.formUnion(all.map { real($0.place.file) })

@@ -228,7 +228,8 @@ struct RunOptions: Sendable {
                 message: "--shard \(text): \(names.joined(separator: " ")) is no part of a whole"
                     + (one.count == nil && parts.count < 2 ? "; say of how many: --shard auto/N" : ""))
         }
-        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), let part = Part(number, of: count)
+        guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]),
+            let part = Part(number, of: count)
         else { throw BadUsage(message: "--shard takes I/N with I from 1 to N, auto or auto/N, not '\(text)'") }
         return part
     }

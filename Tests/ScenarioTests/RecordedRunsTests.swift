@@ -159,8 +159,10 @@ struct RecordedRunsTests {
         let wanted = [
             "0", "130 incomplete: part 1 of 2 is missing", "2 harness: part-1.jsonl, part-1.jsonl, part-2.jsonl: ",
             "130 incomplete: 0 of 2 scenarios were run", "2 harness: two.jsonl: line ", "2 harness: --filter",
-            "2 harness: --diff: no scenario", "1", "2 harness: --diff goes with", "2 harness: --against: nothing", "0", "0",
-            "2 harness: big.jsonl: line 1: its numbers are out of range", "3 harness: fifo:", "2 harness: two reports go to x",
+            "2 harness: --diff: no scenario", "1", "2 harness: --diff goes with", "2 harness: --against: nothing", "0",
+            "0",
+            "2 harness: big.jsonl: line 1: its numbers are out of range", "3 harness: fifo:",
+            "2 harness: two reports go to x",
         ]
         #expect(lines.count == wanted.count, "\(end.output)\(end.errors)")
         for (line, beginning) in zip(lines, wanted) { #expect(line.hasPrefix(beginning), "\(beginning)") }

@@ -117,7 +117,9 @@ public struct DifferenceReport: Sendable {
         let limit = isWhole ? rows.count : DifferenceReport.rowsShown
         result += rows.prefix(limit).joined()
         if rows.count > limit { result += "… \(rows.count - limit) rows more (--verbose)\n" }
-        if comparison.isCut { result += "… only \(DifferenceReport.comparedAtMost) events from the first difference on were compared\n" }
+        if comparison.isCut {
+            result += "… only \(DifferenceReport.comparedAtMost) events from the first difference on were compared\n"
+        }
         return result
     }
 

@@ -37,7 +37,8 @@ extension RunReport {
                 throw NoParts(description: "one recorded run is there twice")
             }
             guard part.part?.count == whole.part?.count else {
-                throw NoParts(description: "they are parts of different runs: one is of \(name(whole)), another of \(name(part))")
+                throw NoParts(
+                    description: "they are parts of different runs: one is of \(name(whole)), another of \(name(part))")
             }
             if let number = part.part?.number, !present.insert(number).inserted {
                 throw NoParts(description: "part \(number) is there twice")

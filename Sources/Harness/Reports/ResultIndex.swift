@@ -10,7 +10,8 @@ struct ResultIndex: Sendable {
 
     init(_ results: [RunResult]) {
         for result in results {
-            byFile[ResultIndex.key(result.subject, result.scenario, result.scenario.place.file), default: []].append(result)
+            byFile[ResultIndex.key(result.subject, result.scenario, result.scenario.place.file), default: []].append(
+                result)
             byName[ResultIndex.shortKey(result.subject, result.scenario), default: []].append(result)
         }
     }

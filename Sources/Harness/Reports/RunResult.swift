@@ -343,7 +343,8 @@ extension RunReport {
                     + (unfinished.isEmpty ? "" : "; cut off in the middle: \(shown)\(more)"))
         }
         if let part, !missingParts.isEmpty {
-            let names = missingParts.prefix(8).map(String.init).joined(separator: ", ") + (missingParts.count > 8 ? ", …" : "")
+            let names =
+                missingParts.prefix(8).map(String.init).joined(separator: ", ") + (missingParts.count > 8 ? ", …" : "")
             notes.append("part \(names) of \(part.count) is missing")
         }
         return "incomplete: \(notes.joined(separator: "; "))"
