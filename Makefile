@@ -36,10 +36,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## installs the real inits, the runtimes that `make bench` compares with, and what reads reports (Debian, Ubuntu; as root)
+setup: ## installs the real inits, the runtimes that `make bench` compares with, and the programs that `make formats` reads reports with (Debian, Ubuntu; as root)
 	scenarios/inits/setup.sh
 	apt-get install -y -q --no-install-recommends crun runc python3-junitparser python3-tap python3-jsonschema python3-yaml
-	command -v chromium-headless-shell chromium || apt-get install -y -q --no-install-recommends chromium-headless-shell
+	command -v chromium-headless-shell chromium || apt-get install -y -q --no-install-recommends chromium-headless-shell \
+		|| echo "no Chromium here: its tests are skipped"
 
 .PHONY: build
 build: bin/harness bin/fake-services ## leaves bin/harness and bin/fake-services, release, ready to use
@@ -69,7 +70,7 @@ run: build ## runs the conformance suite against every init that is installed, a
 	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
 
 .PHONY: check
-check: test fuzz formats scenarios mutants ## all tests, 20 s of fuzzing, reports read by others, all scenarios, then the suite against every deliberate defect
+check: test fuzz formats scenarios mutants ## all tests, 20 s of fuzzing, reports read by other programs, all scenarios, then the suite against every deliberate defect
 
 .PHONY: test
 test: bin/fake-services ## the tests

@@ -25,7 +25,7 @@ extension CommandLineTool {
                 return report
             }
             if !options.filters.isEmpty, reports.allSatisfy(\.results.isEmpty) {
-                return complain("--filter: no run that was recorded has such a title")
+                return complain("--filter: no recorded run has a title with this text")
             }
             if options.showsDifference { return try showDifference(of: reports, options) }
             var whole: RunReport

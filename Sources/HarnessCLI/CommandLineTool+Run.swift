@@ -95,15 +95,27 @@ extension CommandLineTool {
 
     // MARK: - Files
 
-    /// The files that a scenario's run with an init depends on, by their real paths: the scenario, the profile, the programs and their scripts.
-    private static func dependencies(of scenario: Scenario, _ profile: InitProfile) -> Set<String> {
-        var result: Set<String> = [real(scenario.place.file)]
+    /// The files that depend on a profile's: itself, its program and its scripts, by their real paths.
+    private static func dependencies(of profile: InitProfile) -> Set<String> {
+        var result = files(among: profile.command)
         if profile.place != .none { result.insert(real(profile.place.file)) }
-        var words = profile.command
-        if case .command(let command)? = scenario.settings.payload { words += command }
-        for word in words where word.contains("/") && access(word, R_OK) == 0 { result.insert(real(word)) }
-        if let program = profile.command.first.flatMap(HostPrograms.path) { result.insert(real(program)) }
+        if let program = profile.command.first {
+            // One that is not there yet, too: it is being built.
+            if let path = HostPrograms.path(of: program) ?? (program.contains("/") ? program : nil) {
+                result.insert(real(path))
+            }
+        }
         return result
+    }
+
+    /// The same of a scenario.
+    private static func dependencies(of scenario: Scenario) -> Set<String> {
+        guard case .command(let command)? = scenario.settings.payload else { return [real(scenario.place.file)] }
+        return files(among: command).union([real(scenario.place.file)])
+    }
+
+    private static func files(among words: [String]) -> Set<String> {
+        Set(words.filter { $0.contains("/") && access($0, R_OK) == 0 }.map(real))
     }
 
     /// Those of all that a command line asks for, as far as it can be read; those that everything depends on; and the folders in which more of
@@ -131,9 +143,17 @@ extension CommandLineTool {
         result.formUnion(paths.filter { $0.hasSuffix(".scenario") }.map(real))
         result.formUnion(all.map { real($0.place.file) })
         let folders = Set(paths.flatMap(foldersBelow))
-        guard let selection = try? select(options, &suite, all) else { return (result, ofEverything, folders) }
-        for profile in selection.profiles {
-            for scenario in all { result.formUnion(dependencies(of: scenario, profile)) }
+        for scenario in all { result.formUnion(dependencies(of: scenario)) }
+        if let program = options.command?.first, program.contains("/") { result.insert(real(program)) }
+        guard let selection = try? select(options, &suite, all) else {
+            return (result.subtracting(written), ofEverything, folders)
+        }
+        for profile in selection.profiles
+            + suite.profiles.filter({ profile in
+                selection.skipped.contains { $0.name == profile.name }
+            })
+        {
+            result.formUnion(dependencies(of: profile))
         }
         return (result.subtracting(written), ofEverything, folders)
     }
@@ -257,6 +277,9 @@ extension CommandLineTool {
                     .map { Session.Job($0, profile, speed: options.speed, runtime: runtime) }
             }
         }
+        if let baseline = accepted.baseline, !jobs.contains(where: { baseline.knows($0.scenario, on: $0.subject) }) {
+            return complain("--against: \(baseline.name) has none of these scenarios with this init")
+        }
         if let shard = options.shard {
             jobs = Session.part(shard, of: jobs) { accepted.baseline?.duration(of: $0, on: $1) }
         }
@@ -269,16 +292,13 @@ extension CommandLineTool {
         }
         if !options.changedFiles.isEmpty {
             let changed = Set(options.changedFiles.map(real))
-            jobs.removeAll { changed.isDisjoint(with: dependencies(of: $0.scenario, $0.profile)) }
+            let inits = Set(selection.profiles.filter { !changed.isDisjoint(with: dependencies(of: $0)) }.map(\.name))
+            let own = Set(scenarios.filter { !changed.isDisjoint(with: dependencies(of: $0)) }.map(\.place))
+            jobs.removeAll { !inits.contains($0.profile.name) && !own.contains($0.scenario.place) }
         }
         let isInRounds = options.untilFailure || options.stressTime != nil
         if !isInRounds { jobs = (0..<(options.repetitions ?? 1)).flatMap { _ in jobs } }
         if jobs.isEmpty, options.shard == nil { return complain("no scenario is left to run") }
-        if let baseline = accepted.baseline, !jobs.isEmpty,
-            !jobs.contains(where: { baseline.knows($0.scenario, on: $0.subject) })
-        {
-            return complain("--against: nothing that is to be run is in \(baseline.name), with this init")
-        }
         let outputs: Outputs
         let journal: JournalWriter?
         do {

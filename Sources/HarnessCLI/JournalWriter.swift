@@ -6,7 +6,8 @@ import Synchronization
 /// that is killed loses the line that it was writing and nothing else.
 final class JournalWriter: RunFollower {
     private let descriptor: Int32
-    private let state = Mutex<(runs: Int, failure: String?)>((0, nil))
+    /// `open`: runs whose verdict has not been written.
+    private let state = Mutex<(runs: Int, open: Set<Int>, failure: String?)>((0, [], nil))
 
     /// - Throws: `BadUsage` where the file cannot be made.
     init(path: String) throws(BadUsage) {
@@ -28,6 +29,7 @@ final class JournalWriter: RunFollower {
 
     func begin(_ run: BegunRun) -> Int {
         let number = nextNumber()
+        state.withLock { _ = $0.open.insert(number) }
         write { try JournalFile.beginning(of: run, number: number) }
         return number
     }
@@ -38,6 +40,7 @@ final class JournalWriter: RunFollower {
 
     func note(_ result: RunResult) {
         if let number = result.number {
+            state.withLock { _ = $0.open.remove(number) }
             return write { try JournalFile.verdict(of: result, number: number) }
         }
         let number = nextNumber()
@@ -46,6 +49,10 @@ final class JournalWriter: RunFollower {
 
     /// - Returns: why not everything could be written; nil: it was.
     func end(_ report: RunReport) -> String? {
+        // What was to be made again, and was not, has the verdict that it had.
+        for result in report.results {
+            if let number = result.number, state.withLock({ $0.open.contains(number) }) { note(result) }
+        }
         write { try JournalFile.end(of: report) }
         return state.withLock { $0.failure }
     }

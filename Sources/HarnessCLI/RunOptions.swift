@@ -75,6 +75,9 @@ struct RunOptions: Sendable {
 
     /// What goes together.
     mutating func check() throws(BadUsage) {
+        if showsDifference && (compares || isQuiet) {
+            throw BadUsage(message: "--diff goes with --filter, --verbose and --color alone")
+        }
         if compares {
             if format != HumanReport.name { throw BadUsage(message: "--compare is for people: leave out --format") }
             if runtimes == [nil] { runtimes = Array(Runtime.allCases) }
@@ -110,7 +113,8 @@ struct RunOptions: Sendable {
             let words = line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             if RunOptions.ofOneCommandLine.contains(String(first)) {
-                throw BadUsage(message: "\(path):\(number + 1): '\(first)' is for the command line alone")
+                throw BadUsage(
+                    message: "\(path):\(number + 1): '\(first)' belongs on the command line, not in harness.conf")
             }
             var arguments = first == "path" ? [] : ["--\(first)"]
             if words.count > 1 {
@@ -129,10 +133,11 @@ struct RunOptions: Sendable {
             },
             Option(
                 "--expect", takes: "PATH",
-                "judge runs by what the scenarios of the same titles in this file or folder expect; their other steps must be the same; repeatable"
+                "judge the recorded runs by the expectations of the scenarios with the same titles in this file or folder; all other steps must be the "
+                    + "same; repeatable"
             ) { $0.otherExpectations.append($1) },
         ] + selection.filter { ["--known", "--against", "--filter"].contains($0.text.names[0]) }
-        + reporting.filter { $0.text.names != ["--journal"] }
+        + doing.filter { $0.text.names == ["--flaky-result"] } + reporting.filter { $0.text.names != ["--journal"] }
 
     static let table = OptionTable<RunOptions>(
         verb: "run", options: selection + doing + reporting,
@@ -225,8 +230,8 @@ struct RunOptions: Sendable {
             }
             let names = ([one.number] + [one.count].compactMap(\.self)).map { "\($0)=\(environment($0) ?? "")" }
             throw BadUsage(
-                message: "--shard \(text): \(names.joined(separator: " ")) is no part of a whole"
-                    + (one.count == nil && parts.count < 2 ? "; say of how many: --shard auto/N" : ""))
+                message: "--shard \(text): \(names.joined(separator: " ")) does not name a part"
+                    + (one.count == nil && parts.count < 2 ? "; give the number of parts: --shard auto/N" : ""))
         }
         guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]),
             let part = Part(number, of: count)

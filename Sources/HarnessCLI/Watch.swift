@@ -25,10 +25,11 @@ struct Watch {
             } ?? "/proc/self/exe"
     }
 
-    /// - Returns: 130, or what usage is wrong.
+    /// - Returns: 128 and the signal that ended it, or that this machine cannot do it.
     func run() -> Int32 {
         guard let folders = FolderWatch() else {
-            return CommandLineTool.complain("--watch: \(String(cString: strerror(errno)))")
+            CommandLineTool.write("harness: --watch: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
+            return CommandLineTool.Status.cannotRun
         }
         Signals.watch()
         var changed: [String] = []
@@ -37,9 +38,8 @@ struct Watch {
             files.watch(with: folders)
             // Before the run: what changes during it is run after it.
             let before = files.stamps
-            let status = round(files.areOfEverything(changed) ? [] : changed)
+            guard round(files.areOfEverything(changed) ? [] : changed) else { return CommandLineTool.Status.cannotRun }
             if let signal = Signals.caught { return 128 + signal }
-            if status == CommandLineTool.Status.interrupted { return status }
             CommandLineTool.write(
                 "harness: waiting for changes in \(files.all.count) files (Ctrl-C ends it)\n", to: STDERR_FILENO)
             changed = []
@@ -59,8 +59,8 @@ struct Watch {
 
     /// One run, of everything or of what depends on some files.
     ///
-    /// - Returns: its exit status.
-    private func round(_ changed: [String]) -> Int32 {
+    /// - Returns: false where it could not be started.
+    private func round(_ changed: [String]) -> Bool {
         let words = [executable, "run"] + changed.flatMap { ["--changed", $0] } + arguments
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -73,22 +73,23 @@ struct Watch {
         let failure = posix_spawn(&pid, executable, nil, &attributes, &pointers, environ)
         if failure != 0 {
             CommandLineTool.write("harness: \(executable): \(String(cString: strerror(failure)))\n", to: STDERR_FILENO)
-            return CommandLineTool.Status.interrupted
+            return false
         }
         var status: Int32 = 0
-        var isTold = false
+        var told = 0
         while waitpid(pid, &status, WNOHANG) == 0 {
             Signals.wait(for: nil, milliseconds: -1)
-            if let signal = Signals.caught, !isTold {
-                // It reports what there was so far.
+            // It reports what there was so far; at a second one it ends at once.
+            if let signal = Signals.caught, Signals.count > told {
+                told = Signals.count
                 kill(pid, signal == SIGQUIT ? SIGINT : signal)
-                isTold = true
             }
         }
         let signal = status & 0x7f
-        if signal == 0 { return (status >> 8) & 0xff }
-        CommandLineTool.write("harness: the run was ended by signal \(signal)\n", to: STDERR_FILENO)
-        return 128 + signal
+        if signal != 0 {
+            CommandLineTool.write("harness: the run was ended by signal \(signal)\n", to: STDERR_FILENO)
+        }
+        return true
     }
 }
 
@@ -146,8 +147,9 @@ private final class FolderWatch {
 
     /// Nil: see errno.
     init?() {
-        descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
-        if descriptor < 0 { return nil }
+        let made = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+        if made < 0 { return nil }
+        descriptor = made
     }
 
     deinit { close(descriptor) }
@@ -186,6 +188,7 @@ private final class FolderWatch {
 
 /// The signal that has come last, and the ends of a pipe that handlers write to.
 private let lastSignal = Atomic<Int32>(0)
+private let signalCount = Atomic<Int>(0)
 private let alarm = Atomic<Int32>(-1)
 private let bell = Atomic<Int32>(-1)
 
@@ -198,6 +201,9 @@ private enum Signals {
         let signal = lastSignal.load(ordering: .relaxed)
         return signal == 0 ? nil : signal
     }
+
+    /// How many have come.
+    static var count: Int { signalCount.load(ordering: .relaxed) }
 
     static func watch() {
         var ends: [Int32] = [-1, -1]
@@ -214,7 +220,10 @@ private enum Signals {
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD] {
             sigaddset(&mask, signal)
             Glibc.signal(signal) { number in
-                if number != SIGCHLD { lastSignal.store(number, ordering: .relaxed) }
+                if number != SIGCHLD {
+                    lastSignal.store(number, ordering: .relaxed)
+                    signalCount.wrappingAdd(1, ordering: .relaxed)
+                }
                 let saved = errno
                 var byte: UInt8 = 0
                 _ = write(alarm.load(ordering: .relaxed), &byte, 1)

@@ -48,7 +48,7 @@ struct ComparedRunsTests {
         let change = try #require(now.change)
         #expect(change.worse == 2 && change.same == 1 && change.added == 1)
         #expect(change.better.map(\.scenario.title) == ["d"] && change.lost.map(\.scenario.title) == ["c"])
-        #expect(HumanReport().text(now).contains("against old.jsonl: 2 worse, 1 better (d), 1 as bad"))
+        #expect(HumanReport().text(now).contains("against old.jsonl: 2 worse, 1 better (d), 1 still fail"))
     }
 
     /// Fails where a baseline covers everything.
@@ -87,7 +87,7 @@ struct ComparedRunsTests {
             Self.run(["t": .passed], Self.story(100, .term)), Self.run(["t": .passed], Self.story(900, .term))
         )
         let text = DifferenceReport(style: TerminalStyle(width: 160)).text(a, b, names: ("a", "b"))
-        #expect(text.contains("nothing else happened in one than in the other"), "\(text)")
+        #expect(text.contains("the same events happened in both"), "\(text)")
         #expect(!DifferenceReport.verdictsDiffer(a, b))
     }
 
@@ -124,6 +124,50 @@ struct ComparedRunsTests {
             try RecordedPage.journal(in: Array("<!DOCTYPE html>\n<p>\n</body></html>\n".utf8)) { $0 }
         }
         #expect(try RecordedPage.journal(in: Array("{}".utf8)) { $0 } == nil)
+    }
+
+    // MARK: - Parts
+
+    private static func part(_ number: Int, of count: Int, _ title: String) -> RunReport {
+        var report = Self.run([title: .passed], Self.story(3, .usr1))
+        (report.part, report.id) = (Part(number, of: count), "\(number)")
+        return report
+    }
+
+    private static func readBack(_ report: RunReport) throws -> RunReport {
+        try JournalFile.read(Array(try JournalFile.text(of: report).utf8), rejudges: false)
+    }
+
+    /// What was merged is a whole, or still lacks what it lacked; nothing counts twice.
+    @Test func partsAreMergedAndReadBack() throws {
+        let parts = try (1...3).map { try Self.readBack(Self.part($0, of: 3, "t\($0)")) }
+        let whole = try RunReport.merged(parts)
+        #expect(whole.isWhole && whole.results.count == 3)
+        let again = try Self.readBack(whole)
+        #expect(try RunReport.merged([again]).isWhole)
+        let some = try RunReport.merged([parts[0], parts[1]])
+        #expect(some.noteOfInterruption == "incomplete: part 3 of 3 is missing")
+        let someAgain = try Self.readBack(some)
+        #expect(try RunReport.merged([someAgain]).missingParts == [3])
+        #expect(try RunReport.merged([someAgain, parts[2]]).isWhole)
+        #expect(throws: NoParts.self) { try RunReport.merged([someAgain, parts[1]]) }
+        #expect(throws: NoParts.self) { try RunReport.merged([parts[0], Self.part(1, of: 2, "x")]) }
+        #expect(throws: NoParts.self) { try RunReport.merged([parts[0], Self.run(["y": .passed])]) }
+        // No report of a part alone is green.
+        let alone = try RunReport.merged([parts[0]])
+        #expect(alone.noteOfInterruption == "incomplete: parts 2, 3 of 3 are missing")
+        #expect(!SummaryReport(ReportOptions()).text(alone).contains("✅"))
+        #expect(try HTMLReport(ReportOptions()).text(alone).contains("<title>harness: incomplete"))
+        #expect(try JSONReport().text(alone).contains("missing_parts"))
+    }
+
+    @Test func numbersOutOfRangeAreNoCrash() throws {
+        let text = try JournalFile.text(of: Self.run(["a": .passed], Self.story(3, .usr1)))
+        for (name, number) in [("jobs", "1"), ("planned", "1"), ("results", "1")] {
+            let bad = text.replacing("\"\(name)\":\(number)", with: "\"\(name)\":9223372036854775807")
+            #expect(bad != text)
+            #expect(throws: JournalProblem.self) { try JournalFile.read(Array(bad.utf8)) }
+        }
     }
 
     // MARK: - Traces

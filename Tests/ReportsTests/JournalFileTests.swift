@@ -71,6 +71,33 @@ struct JournalFileTests {
         .cannot("write"),
     ]
 
+    /// docs/JOURNAL.md names every kind of line, every field and every event.
+    @Test func theSchemaIsWritten() throws {
+        let page = try String(
+            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+                "../../docs/JOURNAL.md"), encoding: .utf8)
+        let recorded = try String(
+            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+                "Recorded/run.jsonl"), encoding: .utf8)
+        let lines =
+            try JournalFile.text(of: Self.report(Self.kinds))
+            + JournalFile.header(
+                witness: .procfs(reason: "x"), jobs: 1, speed: 1, planned: 1, id: "x", part: Part(1, of: 2),
+                isFlakinessBad: true) + recorded
+        var words: Set<String> = []
+        for line in lines.split(separator: "\n") {
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            words.formUnion(object.keys)
+            words.insert(try #require(object["kind"] as? String))
+            let event = object["event"] as? [String: Any] ?? [:]
+            words.formUnion(event.keys)
+            words.formUnion([event["by"], event["what"]].compactMap { $0 as? String })
+        }
+        #expect(words.count > 80)
+        let missing = words.filter { !page.contains("`\($0)`") }
+        #expect(missing.isEmpty, "\(missing.sorted())")
+    }
+
     /// With blanks, other escapes and another order of fields it is the same event.
     @Test(arguments: kinds)
     func aLineMayBeWrittenByOthers(kind: Event.Kind) throws {

@@ -6,7 +6,7 @@ import Vocabulary
 /// How PID 1 waits for its children, and for the orphans that it is handed.
 extension Cause {
     /// A zombie that is there for longer than this has not been noticed: a reaper that hears SIGCHLD takes microseconds.
-    private static let unnoticed = Duration.milliseconds(400)
+    package static let unnoticed = Duration.milliseconds(400)
 
     static let leavingZombies: [Cause] = [
         neverWaits, reapsNothing, reapsOwnChildrenOnly, waitsOncePerSigchld, reapsLate,
@@ -16,7 +16,7 @@ extension Cause {
 
     private static let neverWaits = Cause(
         "never-waits",
-        "PID 1 never waits for anybody: what ends, and what it is handed, stays a zombie for as long as it runs",
+        "PID 1 never waits for a process: its children and the orphans that it is handed stay zombies for as long as it runs",
         remedy: "an init in front (--init), or a loop around waitpid(-1, &status, WNOHANG) on each SIGCHLD"
     ) { life, _ in
         guard !life.hasWaitedAsWhatItIs else { return nil }

@@ -25,6 +25,18 @@ extension Verdict {
     }
 }
 
+extension [Failure] {
+    /// Why the run ended before its last step; nil: it did not. A `wait for` that failed ends a run as well.
+    package var interruption: Failure? {
+        last { failure in
+            switch failure.question {
+            case .continuation, .waitFor: true
+            case .expect, .killTimes: false
+            }
+        }
+    }
+}
+
 /// One expectation that did not hold.
 public struct Failure: Hashable, Sendable {
     /// What was asked for and did not come.

@@ -91,6 +91,8 @@ public struct KnownFailure: Hashable, Sendable {
     /// Why; empty: it is not said.
     public let reason: String
     @Incidental public var place: SourcePlace
+    /// It is known of an earlier run alone, and nobody has said that it is to be so.
+    @Incidental public var isOfBaseline: Bool = false
 
     public init(rows: [String], reason: String, place: SourcePlace) {
         (self.rows, self.reason, self.place) = (rows, reason, place)

@@ -11,7 +11,7 @@ public struct Baseline: Sendable {
 
     public init(_ report: RunReport, named name: String) {
         self.name = name
-        results = ResultIndex(report.results.map(\.withoutJournal))
+        results = ResultIndex(report.results.map(\.verdictAlone))
     }
 
     /// How long a scenario took with an init, on average; nil: it was not there, or there was nothing to do.
@@ -69,7 +69,8 @@ extension RunReport {
                 if earlier.covers(result) {
                     change.same += 1
                     results[index].known = KnownFailure(
-                        rows: [result.scenario.row], reason: "as bad in \(earlier.name)", place: .none)
+                        rows: [result.scenario.row], reason: "failed in \(earlier.name), too", place: .none)
+                    results[index].known?.isOfBaseline = true
                 } else {
                     change.worse += 1
                 }

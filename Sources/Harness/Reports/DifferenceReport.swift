@@ -13,7 +13,7 @@ public struct DifferenceReport: Sendable {
     /// How many runs are drawn, how many rows each has, and how many rows are shown before a difference.
     private static let (runsShown, rowsShown, context) = (4, 40, 3)
     /// How many events of a run are compared: the time that it takes grows with how many are not the same.
-    private static let comparedAtMost = 5000
+    private static let comparedAtMost = 2000
 
     /// - Parameter isWhole: all runs that differ, and every row of them.
     public init(style: TerminalStyle, isWhole: Bool = false) { (self.style, self.isWhole) = (style, isWhole) }
@@ -27,22 +27,24 @@ public struct DifferenceReport: Sendable {
             if let note = report.noteOfInterruption { result += "\(name)  \(note)\n" }
         }
         let onlyIn = (first.results.count - pairs.count, second.results.count - pairs.count)
-        if onlyIn.0 > 0 { result += "\(onlyIn.0) only in A\n" }
-        if onlyIn.1 > 0 { result += "\(onlyIn.1) only in B\n" }
+        if onlyIn.0 > 0 { result += "\(onlyIn.0) scenario\(onlyIn.0 == 1 ? " is" : "s are") only in A\n" }
+        if onlyIn.1 > 0 { result += "\(onlyIn.1) scenario\(onlyIn.1 == 1 ? " is" : "s are") only in B\n" }
         let changed = pairs.filter { $0.a.verdict.nameAndReason.name != $0.b.verdict.nameAndReason.name }
         result += "\n"
         for pair in changed {
             let words = [pair.a, pair.b].map { $0.verdict.nameAndReason.name }
             result += style.cut("\(words[0]) → \(words[1])  \(pair.a.name)") + "\n"
         }
-        result += changed.isEmpty ? "every verdict that is in both is the same\n\n" : "\n"
+        result += changed.isEmpty ? "every scenario that is in both has the same verdict\n\n" : "\n"
         // Where no verdict tells them apart, what happened may.
         let drawn = changed.isEmpty ? pairs : changed
-        let differing = drawn.lazy.filter { $0.a.eventCount > 0 && $0.b.eventCount > 0 }
-            .compactMap { pair in Comparison(pair.a, pair.b).map { (pair, $0) } }
-        let shown = Array(isWhole ? Array(differing) : Array(differing.prefix(DifferenceReport.runsShown + 1)))
+        var shown: [(Pair, Comparison)] = []
+        for pair in drawn where pair.a.eventCount > 0 && pair.b.eventCount > 0 {
+            if let comparison = Comparison(pair.a, pair.b) { shown.append((pair, comparison)) }
+            if !isWhole, shown.count > DifferenceReport.runsShown { break }
+        }
         if shown.isEmpty {
-            result += changed.isEmpty ? "nothing else happened in one than in the other\n" : ""
+            result += changed.isEmpty ? "the same events happened in both\n" : ""
             return style.shown(result)
         }
         let limit = isWhole ? shown.count : DifferenceReport.runsShown
@@ -74,7 +76,7 @@ public struct DifferenceReport: Sendable {
         var taken: [String: Int] = [:]
         return first.results.compactMap { a in
             let subject = isOfOneInit ? subjects.1[0] : a.subject
-            let key = "\(subject)\u{0}\(a.scenario.place.file)\u{0}\(a.scenario.title)"
+            let key = ResultIndex.key(subject, a.scenario, a.scenario.place.file)
             let place = taken[key, default: 0]
             taken[key] = place + 1
             let candidates = others.results(of: a.scenario, on: subject)
@@ -104,7 +106,8 @@ public struct DifferenceReport: Sendable {
         var rows: [String] = []
         for hunk in comparison.hunks(context: DifferenceReport.context) {
             if hunk.skipped > 0 {
-                rows.append(style.paint("… \(hunk.skipped) events are the same in both", .dim) + "\n")
+                rows.append(
+                    style.paint("… \(hunk.skipped) event\(hunk.skipped == 1 ? " is" : "s are") the same", .dim) + "\n")
             }
             for line in hunk.lines {
                 switch line {
@@ -116,7 +119,7 @@ public struct DifferenceReport: Sendable {
         }
         let limit = isWhole ? rows.count : DifferenceReport.rowsShown
         result += rows.prefix(limit).joined()
-        if rows.count > limit { result += "… \(rows.count - limit) rows more (--verbose)\n" }
+        if rows.count > limit { result += "… \(rows.count - limit) more rows (--verbose)\n" }
         if comparison.isCut {
             result += "… only \(DifferenceReport.comparedAtMost) events from the first difference on were compared\n"
         }
@@ -154,7 +157,14 @@ public struct DifferenceReport: Sendable {
             self.skipped = skipped
             let first = Array(allA.dropFirst(skipped).prefix(limit))
             let second = Array(allB.dropFirst(skipped).prefix(limit))
-            let difference = second.map(\.text).difference(from: first.map(\.text))
+            // Texts as numbers: they are compared very often.
+            var numbers: [String: Int] = [:]
+            func number(_ line: (text: String, line: String)) -> Int {
+                if let known = numbers[line.text] { return known }
+                numbers[line.text] = numbers.count
+                return numbers.count - 1
+            }
+            let difference = second.map(number).difference(from: first.map(number))
             var removed: Set<Int> = [], inserted: Set<Int> = []
             for change in difference {
                 switch change {

@@ -42,7 +42,7 @@ public struct SummaryReport: Reporter {
     public init(_: ReportOptions) {}
 
     public func text(_ report: RunReport) -> String {
-        let mark = report.isGood ? "✅" : "❌"
+        let mark = report.isGood && report.isWhole ? "✅" : "❌"
         var text = "## \(mark) \(report.counts.sentence)\n\n"
         if let note = report.noteOfInterruption { text += "**\(plain(note))**\n\n" }
         for findings in report.findings {

@@ -398,14 +398,14 @@ public struct HumanReport: Reporter {
 }
 
 extension Change {
-    /// "against old.jsonl: 2 worse, 1 better (tini: SF03), 5 as bad"
+    /// "against old.jsonl: 2 worse, 1 better (SF03), 5 still fail"
     var sentence: String {
         func named(_ count: String, _ results: [RunResult]) -> String {
             results.isEmpty ? count : "\(count) (\(HumanReport.rows(results)))"
         }
-        var parts = ["\(worse) worse", named("\(better.count) better", better), "\(same) as bad"]
-        if !lost.isEmpty { parts.append(named("\(lost.count) cannot be asked any more", lost)) }
-        if added > 0 { parts.append("\(added) not there") }
+        var parts = ["\(worse) worse", named("\(better.count) better", better), "\(same) still fail"]
+        if !lost.isEmpty { parts.append(named("\(lost.count) no longer apply", lost)) }
+        if added > 0 { parts.append("\(added) new") }
         return "against \(name.printable): \(parts.joined(separator: ", "))"
     }
 }

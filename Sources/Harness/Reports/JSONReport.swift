@@ -18,7 +18,8 @@ public struct JSONReport: Reporter {
             summary: .init(
                 passed: counts.passed, failed: counts.failed, not_applicable: counts.notApplicable,
                 errors: counts.errors, known: counts.known,
-                flaky: counts.flaky, duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount),
+                flaky: counts.flaky, duration_ms: milliseconds(report.duration), interrupted_of: report.plannedCount,
+                missing_parts: report.missingParts.isEmpty ? nil : report.missingParts),
             witness: report.witness.description.printable,
             passed_though_known: report.unexpectedPasses.map { .init(init: $0.initName, row: $0.row) },
             skipped: report.skipped.map { .init(init: $0.name, reason: $0.reason) },
@@ -52,6 +53,8 @@ private struct EncodedRun: Encodable {
         let duration_ms: Double
         /// How many there were to be, where the run was interrupted.
         let interrupted_of: Int?
+        /// Parts of the run that are not in it.
+        let missing_parts: [Int]?
     }
 
     struct Skipped: Encodable {

@@ -37,10 +37,14 @@ extension RunReport {
                 throw NoParts(description: "one recorded run is there twice")
             }
             guard part.part?.count == whole.part?.count else {
-                throw NoParts(
-                    description: "they are parts of different runs: one is of \(name(whole)), another of \(name(part))")
+                throw NoParts(description: "they do not belong together: \(name(whole)) and \(name(part))")
             }
-            if let number = part.part?.number, !present.insert(number).inserted {
+            // What was merged before, and is not whole, has more than one of them.
+            let missing = Set(part.missingParts)
+            let own = part.part.map { one in
+                part.missingParts.isEmpty ? [one.number] : (1...one.count).filter { !missing.contains($0) }
+            }
+            for number in own ?? [] where !present.insert(number).inserted {
                 throw NoParts(description: "part \(number) is there twice")
             }
         }
@@ -55,12 +59,17 @@ extension RunReport {
             whole.jobs += part.jobs
         }
         whole.results = whole.results.inOrder
-        if let count = whole.part?.count { whole.missingParts = (1...count).filter { !present.contains($0) } }
+        if let count = whole.part?.count {
+            whole.missingParts = (1...count).filter { !present.contains($0) }
+            if whole.missingParts.isEmpty { whole.part = nil }
+        }
         if parts.contains(where: { $0.plannedCount != nil }) {
             whole.plannedCount = parts.map { $0.plannedCount ?? $0.results.count }.reduce(0, +)
         }
         return whole
     }
 
-    private static func name(_ report: RunReport) -> String { report.part.map { "\($0.count) parts" } ?? "no parts" }
+    private static func name(_ report: RunReport) -> String {
+        report.part.map { "one of \($0.count) parts" } ?? "a whole run"
+    }
 }

@@ -1,4 +1,3 @@
-import Causes
 import Expectations
 import FoundationEssentials
 import Journal
@@ -58,7 +57,10 @@ private struct RunTrack {
                 if let orphaned = row.orphaned, orphaned < end {
                     append("orphan", "orphan", track, from: orphaned, to: end, &events)
                 }
-                if row.end != nil, row.kind == .process {
+                // A process that is reaped at once is no zombie to look at.
+                if row.end != nil, row.kind == .process, row.depth > 0,
+                    (row.gone ?? timeline.end).duration(since: end) > .milliseconds(20)
+                {
                     append("zombie", "zombie", track, from: end, to: row.gone ?? timeline.end, &events)
                 }
             }

@@ -44,7 +44,7 @@ public struct ReportOptions: Sendable {
     public var machine = ""
     /// This tool's version.
     public var version = ""
-    /// Makes bytes fewer, as gzip does; nil, or its answer is: they stay as they are.
+    /// Compresses the page's journal, as gzip does; where it is nil, or answers nil, the journal stays as it is.
     public var compress: (@Sendable ([UInt8]) -> [UInt8]?)?
 
     public init() {}
@@ -83,7 +83,7 @@ extension [Peer] {
         }
         .map(\.name)
         let shown = names.prefix(3).joined(separator: ", ")
-        let more = names.count > 3 ? " and \(names.count - 3) more inits" : ""
+        let more = names.count > 3 ? " and \(names.count - 3) more init\(names.count == 4 ? "" : "s")" : ""
         return "\(shared.count) of \(bad.count) fail in \(shown)\(more), too: \(HumanReport.rows(shared))"
     }
 }
@@ -102,7 +102,7 @@ public enum Reporters {
 }
 
 extension UnexpectedPass {
-    /// "tini passes PG04, which it is known to fail: remove that"
+    /// "tini passes PG04, which it is known to fail: remove that entry"
     var sentence: String { "\(initName) passes \(row), which it is known to fail: remove that entry" }
 }
 

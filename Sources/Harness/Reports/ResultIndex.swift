@@ -29,7 +29,7 @@ struct ResultIndex: Sendable {
         key(subject, scenario, scenario.place.file.split(separator: "/").last.map(String.init) ?? "")
     }
 
-    private static func key(_ subject: String, _ scenario: Scenario, _ file: String) -> String {
+    static func key(_ subject: String, _ scenario: Scenario, _ file: String) -> String {
         "\(subject)\u{0}\(file)\u{0}\(scenario.title)"
     }
 }

@@ -166,6 +166,13 @@ extension RunResult {
     /// What the init does as a rule, as far as this run has shown it.
     var habits: Habits { rememberedHabits ?? Habits(scenario, journal) }
 
+    /// The same without what proves it, and without what that has shown.
+    var verdictAlone: RunResult {
+        RunResult(
+            initName: initName, command: command, scenario: scenario, runtime: runtime, verdict: verdict,
+            duration: duration, journal: Journal(witness: journal.witness))
+    }
+
     /// The same without what proves it.
     public var withoutJournal: RunResult {
         var result = RunResult(
@@ -345,7 +352,9 @@ extension RunReport {
         if let part, !missingParts.isEmpty {
             let names =
                 missingParts.prefix(8).map(String.init).joined(separator: ", ") + (missingParts.count > 8 ? ", …" : "")
-            notes.append("part \(names) of \(part.count) is missing")
+            notes.append(
+                missingParts.count == 1
+                    ? "part \(names) of \(part.count) is missing" : "parts \(names) of \(part.count) are missing")
         }
         return "incomplete: \(notes.joined(separator: "; "))"
     }
@@ -357,13 +366,9 @@ extension RunReport {
 extension [RunResult] {
     /// By init, then by the place of the scenario; repetitions in the order in which they were made.
     var inOrder: [RunResult] {
-        func key(_ result: RunResult) -> (String, String, Int) {
-            (result.subject, result.scenario.place.file, result.scenario.place.line)
-        }
-        return enumerated().sorted {
-            let (first, second) = (key($0.element), key($1.element))
-            return first == second ? $0.offset < $1.offset : first < second
-        }.map(\.element)
+        enumerated().map { offset, result in
+            (key: (result.subject, result.scenario.place.file, result.scenario.place.line, offset), result: result)
+        }.sorted { $0.key < $1.key }.map(\.result)
     }
 }
 

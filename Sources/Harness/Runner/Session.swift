@@ -526,8 +526,8 @@ extension RunResult {
 extension Session {
     /// The jobs of one of several parts that take about as long: the same on each machine.
     ///
-    /// - Parameter known: how long a scenario takes with an init (`Job.subject`), the same on each machine too; nil, or its answer is: as its
-    ///   text says.
+    /// - Parameter known: how long a scenario takes with an init (`Job.subject`), the same on each machine; where it answers nil, the scenario's
+    ///   text decides.
     public static func part(
         _ part: Part, of jobs: [Job], known: (Scenario, String) -> Duration? = { _, _ in nil }
     ) -> [Job] {

@@ -38,7 +38,7 @@ extension Verb {
         about:
             "Reads journals that `run --journal` has recorded, or pages of `run --html`, judges them again and writes reports. It runs nothing, and "
             + "needs no privileges. Several files are the parts of one run; with --diff two files are two runs, and the exit status is 1 where a "
-            + "verdict is not the same.",
+            + "verdict differs, or a scenario is in only one of them.",
         options: RunOptions.ofReport.map(\.text),
         examples: [
             ("report run.jsonl --junit report.xml", "the report for people, and one for CI"),

@@ -1,6 +1,5 @@
 import Causes
 import Expectations
-import FoundationEssentials
 import Journal
 import Model
 import Vocabulary
@@ -21,6 +20,7 @@ public struct HTMLReport: Reporter {
 
     public func text(_ report: RunReport) throws -> String {
         let findings = report.findings
+        let outcome = !report.isGood ? "failed" : report.isWhole ? "passed" : "incomplete"
         var causes: [Int: String] = [:]
         for finding in findings {
             for (cause, places) in zip(finding.causes, finding.placesOfCauses) {
@@ -31,9 +31,9 @@ public struct HTMLReport: Reporter {
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-            <title>harness: \(report.isGood ? "passed" : "failed")</title>
+            <title>harness: \(outcome)</title>
             <style>\(HTMLReport.style)\(HTMLReport.styleOfTimeline)</style></head><body><main>
-            <h1>harness: <span class="\(report.isGood ? "good" : "bad")">\(report.isGood ? "passed" : "failed")</span></h1>
+            <h1>harness: <span class="\(outcome == "passed" ? "good" : "bad")">\(outcome)</span></h1>
             <p>\(escaped(report.counts.sentence)) in \(escaped(report.duration.rounded)).
             <span class="quiet">\(escaped("Witness: \(report.witness). \(options.machine.isEmpty ? "" : options.machine + ". ")\(options.version.isEmpty ? "" : "harness " + options.version)"))</span></p>
 
@@ -44,7 +44,7 @@ public struct HTMLReport: Reporter {
         text += "<section aria-label=\"Runs\">\n"
         // What failed comes first, what did not apply last.
         let order = report.results.indices.sorted { (report.results[$0].rank, $0) < (report.results[$1].rank, $1) }
-        for number in order { text += try run(report.results[number], number, cause: causes[number]) }
+        for number in order { text += run(report.results[number], number, cause: causes[number]) }
         return text + "</section></main>\n<script>\(HTMLReport.script)</script>\n"
             + (try RecordedPage.element(of: report, compress: options.compress)) + "</body></html>\n"
     }
@@ -96,7 +96,7 @@ public struct HTMLReport: Reporter {
     private static let legend =
         "Timelines are not to scale. A bar is a process, from its start to its end: orange while it is an orphan, a dashed red frame while it is a "
         + "zombie. ▼ a signal, × one that the kernel dropped, ● ends, † is killed; small triangles at the top are the scenario's lines. "
-        + "Point at anything for its words; drag across a timeline to see only the events of that stretch."
+        + "Point at a mark to read what happened; drag across a timeline to see only the events of that stretch."
 
     private func filter(_ report: RunReport, _ causes: [String]) -> String {
         func choice(_ name: String, _ label: String, _ values: [String]) -> String {
@@ -115,7 +115,7 @@ public struct HTMLReport: Reporter {
 
     // MARK: - Runs
 
-    private func run(_ result: RunResult, _ number: Int, cause: String?) throws -> String {
+    private func run(_ result: RunResult, _ number: Int, cause: String?) -> String {
         let (verdict, reason) = result.verdict.nameAndReason
         let place = "\(result.scenario.place.file):\(result.scenario.place.line)"
         let kind = result.isBad ? "bad" : verdict == "passed" ? "good" : "quiet"
@@ -150,11 +150,11 @@ public struct HTMLReport: Reporter {
         let drawing = SVGTimeline(
             timeline: timeline, title: "Timeline of \(result.name)", evidence: evidence, hasStyle: false)
         text += "<div class=\"scroll\">\(drawing.text)</div>\n"
-        return text + (try table(result, evidence, drawing)) + "</div></details>\n"
+        return text + table(result, evidence, drawing) + "</div></details>\n"
     }
 
     /// The events, for the script: each is its place in the drawing, counted from the one before, whether it proves something, and its line.
-    private func table(_ result: RunResult, _ evidence: [Event], _ drawing: SVGTimeline) throws -> String {
+    private func table(_ result: RunResult, _ evidence: [Event], _ drawing: SVGTimeline) -> String {
         let proofs = Set(evidence), moments = Set(evidence.map(\.instant))
         let all = result.linesAndEvents
         var data: [UInt8] = []

@@ -70,7 +70,7 @@
       visible = events.filter(({ x }) => (low === 0 || x >= place(low)) && (high === 1000 || x <= place(high)));
       list.style.height = `${visible.length * height}px`;
       said.textContent = `${visible.length} of ${events.length} events`;
-      const time = (event) => (event ? event.text.trim().split(/ {2}/)[0] : "no event");
+      const time = (event) => (event?.text.match(/-?[\d.]+ (?:µs|ms|s)/) ?? ["no event"])[0];
       from.setAttribute("aria-valuetext", time(visible[0]));
       to.setAttribute("aria-valuetext", time(visible[visible.length - 1]));
       if (low === 0 && high === 1000) shade.remove();
@@ -90,7 +90,10 @@
       return Math.round(Math.min(1000, Math.max(0, ((x - left) / (right - left)) * 1000)));
     }
     let start = null;
-    drawing.addEventListener("pointerdown", (event) => (start = value(event)));
+    drawing.addEventListener("pointerdown", (event) => {
+      if (event.button === 0) start = value(event);
+    });
+    addEventListener("pointercancel", () => (start = null));
     addEventListener("pointerup", (event) => {
       if (start === null) return;
       const end = value(event);

@@ -227,7 +227,8 @@ struct VerdictRecord: Codable {
         case .passed, .notApplicable, .error: failures = nil
         }
         sweeps = result.sweeps.isEmpty ? nil : result.sweeps.map(SweepRecord.init)
-        known = result.known?.reason
+        // What is known of a baseline alone is no property of the run.
+        known = result.known.flatMap { $0.isOfBaseline ? nil : $0.reason }
         let origins = result.journals.map(\.journal.origin?.nanoseconds)
         self.origins = origins.contains { $0 != nil } ? origins : nil
     }
@@ -365,6 +366,8 @@ struct EndRecord: Codable {
     let interrupted_of: Int?
     /// Runs that were going on when the harness was killed; absent where there are none.
     let unfinished: [String]?
+    /// Parts that are not in what this was merged of; absent where there are none.
+    let missing_parts: [Int]?
     /// Rows that an init is known to fail, and has passed; absent where there are none.
     let passed_though_known: [Pass]?
 
@@ -379,6 +382,7 @@ struct EndRecord: Codable {
         skipped = report.skipped.map { Skipped(init: $0.name, reason: $0.reason) }
         interrupted_of = report.plannedCount
         unfinished = report.unfinished.isEmpty ? nil : report.unfinished
+        missing_parts = report.missingParts.isEmpty ? nil : report.missingParts
         passed_though_known =
             report.unexpectedPasses.isEmpty
             ? nil

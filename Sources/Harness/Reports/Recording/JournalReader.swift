@@ -117,7 +117,12 @@ extension JournalFile {
                     run.journals[name]?.origin = origin.map(MonotonicInstant.init(nanoseconds:))
                 }
                 results.append(try result(record, run))
-            case "end": end = try decoder.decode(EndRecord.self, from: line)
+            case "end":
+                let record = try decoder.decode(EndRecord.self, from: line)
+                guard (0...HeaderRecord.limit).contains(record.interrupted_of ?? 0),
+                    (0...HeaderRecord.limit).contains(record.results)
+                else { throw UnknownRecord(description: "its numbers are out of range") }
+                end = record
             default: throw UnknownRecord(description: "'\(kind)' is no kind of line of this version")
             }
         }
@@ -157,12 +162,7 @@ extension JournalFile {
             case .flaky, .notApplicable, .error: return recorded
             case .failed(let failures):
                 // A `wait for` that failed has ended the run as well.
-                interruption = failures.last { failure in
-                    switch failure.question {
-                    case .continuation, .waitFor: true
-                    case .expect, .killTimes: false
-                    }
-                }
+                interruption = failures.interruption
                 ofSweeps = failures.filter { if case .killTimes = $0.question { true } else { false } }
             }
             return Expectations.verdict(on: scenario.flattened, journal, interruption: interruption).adding(ofSweeps)
@@ -170,8 +170,11 @@ extension JournalFile {
 
         /// Runs that were going on. One that was made again, because it has shown nothing, has no verdict either.
         private var unfinished: [String] {
-            func name(_ run: OpenRun) -> String { "\(run.record.`init`): \(run.scenario.title)" }
-            let settled = Set(results.map { "\($0.initName): \($0.scenario.title)" })
+            func name(_ run: OpenRun) -> String {
+                let runtime = Runtime(rawValue: run.record.runtime) ?? .docker
+                return "\(RunResult.subject(run.record.`init`, run.scenario, runtime)): \(run.scenario.title)"
+            }
+            let settled = Set(results.map { "\($0.subject): \($0.scenario.title)" })
             var latest: [String: Int] = [:]
             for (number, run) in open { latest[name(run)] = max(latest[name(run)] ?? 0, number) }
             return latest.filter { !settled.contains($0.key) }.sorted { $0.value < $1.value }.map(\.key)
@@ -195,18 +198,20 @@ extension JournalFile {
             if let end {
                 if let planned = end.interrupted_of { report.leaveOutInterrupted(of: planned) }
                 report.unfinished = end.unfinished ?? []
+                report.missingParts = (end.missing_parts ?? []).filter { (1...Part.limit).contains($0) }
                 report.unexpectedPasses = (end.passed_though_known ?? []).map {
                     UnexpectedPass(
                         initName: $0.`init`, row: $0.row, place: SourcePlace(file: $0.file, line: $0.line, column: 1))
                 }
                 // Lines are missing, wherever they have got to.
                 if report.results.count < end.results, end.interrupted_of == nil {
-                    report.leaveOutInterrupted(of: min(end.results, HeaderRecord.limit))
+                    report.leaveOutInterrupted(of: end.results)
                     report.unfinished = unfinished
                 }
             } else {
-                report.leaveOutInterrupted(of: header.planned)
                 report.unfinished = unfinished
+                // Of several rounds the number of one was planned.
+                report.leaveOutInterrupted(of: max(header.planned, results.count + report.unfinished.count))
             }
             return report
         }

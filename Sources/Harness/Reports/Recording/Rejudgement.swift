@@ -51,24 +51,27 @@ public struct Rejudgement {
         case .passed, .failed, .flaky: break
         }
         let (journal, unknown) = marked
-        let verdict =
+        var verdict =
             unknown.map { Verdict.error($0) } ?? Expectations.verdict(on: scenario, journal, interruption: interruption)
-        return RunResult(
+        // That it has passed, too, is not in this journal.
+        if case .flaky = recorded.verdict, case .failed(let failures) = verdict { verdict = .flaky(failures) }
+        var result = RunResult(
             initName: recorded.initName, command: recorded.command, scenario: scenario, runtime: recorded.runtime,
-            verdict: verdict,
-            duration: recorded.duration, journal: journal, sweeps: recorded.sweeps)
+            verdict: verdict, duration: recorded.duration, journal: journal, sweeps: recorded.sweeps)
+        (result.known, result.isFlakinessBad, result.number) = (
+            recorded.known, recorded.isFlakinessBad, recorded.number
+        )
+        return result
     }
 
     /// Why the recorded run ended before its last step, at the place that this has here.
     private var interruption: Failure? {
-        guard case .failed(let failures) = recorded.verdict else { return nil }
-        let ended = failures.last { failure in
-            switch failure.question {
-            case .continuation, .waitFor: true
-            case .expect, .killTimes: false
-            }
+        let failures: [Failure]
+        switch recorded.verdict {
+        case .failed(let list), .flaky(let list): failures = list
+        case .passed, .notApplicable, .error: return nil
         }
-        return ended.map { failure in
+        return failures.interruption.map { failure in
             let act = acts.first { recorded.scenario.steps[$0.old].place == failure.place }
             return Failure(
                 place: act.map { scenario.steps[$0.new].place } ?? failure.place, failure.question,
@@ -133,7 +136,7 @@ public struct Rejudgement {
     private func reasonNotToKnow(_ expectation: Expectation, _ view: JournalView, _ watched: Duration) -> String? {
         let answer = view.judge(expectation).answer
         if let within = expectation.within, answer == .no, watched < within {
-            return "not so in the \(watched.rounded) that the recorded run was watched, and it has \(within.text)"
+            return "it did not happen in the \(watched.rounded) that were recorded, and it may take \(within.text)"
         }
         if let duration = expectation.duration, answer == .yes, watched < duration {
             return "the recorded run was watched for \(watched.rounded), and it must stay so for \(duration.text)"
@@ -151,17 +154,23 @@ extension RunReport {
     ///
     /// - Returns: how many were, and why others could not be.
     public mutating func judge(by scenarios: [Scenario]) -> (count: Int, mismatches: [Rejudgement.Mismatch]) {
-        let byTitle = Dictionary(scenarios.map { ($0.title, $0) }) { first, _ in first }
+        let byTitle = Dictionary(grouping: scenarios, by: \.title)
         var count = 0
         var mismatches: [Rejudgement.Mismatch] = []
         for index in results.indices {
-            guard let scenario = byTitle[results[index].scenario.title] else { continue }
-            do {
-                results[index] = try Rejudgement(results[index], by: scenario).result
-                count += 1
-            } catch {
-                mismatches.append(error)
+            // Of those of one title, the first that fits.
+            var refusals: [Rejudgement.Mismatch] = []
+            for scenario in byTitle[results[index].scenario.title] ?? [] {
+                do {
+                    results[index] = try Rejudgement(results[index], by: scenario).result
+                    count += 1
+                    refusals = []
+                    break
+                } catch {
+                    refusals.append(error)
+                }
             }
+            mismatches += refusals
         }
         return (count, mismatches)
     }

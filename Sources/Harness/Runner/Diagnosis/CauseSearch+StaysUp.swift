@@ -48,24 +48,21 @@ extension CauseSearch {
 
     /// Zombies, and why PID 1 leaves them: by the table that failed scenarios are read with, too.
     mutating func reaping() {
-        let run = FailedRun(scenario, seen.journal, [])
         let view = JournalView(seen.journal)
-        for found in Cause.causes(of: [run], in: Cause.ofZombies) {
+        let end = seen.journal.events.last { $0.kind == .runtime(.removed) } ?? seen.journal.events.last
+        for found in Cause.causes(of: [FailedRun(scenario, seen.journal, [])], in: Cause.ofZombies) {
             let proofs = found.proofs[0] ?? []
-            guard let cause = Diagnosis.Cause(rawValue: found.cause.id), proofs.contains(where: isZombie) else {
-                continue
+            // An orphan that was killed with PID 1 is another matter.
+            let hasZombie = proofs.contains { proof in
+                guard case .kernel(.exited(let pid)) = proof.kind, let end,
+                    let index = view.index(of: pid, at: proof.instant)
+                else { return false }
+                let gone = view.tree.processes[index].goneAt ?? end.instant
+                return gone.duration(since: proof.instant) >= Cause.unnoticed
             }
+            guard hasZombie, let cause = Diagnosis.Cause(rawValue: found.cause.id) else { continue }
             note(cause, found.sentence, proofs.prefix(6).map { view.line($0).withoutMargin }, found.cause.remedy)
         }
-    }
-
-    /// Whether an event is the end of a process of which something was left for long.
-    private func isZombie(_ event: Event) -> Bool {
-        guard case .kernel(.exited(let pid)) = event.kind else { return false }
-        let view = JournalView(seen.journal)
-        guard let index = view.index(of: pid, at: event.instant) else { return false }
-        let gone = view.tree.processes[index].goneAt ?? seen.journal.events.last?.instant ?? event.instant
-        return gone.duration(since: event.instant) > .milliseconds(400)
     }
 
     mutating func stopping() {
