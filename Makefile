@@ -66,8 +66,8 @@ bin/harness: $(SOURCES) | commit
 
 .PHONY: run
 run: build ## runs the conformance suite against every init that is installed, and prints the matrix
-	@bin/harness run --init $(INIT) $(if $(JOBS),--jobs $(JOBS)); status=$$?; \
-	if [ $$status -le 1 ]; then echo "(a failure above is what an init gets wrong; 'make check' is what must pass)"; else exit $$status; fi
+	@bin/harness run --init $(INIT) --known scenarios/inits/none.known $(if $(JOBS),--jobs $(JOBS)); status=$$?; \
+	if [ $$status -le 1 ]; then echo "(what an init is known to get wrong is in its profile; 'make check' is what must pass)"; else exit $$status; fi
 
 .PHONY: check
 check: test fuzz formats scenarios mutants ## all tests, 20 s of fuzzing, reports read by other programs, all scenarios, then the suite against every deliberate defect

@@ -343,7 +343,10 @@ public struct HumanReport: Reporter {
     /// What inits that are right but for a few rows fail, too.
     private func shared(_ report: RunReport) -> String {
         report.subjects.compactMap { subject -> String? in
-            let bad = report.results.filter { $0.subject == subject && $0.failuresThatCount != nil }
+            // Where there is no init, none is its peer.
+            let bad = report.results.filter {
+                $0.subject == subject && $0.initName != "none" && $0.failuresThatCount != nil
+            }
             return peers.sentence(of: bad).map {
                 style.wrapped(report.subjects.count > 1 ? "\(subject): \($0)" : $0, indent: 7, first: "peers  ")
             }
