@@ -1,6 +1,7 @@
 import Journal
 import Kernel
 import Model
+import Reports
 import Sandbox
 import Vocabulary
 

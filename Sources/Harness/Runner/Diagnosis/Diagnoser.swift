@@ -2,6 +2,7 @@ import Expectations
 import Journal
 import Kernel
 import Model
+import Reports
 import Vocabulary
 
 /// Runs a command under its restart policy until there is proof, stops it, starts it again, and looks for the reason of what is wrong.

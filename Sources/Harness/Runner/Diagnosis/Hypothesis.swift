@@ -1,4 +1,5 @@
 import Model
+import Reports
 import Vocabulary
 
 /// Something that may be wrong with a container that does not stay up: what makes one think of it, and the experiment that shows it.

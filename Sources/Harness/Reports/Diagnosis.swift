@@ -7,37 +7,39 @@ public struct Diagnosis: Sendable {
     /// One life of the container, from the start of PID 1 to its end.
     public struct Life: Sendable {
         /// The programs that PID 1 has been, and when it became each, counted from the start; empty where the witness does not see that.
-        public internal(set) var programs: [(path: String, after: Duration)] = []
+        public package(set) var programs: [(path: String, after: Duration)] = []
         /// The witness sees what is executed.
-        var hasSeenPrograms = true
+        package var hasSeenPrograms = true
         /// How it ended and after which time; nil: it still ran.
-        public internal(set) var end: (status: ExitStatus, after: Duration)?
+        public package(set) var end: (status: ExitStatus, after: Duration)?
         /// Why it could not be started.
-        public internal(set) var startFailure: (stage: String, code: Int)?
+        public package(set) var startFailure: (stage: String, code: Int)?
         /// The last lines that were printed before it was stopped; 200 at most.
-        public internal(set) var lastWords: [String] = []
+        public package(set) var lastWords: [String] = []
         /// When each file of the layer and of the volumes was last written, in nanoseconds since 1970, as the life ended.
-        public internal(set) var files: [String: Int64] = [:]
+        public package(set) var files: [String: Int64] = [:]
         /// Processes that died of a fault, an abort or the like: what they were, of which signal, and when.
-        public internal(set) var crashes: [(program: String, signal: Signal, after: Duration)] = []
+        public package(set) var crashes: [(program: String, signal: Signal, after: Duration)] = []
         /// The crash after which nothing was started or printed any more; nil: there was more.
-        var lastCrash: Signal?
+        package var lastCrash: Signal?
         /// Processes that still ran when PID 1 ended by itself, and were killed with it.
-        public internal(set) var killedWithIt: [String] = []
+        public package(set) var killedWithIt: [String] = []
         /// Whether one of them, or what had started it, had lost its parent before: what started it has put it into the background.
-        var hasOrphanedDaemon = false
+        package var hasOrphanedDaemon = false
         /// Whether one of them was forked by PID 1, and is the same program.
-        var hasForkedDaemon = false
+        package var hasForkedDaemon = false
         /// How many processes the kernel has killed for want of memory.
-        public internal(set) var outOfMemoryKills = 0
+        public package(set) var outOfMemoryKills = 0
         /// When it was started, in nanoseconds since 1970.
-        var start: Int64 = 0
+        package var start: Int64 = 0
         /// When PID 1 became its last program, likewise; nil: it has been one program only.
-        var lastExec: Int64?
+        package var lastExec: Int64?
         /// Every program that a process of it has been, by the last part of its path.
-        var executed: Set<String> = []
+        package var executed: Set<String> = []
         /// Children of PID 1 that ended while a sibling ran on, and that nothing has replaced.
-        var lost: [String] = []
+        package var lost: [String] = []
+
+        package init() {}
     }
 
     /// What is wrong, by a name that stays.
@@ -100,6 +102,11 @@ public struct Diagnosis: Sendable {
         public let evidence: [String]
         /// What to try, in half a sentence.
         public let remedy: String
+
+        package init(cause: Cause, certainty: Certainty, what: String, evidence: [String], remedy: String) {
+            (self.cause, self.certainty, self.what) = (cause, certainty, what)
+            (self.evidence, self.remedy) = (evidence, remedy)
+        }
     }
 
     /// How the container was stopped at the end, and what came of it.
@@ -123,27 +130,47 @@ public struct Diagnosis: Sendable {
         /// Processes that ignore the stop signal, which the kernel therefore dropped.
         public let ignoring: [String]
         /// Of those that were never told, the ones with a handler for the signal, and the process that ran each and died of it.
-        let unheard: [(program: String, parent: String)]
+        package let unheard: [(program: String, parent: String)]
         /// What was printed meanwhile.
         public let words: [String]
+
+        package init(
+            signal: Signal, grace: Duration, told: [String], deafness: String?, took: Duration, status: ExitStatus?,
+            wasKilled: Bool, neverTold: [String], ignoring: [String], unheard: [(program: String, parent: String)],
+            words: [String]
+        ) {
+            (self.signal, self.grace, self.told, self.deafness) = (signal, grace, told, deafness)
+            (self.took, self.status, self.wasKilled) = (took, status, wasKilled)
+            (self.neverTold, self.ignoring, self.unheard, self.words) = (neverTold, ignoring, unheard, words)
+        }
     }
 
     /// Each start, in order, up to the stop.
-    public internal(set) var lives: [Life]
+    public package(set) var lives: [Life]
     /// What is wrong; empty: nothing was found.
-    public internal(set) var findings: [Finding]
+    public package(set) var findings: [Finding]
     /// Changes that might have shown a reason, and why this machine could not try them.
-    public internal(set) var notTried: [String]
+    public package(set) var notTried: [String]
     /// The restart policy starts it again and again.
-    public internal(set) var isLoop: Bool
+    public package(set) var isLoop: Bool
     /// It ran to the end, and long enough.
-    public internal(set) var isStable: Bool
+    public package(set) var isStable: Bool
     /// How it was stopped, where it was stable.
-    public internal(set) var stop: Stop?
+    public package(set) var stop: Stop?
     /// The life after that stop, where there was one.
-    public internal(set) var second: Life?
+    public package(set) var second: Life?
     /// What was run, to be run again.
-    public internal(set) var scenario: Scenario
+    public package(set) var scenario: Scenario
+
+    package init(
+        lives: [Life], findings: [Finding], notTried: [String], isLoop: Bool, isStable: Bool, stop: Stop?,
+        second: Life?,
+        scenario: Scenario
+    ) {
+        (self.lives, self.findings, self.notTried) = (lives, findings, notTried)
+        (self.isLoop, self.isStable, self.stop) = (isLoop, isStable, stop)
+        (self.second, self.scenario) = (second, scenario)
+    }
 }
 
 extension Diagnosis {
@@ -182,7 +209,7 @@ extension Diagnosis {
         return result + untried
     }
 
-    static func words(_ life: Life) -> String {
+    package static func words(_ life: Life) -> String {
         if let failure = life.startFailure { return "\(failure.stage), status \(failure.code)" }
         let programs = life.programs.map { "\($0.path) (\($0.after.rounded))" }.joined(separator: ", then ")
         let end = life.end.map { "\($0.status) after \($0.after.rounded)" } ?? "still runs"
@@ -194,7 +221,7 @@ extension Diagnosis {
     }
 
     /// `SIGTERM → PID 1 (tini) → app; 1.5 s, exit 143`.
-    static func words(_ stop: Stop) -> [String] {
+    package static func words(_ stop: Stop) -> [String] {
         let status =
             switch stop.status {
             case .exited(let code)?: "exit \(code)"
