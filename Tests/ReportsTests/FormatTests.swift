@@ -198,6 +198,33 @@ struct FormatTests {
         #expect(text.utf8.count < 1_500_000)
     }
 
+    /// A report takes four times as long for four times as many results, not sixteen times.
+    @Test(arguments: names.filter { $0 != "svg" })
+    func itGrowsAsTheRunDoes(name: String) throws {
+        func report(_ count: Int) -> RunReport {
+            RunReport(
+                results: (0..<count).map { number in
+                    var scenario = Scenario(
+                        title: "t\(number)",
+                        place: SourcePlace(file: "s/\(number % 50).scenario", line: number + 1, column: 1))
+                    scenario.tags = ["RP\(number % 90)"]
+                    return RunResult(
+                        initName: "init\(number % 20)", scenario: scenario,
+                        verdict: number % 3 == 0 ? .notApplicable(reason: "it is about tini") : .passed,
+                        duration: .zero,
+                        journal: Journal(witness: .tracefs))
+                }, skipped: [], witness: .tracefs, jobs: 1, duration: .zero)
+        }
+        func time(_ count: Int) throws -> Duration {
+            let report = report(count)
+            return try (0..<3).map { _ in
+                try ContinuousClock().measure { _ = try Self.text(name, report) }
+            }.min() ?? .zero
+        }
+        let (few, many) = (try time(500), try time(4000))
+        #expect(many < few * 32 + .milliseconds(50), "\(few), \(many)")
+    }
+
     // MARK: - Known failures
 
     private static func run(_ verdicts: [(row: String, verdict: Verdict)]) -> RunReport {

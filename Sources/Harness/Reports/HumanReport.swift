@@ -325,9 +325,11 @@ public struct HumanReport: Reporter {
     /// Why scenarios did not apply, the commonest first.
     private func notApplicable(_ report: RunReport) -> String {
         var counts: [String: Int] = [:]
+        // Once: there are very many results.
+        let isAbreast = report.subjects.count > 1
         for entry in report.results {
             if case .notApplicable(let reason) = entry.verdict {
-                counts[(report.subjects.count > 1 ? "\(entry.subject): " : "") + reason.printable, default: 0] += 1
+                counts[(isAbreast ? "\(entry.subject): " : "") + reason.printable, default: 0] += 1
             }
         }
         let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -342,13 +344,12 @@ public struct HumanReport: Reporter {
 
     /// What inits that are right but for a few rows fail, too.
     private func shared(_ report: RunReport) -> String {
-        report.subjects.compactMap { subject -> String? in
-            // Where there is no init, none is its peer.
-            let bad = report.results.filter {
-                $0.subject == subject && $0.initName != "none" && $0.failuresThatCount != nil
-            }
-            return peers.sentence(of: bad).map {
-                style.wrapped(report.subjects.count > 1 ? "\(subject): \($0)" : $0, indent: 7, first: "peers  ")
+        let isAbreast = report.subjects.count > 1
+        // Where there is no init, none is its peer.
+        let bad = report.results.filter { $0.initName != "none" && $0.failuresThatCount != nil }
+        return bad.bySubject.compactMap { subject, own in
+            peers.sentence(of: own).map {
+                style.wrapped(isAbreast ? "\(subject): \($0)" : $0, indent: 7, first: "peers  ")
             }
         }.joined()
     }
@@ -356,11 +357,10 @@ public struct HumanReport: Reporter {
     /// What is known to fail, and has, a line for each init.
     private func known(_ report: RunReport) -> String {
         var result = ""
-        for subject in report.subjects {
-            let own = report.results.filter { result in
-                if case .failed = result.verdict { result.subject == subject && result.known != nil } else { false }
-            }
-            if own.isEmpty { continue }
+        let known = report.results.filter { result in
+            if case .failed = result.verdict { result.known != nil } else { false }
+        }
+        for (subject, own) in known.bySubject {
             let reasons = Set(own.compactMap(\.known?.reason)).filter { !$0.isEmpty }.sorted().joined(separator: "; ")
             let line =
                 "known  \(subject): \(HumanReport.rows(own))" + (reasons.isEmpty ? "" : " (\(reasons.printable))")

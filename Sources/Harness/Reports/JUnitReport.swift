@@ -26,8 +26,7 @@ public struct JUnitReport: Reporter {
                     ("errors", "\(counts.errors)"), ("skipped", "\(counts.notApplicable + counts.known)"),
                     ("time", seconds(report.duration)),
                 ]) + "\n"
-        for subject in report.subjects {
-            let results = report.results.filter { $0.subject == subject }
+        for (subject, results) in report.results.bySubject {
             text +=
                 "  "
                 + element(
@@ -39,7 +38,7 @@ public struct JUnitReport: Reporter {
                         ("skipped", "\(results.count(where: \.isSkipped))"),
                         ("time", seconds(results.map(\.duration).reduce(.zero, +))),
                     ]) + "\n"
-            text += properties(report, subject)
+            text += properties(report, results[0].initName)
             for result in results { text += testCase(result) }
             text += "  </testsuite>\n"
         }
@@ -60,12 +59,12 @@ public struct JUnitReport: Reporter {
         return text + "</testsuites>\n"
     }
 
-    private func properties(_ report: RunReport, _ subject: String) -> String {
+    private func properties(_ report: RunReport, _ initName: String) -> String {
         var list = [
             ("harness.version", options.version), ("harness.witness", "\(report.witness)"),
             ("harness.speed", "\(report.speed)"),
         ]
-        if let version = options.versions[report.results.first { $0.subject == subject }?.initName ?? ""] {
+        if let version = options.versions[initName] {
             list.append(("init.version", version))
         }
         if let note = report.noteOfInterruption { list.append(("harness.interrupted", note)) }

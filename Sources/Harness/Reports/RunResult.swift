@@ -364,6 +364,22 @@ extension RunReport {
 }
 
 extension [RunResult] {
+    /// Those of each init, with its runtime where that is not the usual one, in the order in which they appear.
+    var bySubject: [(subject: String, results: [RunResult])] {
+        var places: [String: Int] = [:]
+        var groups: [(subject: String, results: [RunResult])] = []
+        for result in self {
+            let subject = result.subject
+            let place = places[subject] ?? groups.count
+            if place == groups.count {
+                places[subject] = place
+                groups.append((subject, []))
+            }
+            groups[place].results.append(result)
+        }
+        return groups
+    }
+
     /// By init, then by the place of the scenario; repetitions in the order in which they were made.
     var inOrder: [RunResult] {
         enumerated().map { offset, result in
