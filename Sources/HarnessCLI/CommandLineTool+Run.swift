@@ -1,10 +1,9 @@
 import Glibc
 import Harness
-import Synchronization
 
 extension CommandLineTool {
     /// The inits to run, and those that cannot be.
-    private struct Selection {
+    struct Selection {
         var profiles: [InitProfile] = []
         var skipped: [(name: String, reason: String)] = []
         /// No init was named: each scenario is run with what it is about.
@@ -67,7 +66,7 @@ extension CommandLineTool {
     }
 
     /// Those of the paths: files, folders, and the scenarios at some lines of a file.
-    private static func scenarios(_ options: RunOptions, _ installation: Installation, _ suite: inout Suite)
+    static func scenarios(_ options: RunOptions, _ installation: Installation, _ suite: inout Suite)
         -> [Scenario]
     {
         for path in options.paths.isEmpty ? [fromHere(installation.scenarios ?? "")] : options.paths {
@@ -93,103 +92,9 @@ extension CommandLineTool {
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
     }
 
-    // MARK: - Files
-
-    /// The files that depend on a profile's: itself, its program and its scripts, by their real paths.
-    private static func dependencies(of profile: InitProfile) -> Set<String> {
-        var result = files(among: profile.command)
-        if profile.place != .none { result.insert(real(profile.place.file)) }
-        if let program = profile.command.first {
-            // One that is not there yet, too: it is being built.
-            if let path = HostPrograms.path(of: program) ?? (program.contains("/") ? program : nil) {
-                result.insert(real(path))
-            }
-        }
-        return result
-    }
-
-    /// The same of a scenario.
-    private static func dependencies(of scenario: Scenario) -> Set<String> {
-        guard case .command(let command)? = scenario.settings.payload else { return [real(scenario.place.file)] }
-        return files(among: command).union([real(scenario.place.file)])
-    }
-
-    private static func files(among words: [String]) -> Set<String> {
-        Set(words.filter { $0.contains("/") && access($0, R_OK) == 0 }.map(real))
-    }
-
-    /// Those of all that a command line asks for, as far as it can be read; those that everything depends on; and the folders in which more of
-    /// them may turn up.
-    static func dependencies(
-        of arguments: [String]
-    ) -> (all: Set<String>, ofEverything: Set<String>, folders: Set<String>) {
-        let settings = real("harness.conf")
-        guard let options = try? RunOptions(arguments) else { return ([settings], [settings], []) }
-        let written = Set(
-            ([options.journal, options.output].compactMap(\.self) + options.reports.map(\.path)).map(real))
-        let ofEverything = Set(
-            (options.knownFiles + [options.baseline, options.usesSettingsFile ? settings : nil].compactMap(\.self)).map(
-                real)
-        ).subtracting(written)
-        let installation = Installation.find(fakeServices: nil)
-        var suite = Suite()
-        let all = scenarios(options, installation, &suite)
-        if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
-        // What cannot be parsed, too: it is being written.
-        let paths = options.paths.map { access($0, F_OK) != 0 ? LinesOfFile($0)?.file(in: nil) ?? $0 : $0 }
-        var result = Set(options.inits.filter { $0.contains("/") || $0.hasSuffix(".init") }.map(real)).union(
-            ofEverything)
-        for path in paths { result.formUnion(SourceFile.files(at: path).map(real)) }
-        result.formUnion(paths.filter { $0.hasSuffix(".scenario") }.map(real))
-        result.formUnion(all.map { real($0.place.file) })
-        let folders = Set(paths.flatMap(foldersBelow))
-        for scenario in all { result.formUnion(dependencies(of: scenario)) }
-        if let program = options.command?.first, program.contains("/") { result.insert(real(program)) }
-        guard let selection = try? select(options, &suite, all) else {
-            return (result.subtracting(written), ofEverything, folders)
-        }
-        for profile in selection.profiles
-            + suite.profiles.filter({ profile in
-                selection.skipped.contains { $0.name == profile.name }
-            })
-        {
-            result.formUnion(dependencies(of: profile))
-        }
-        return (result.subtracting(written), ofEverything, folders)
-    }
-
-    /// A folder and those in it; none where it is a file.
-    private static func foldersBelow(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var result = [real(path)]
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            var status = stat()
-            let inner = "\(path)/\(name)"
-            // A link to a folder is not followed, as when scenarios are looked for.
-            guard !name.hasPrefix("."), lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
-            result += foldersBelow(inner)
-        }
-        return result
-    }
-
-    /// The path without links; of a file that is not there, the absolute one.
-    private static func real(_ path: String) -> String {
-        if let real = realpath(path, nil) {
-            defer { free(real) }
-            return String(cString: real)
-        }
-        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
-        defer { free(current) }
-        return "\(String(cString: current))/\(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)"
-    }
-
     // MARK: - Inits
 
-    private static func select(
+    static func select(
         _ options: RunOptions, _ suite: inout Suite, _ scenarios: [Scenario]
     ) throws(BadUsage) -> Selection {
         var selection = Selection()
@@ -462,63 +367,5 @@ extension CommandLineTool {
         var buffer = [CChar](repeating: 0, count: 16)
         strftime(&buffer, buffer.count, "%Y-%m-%d", &parts)
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-}
-
-/// Says how far a run is: a line on a terminal; else a line for each failure as it happens.
-private final class Progress: Sendable {
-    private let total: Int
-    private let isShown: Bool
-    private let width: Int?
-    private let accepted: Accepted
-    /// How long it takes, as far as is known.
-    private let expected: Double?
-    private let began = ContinuousClock.now
-    private let state = Mutex<(done: Int, bad: Int, shownAt: ContinuousClock.Instant)>((0, 0, .now))
-    /// A terminal need not be told more often.
-    private static let interval = Duration.milliseconds(50)
-
-    init(of jobs: [Session.Job], accepted: Accepted, isShown: Bool, seconds: Double?) {
-        (total, self.accepted, self.isShown, expected) = (jobs.count, accepted, isShown, seconds)
-        width = isatty(STDERR_FILENO) == 1 ? CommandLineTool.width(of: STDERR_FILENO) ?? 80 : nil
-    }
-
-    func note(_ result: RunResult) {
-        guard isShown else { return }
-        let isBad = result.isBad && !accepted.covers(result)
-        state.withLock { state in
-            state.done += 1
-            if isBad { state.bad += 1 }
-            guard let width else {
-                if isBad {
-                    let place = result.scenario.place
-                    let word = if case .error = result.verdict { "ERROR" } else { "FAILED" }
-                    CommandLineTool.write(
-                        "\(word)  \(result.subject): \(result.scenario.title) (\(place.file):\(place.line))\n",
-                        to: STDERR_FILENO)
-                }
-                return
-            }
-            let now = ContinuousClock.now
-            guard now - state.shownAt >= Progress.interval else { return }
-            state.shownAt = now
-            let text =
-                "\(state.done)/\(total)  \(state.bad) failed\(rest(state.done, now))  \(result.subject): \(result.scenario.row)"
-            CommandLineTool.write("\r\u{1B}[K\(text.prefix(width - 1))", to: STDERR_FILENO)
-        }
-    }
-
-    /// ", 12 s left"
-    private func rest(_ done: Int, _ now: ContinuousClock.Instant) -> String {
-        let (seconds, attoseconds) = (now - began).components
-        let elapsed = Double(seconds) + Double(attoseconds) / 1e18
-        guard elapsed > 1, done > 0 else { return "" }
-        let byCount = elapsed * Double(total - done) / Double(done)
-        let left = expected.map { max(0, $0 - elapsed) } ?? byCount
-        return ", \(Int(max(left, min(byCount, 1)).rounded())) s left"
-    }
-
-    func end() {
-        if isShown, width != nil { CommandLineTool.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 }

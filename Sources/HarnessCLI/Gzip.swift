@@ -12,7 +12,7 @@ enum Gzip {
     static func decompressed(_ bytes: [UInt8]) -> [UInt8]? { filter(["gzip", "-c", "-d"], bytes) }
 
     private static func filter(_ command: [String], _ bytes: [UInt8]) -> [UInt8]? {
-        // A file for input: nobody has to write and read at the same time.
+        // A file for input: with two pipes each side could wait for the other.
         guard let input = temporaryFile(bytes) else { return nil }
         defer { close(input) }
         var ends: [Int32] = [0, 0]

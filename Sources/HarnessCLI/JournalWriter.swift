@@ -2,7 +2,7 @@ import Glibc
 import Harness
 import Synchronization
 
-/// Writes a recorded journal while the runs go on: whatever was learned is in the file when the run goes on from there, so that a harness
+/// Writes a recorded journal while the runs go on: an event is in the file before the run goes on from it, so that a harness
 /// that is killed loses the line that it was writing and nothing else.
 final class JournalWriter: RunFollower {
     private let descriptor: Int32
@@ -11,7 +11,7 @@ final class JournalWriter: RunFollower {
 
     /// - Throws: `BadUsage` where the file cannot be made.
     init(path: String) throws(BadUsage) {
-        // A FIFO that nobody reads is an error, and nothing to wait for.
+        // A FIFO without a reader is an error, and no reason to wait.
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0o644)
         if descriptor < 0 { throw BadUsage(message: "\(path): \(String(cString: strerror(errno)))") }
         _ = fcntl(descriptor, F_SETFL, O_WRONLY)

@@ -192,7 +192,7 @@ private let signalCount = Atomic<Int>(0)
 private let alarm = Atomic<Int32>(-1)
 private let bell = Atomic<Int32>(-1)
 
-/// Signals that ask for the end, and that a round has ended: each wakes whoever waits.
+/// Signals that ask for the end, and the one that says that a round has ended. Each ends a wait.
 private enum Signals {
     enum Wakeup { case ready, timeIsOver, signal }
 
@@ -214,7 +214,7 @@ private enum Signals {
         }
         bell.store(ends[0], ordering: .relaxed)
         alarm.store(ends[1], ordering: .relaxed)
-        // Whoever has started this may have blocked them.
+        // The process that has started this one may have blocked them.
         var mask = sigset_t()
         sigemptyset(&mask)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD] {

@@ -35,7 +35,7 @@ def imported(name):
 
 
 def hostile(lines):
-    """The recorded run, in which whatever an init or a scenario may choose is as nasty as can be, with very long lines and 6,000 more."""
+    """The recorded run, with hostile texts in every place that an init or a scenario may choose, lines of 1 MiB, and 6,000 lines more."""
     for line in lines:
         record = json.loads(line)
         event = record.get("event", {})
@@ -88,7 +88,7 @@ class Reports(unittest.TestCase):
     def summary(self, kind):
         return json.loads(self.read(f"{kind}.json"))["summary"]
 
-    # What no terminal obeys, and nobody waits for.
+    # No control characters, and no endless text.
 
     def test_nothing_is_obeyed_or_endless(self):
         for name in FORMATS:

@@ -281,7 +281,7 @@ struct FormatTests {
         // What two of them fail proves no design.
         #expect(
             HumanReport(peers: peers).text(report).contains(
-                "peers  1 of 3 fail in catatonit, docker-init, dumb-init, too: PG03\n"))
+                "peers  1 of 3 are known failures of at least 3 of catatonit, docker-init, dumb-init: PG03\n"))
         #expect(!HumanReport(peers: Array(peers.prefix(2))).text(report).contains("peers"))
         var shell = InitProfile(name: "sh", place: .none)
         shell.knownFailures = [KnownFailure(rows: (0..<20).map { "R\($0)" }, reason: "", place: .none)]

@@ -95,7 +95,7 @@ extension Cause {
         return result
     }
 
-    /// Those that leave zombies: the events alone show them, whatever was expected, so that they are looked for in any container.
+    /// Those that leave zombies. The events alone show them, with no scenario's expectations, so any container can be searched for them.
     public static let ofZombies: [Cause] = leavingZombies
 
     /// The table: where two causes explain the same runs, the one that comes first is named.

@@ -91,7 +91,7 @@ public struct KnownFailure: Hashable, Sendable {
     /// Why; empty: it is not said.
     public let reason: String
     @Incidental public var place: SourcePlace
-    /// It is known of an earlier run alone, and nobody has said that it is to be so.
+    /// An earlier run failed it, too; no profile and no `--known` file lists it.
     @Incidental public var isOfBaseline: Bool = false
 
     public init(rows: [String], reason: String, place: SourcePlace) {

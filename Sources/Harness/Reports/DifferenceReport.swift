@@ -231,7 +231,7 @@ extension RunResult {
                 default: break
                 }
                 let (source, text) = view.sentence(event)
-                // PID 1 is PID 1, whatever its program is called.
+                // The name of PID 1's program is no difference.
                 func short(_ text: String) -> String { text.replacing("PID 1\(root)", with: "PID 1") }
                 return ("\(name)\(source) \(short(text))", name + short(view.line(event)))
             }

@@ -57,7 +57,7 @@ public struct Peer: Sendable {
     /// What it fails.
     public let rows: Set<String>
 
-    /// What so many of them fail is a matter of design.
+    /// A row that this many of them fail is a matter of design.
     fileprivate static let enough = 3
     /// More failures than these are no matter of design.
     private static let fewRows = 10
@@ -71,7 +71,7 @@ public struct Peer: Sendable {
 }
 
 extension [Peer] {
-    /// "3 of 24 fail in catatonit, dumb-init, tini and 2 more inits, too: OR05, PG03, PG04"; nil: nothing does.
+    /// "3 of 24 are known failures of at least 3 of catatonit, dumb-init, tini and 2 more inits: OR05, PG03, PG04"; nil: none is.
     func sentence(of bad: [RunResult]) -> String? {
         let shared = bad.filter { result in
             count { $0.name != result.initName && $0.rows.contains(result.scenario.row) } >= Peer.enough
@@ -84,7 +84,9 @@ extension [Peer] {
         .map(\.name)
         let shown = names.prefix(3).joined(separator: ", ")
         let more = names.count > 3 ? " and \(names.count - 3) more init\(names.count == 4 ? "" : "s")" : ""
-        return "\(shared.count) of \(bad.count) fail in \(shown)\(more), too: \(HumanReport.rows(shared))"
+        // Not each of them fails each of the rows.
+        return "\(shared.count) of \(bad.count) are known failures of at least \(Peer.enough) of \(shown)\(more): "
+            + HumanReport.rows(shared)
     }
 }
 

@@ -2,7 +2,7 @@ import Journal
 import Model
 import Vocabulary
 
-/// Reads the line of an event as `EventLine.append` writes it, in a tenth of the time that JSONDecoder takes. What it does not
+/// Reads the line of an event as `EventLine.append` writes it, in a fraction of the time that JSONDecoder takes. What it does not
 /// understand it leaves to that.
 struct EventLineReader {
     private let bytes: UnsafeBufferPointer<UInt8>

@@ -4,7 +4,7 @@ import Model
 import Vocabulary
 
 extension EventLine {
-    /// The line as a recorded journal has it: what JSONEncoder writes with sorted keys, in a tenth of its time. It is written while
+    /// The line as a recorded journal has it: what JSONEncoder writes with sorted keys, in a fraction of its time. It is written while
     /// a run goes on.
     func append(to line: inout [UInt8]) throws {
         guard event.file == nil, event.processes == nil else {
