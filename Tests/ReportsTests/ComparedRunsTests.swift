@@ -36,10 +36,11 @@ struct ComparedRunsTests {
     @Test func onlyWhatGotWorseIsBad() throws {
         let before = Self.run([
             "a": Self.failed, "b": .passed, "c": .passed, "d": Self.failed, "e": .passed, "f": .error("x"),
+            "h": .error("x"),
         ])
         var now = Self.run([
             "a": Self.failed, "b": Self.failed, "c": .notApplicable(reason: "x"), "d": .passed, "e": .passed,
-            "f": .error("x"), "g": Self.failed,
+            "f": .error("x"), "g": Self.failed, "h": .passed,
         ])
         now.compare(with: Baseline(before, named: "old.jsonl"))
         let bad = now.results.filter(\.isBad).map(\.scenario.title)

@@ -196,7 +196,7 @@ struct RecordedRunsTests {
             waits 1; rm -r sub; mkdir sub; cp b.scenario sub/b.scenario; waits 2
             echo >> sub/b.scenario; waits 3
             mkdir sub/new; sed 's/b passes/c passes/' b.scenario > sub/new/c.scenario; waits 4
-            touch unrelated; kill -TERM $harness; wait $harness; echo "status $?"
+            touch unrelated; sleep 0.1; kill -TERM $harness; wait $harness; echo "status $?"
             cat out err
             """)
         #expect(end.output.hasPrefix("status 143"), "\(end.output)\(end.errors)")
