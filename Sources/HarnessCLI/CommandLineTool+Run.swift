@@ -308,7 +308,7 @@ extension CommandLineTool {
         settings.peers = peers
         (settings.versions, settings.date, settings.machine) = (versions, today(), ToolVersion.machine)
         (settings.version, settings.again) = (ToolVersion.description, again)
-        settings.compress = { Gzip.compressed($0) }
+        settings.compress = { Gzip.compressing($0) }
         settings.suite = Installation.find(fakeServices: nil).scenarios.map(fromHere)
         settings.detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
         for output in outputs.all {

@@ -109,7 +109,7 @@ struct ComparedRunsTests {
         report.leaveOutInterrupted(of: 9)
         var options = ReportOptions()
         // Whatever makes bytes others and back.
-        if isCompressed { options.compress = { $0.map { ~$0 } } }
+        if isCompressed { options.compress = { bytes in { bytes.map { ~$0 } } } }
         let page = try HTMLReport(options).text(report)
         let journal = try RecordedPage.journal(in: Array(page.utf8)) { $0.map { ~$0 } }
         let read = try JournalFile.read(try #require(journal), rejudges: false)

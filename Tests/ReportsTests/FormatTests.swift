@@ -74,7 +74,7 @@ struct FormatTests {
         var options = ReportOptions()
         (options.version, options.machine, options.again) = ("1.0", "Linux", "harness run --failed")
         // The journal in a page is tested by itself.
-        options.compress = { _ in [] }
+        options.compress = { _ in { [] } }
         return try #require(Reporters.named(name)).init(options).text(report)
     }
 

@@ -38,7 +38,7 @@ struct GoldenTests {
         (options.version, options.machine, options.date) = ("1.0", "Linux 6.1 on x86_64", "2026-11-28")
         options.versions = ["tini": "0.19.0"]
         // The recorded run itself is in the page, and tested there.
-        options.compress = { _ in [] }
+        options.compress = { _ in { [] } }
         let reporter = try #require(Reporters.named(name)).init(options)
         let text = Self.withoutStyle(try reporter.text(try Self.recorded(isInterrupted)))
         let file = Self.folder.appendingPathComponent("\(isInterrupted ? "interrupted" : "whole").\(name)")

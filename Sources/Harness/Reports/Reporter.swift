@@ -44,8 +44,9 @@ public struct ReportOptions: Sendable {
     public var machine = ""
     /// This tool's version.
     public var version = ""
-    /// Compresses the page's journal, as gzip does; where it is nil, or answers nil, the journal stays as it is.
-    public var compress: (@Sendable ([UInt8]) -> [UInt8]?)?
+    /// Begins to compress the page's journal, as gzip does; what it returns waits for the end. Where it is nil, or answers nil, the
+    /// journal stays as it is.
+    public var compress: (@Sendable ([UInt8]) -> () -> [UInt8]?)?
 
     public init() {}
 }

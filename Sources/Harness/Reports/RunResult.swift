@@ -101,13 +101,16 @@ extension RunResult {
         parts.isEmpty ? [(nil, journal)] : parts.map { ($0.name, $0.journal) }
     }
 
+    /// Every journal as it is asked, with the name of its container, where there are several.
+    typealias Views = [(container: String?, view: JournalView)]
+    var views: Views { journals.map { ($0.container, JournalView($0.journal)) } }
+
     /// Every event with its line, in the order of time.
-    var linesAndEvents: [(line: String, event: Event)] {
+    func linesAndEvents(_ views: Views) -> [(line: String, event: Event)] {
         var lines: [(line: String, event: Event)] = []
         let steps = scenario.flattened.steps
-        for (place, (container, journal)) in journals.enumerated() {
-            let view = JournalView(journal)
-            for event in journal.events {
+        for (place, (container, view)) in views.enumerated() {
+            for event in view.journal.events {
                 // Each container's journal has the steps of all.
                 if case .mark(.stepBegan) = event.kind, place > 0 { continue }
                 lines.append((view.line(event, of: steps).said(of: container), event))
@@ -121,7 +124,7 @@ extension RunResult {
     }
 
     /// Every event, a line each; of several containers in the order of time, each with its container's name.
-    var journalLines: [String] { linesAndEvents.map(\.line) }
+    var journalLines: [String] { linesAndEvents(views).map(\.line) }
 
     /// The evidence of each failure, a line each; of a sweep its table, and the smallest run that failed, as a scenario.
     ///

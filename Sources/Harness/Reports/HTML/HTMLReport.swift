@@ -19,6 +19,7 @@ public struct HTMLReport: Reporter {
     private static var script: String { String(decoding: PackageResources.report_js, as: UTF8.self) }
 
     public func text(_ report: RunReport) throws -> String {
+        let journal = try RecordedPage.element(of: report, compress: options.compress)
         let findings = report.findings
         let outcome = !report.isGood ? "failed" : report.isWhole ? "passed" : "incomplete"
         var causes: [Int: String] = [:]
@@ -46,7 +47,7 @@ public struct HTMLReport: Reporter {
         let order = report.results.indices.sorted { (report.results[$0].rank, $0) < (report.results[$1].rank, $1) }
         for number in order { text += run(report.results[number], number, cause: causes[number]) }
         return text + "</section></main>\n<script>\(HTMLReport.script)</script>\n"
-            + (try RecordedPage.element(of: report, compress: options.compress)) + "</body></html>\n"
+            + journal() + "</body></html>\n"
     }
 
     private func escaped(_ text: String) -> String { JUnitReport.escaped(text.printable) }
@@ -146,17 +147,17 @@ public struct HTMLReport: Reporter {
         }
         let sweeps = result.linesOfSweeps
         if !sweeps.isEmpty { text += "<pre>\(sweeps.map(escaped).joined(separator: "\n"))</pre>\n" }
-        guard let timeline = Timeline(result) else { return text + "</div></details>\n" }
+        let views = result.views
+        guard let timeline = Timeline(result, views) else { return text + "</div></details>\n" }
         let drawing = SVGTimeline(
             timeline: timeline, title: "Timeline of \(result.name)", evidence: evidence, hasStyle: false)
         text += "<div class=\"scroll\">\(drawing.text)</div>\n"
-        return text + table(result, evidence, drawing) + "</div></details>\n"
+        return text + table(result.linesAndEvents(views), evidence, drawing) + "</div></details>\n"
     }
 
     /// The events, for the script: each is its place in the drawing, counted from the one before, whether it proves something, and its line.
-    private func table(_ result: RunResult, _ evidence: [Event], _ drawing: SVGTimeline) -> String {
+    private func table(_ all: [(line: String, event: Event)], _ evidence: [Event], _ drawing: SVGTimeline) -> String {
         let proofs = Set(evidence), moments = Set(evidence.map(\.instant))
-        let all = result.linesAndEvents
         var data: [UInt8] = []
         var last = 0
         for ((line, event), position) in zip(all, drawing.positions(of: all.map(\.event.instant))) {

@@ -5,14 +5,19 @@ public enum RecordedPage {
     private static let opening = "<script id=\"journal\" type=\"application/"
     private static let closing = "</script>"
 
-    /// The element that holds it, in base64: compressed, or as it is.
+    /// The element that holds it, in base64: compressed, or as it is. It is compressed while the page is written.
+    ///
+    /// - Returns: what waits for the element.
     static func element(
-        of report: RunReport, compress: (@Sendable ([UInt8]) -> [UInt8]?)?
-    ) throws -> String {
+        of report: RunReport, compress: (@Sendable ([UInt8]) -> () -> [UInt8]?)?
+    ) throws -> () -> String {
         let text = Array(try JournalFile.text(of: report).utf8)
-        let packed = compress?(text)
-        let kind = packed == nil ? "jsonl" : "gzip"
-        return "\(opening)\(kind)\">\(Data(packed ?? text).base64EncodedString())\(closing)\n"
+        let finish = compress?(text)
+        return {
+            let packed = finish?()
+            let kind = packed == nil ? "jsonl" : "gzip"
+            return "\(opening)\(kind)\">\(Data(packed ?? text).base64EncodedString())\(closing)\n"
+        }
     }
 
     /// The journal of a page; nil: these bytes are no page of this tool's.

@@ -14,47 +14,65 @@ extension EventLine {
             line.append(0x0A)
             return
         }
-        var object = ObjectWriter()
+        var object = ObjectWriter(&line)
+        object.open()
         object.add("at", number: Int64(clamping: at))
         object.add("container", container)
         object.add("event", fields: event)
         object.add("kind", kind)
         object.add("run", number: Int64(run))
         object.close()
-        line += object.bytes
+        object.giveBack(to: &line)
         line.append(0x0A)
     }
 }
 
-/// One object, its fields in the order of their names.
+/// Objects, the fields of each in the order of their names.
 private struct ObjectWriter {
-    private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private(set) var bytes: [UInt8]
+    /// The present object has no field yet.
+    private var isEmpty = true
 
-    mutating func close() { bytes.append(UInt8(ascii: "}")) }
+    /// Goes on where bytes end, and takes them: they are not copied.
+    init(_ bytes: inout [UInt8]) {
+        self.bytes = []
+        swap(&self.bytes, &bytes)
+    }
+
+    mutating func giveBack(to bytes: inout [UInt8]) { swap(&self.bytes, &bytes) }
+
+    mutating func open() {
+        bytes.append(UInt8(ascii: "{"))
+        isEmpty = true
+    }
+
+    mutating func close() {
+        bytes.append(UInt8(ascii: "}"))
+        isEmpty = false
+    }
 
     mutating func add(_ name: StaticString, fields record: EventRecord) {
         key(name)
-        var inner = ObjectWriter()
-        inner.add("by", record.by)
-        inner.add("code", number: record.code.map(Int64.init))
-        inner.add("core", flag: record.core)
-        inner.add("count", number: record.count.map(Int64.init))
-        inner.add("exit", number: record.exit.map(Int64.init))
-        inner.add("fate", record.fate)
-        inner.add("from", record.from)
-        inner.add("is_so", flag: record.is_so)
-        inner.add("name", record.name)
-        inner.add("names", list: record.names) { $0.string($1) }
-        inner.add("other", number: record.other.map(Int64.init))
-        inner.add("pid", number: record.pid.map(Int64.init))
-        inner.add("pids", list: record.pids) { $0.number(Int64($1)) }
-        inner.add("signal", record.signal)
-        inner.add("signals", list: record.signals) { $0.string($1) }
-        inner.add("text", record.text)
-        inner.add("time", number: record.time)
-        inner.add("what", record.what)
-        inner.close()
-        bytes += inner.bytes
+        open()
+        add("by", record.by)
+        add("code", number: record.code.map(Int64.init))
+        add("core", flag: record.core)
+        add("count", number: record.count.map(Int64.init))
+        add("exit", number: record.exit.map(Int64.init))
+        add("fate", record.fate)
+        add("from", record.from)
+        add("is_so", flag: record.is_so)
+        add("name", record.name)
+        add("names", list: record.names) { $0.string($1) }
+        add("other", number: record.other.map(Int64.init))
+        add("pid", number: record.pid.map(Int64.init))
+        add("pids", list: record.pids) { $0.number(Int64($1)) }
+        add("signal", record.signal)
+        add("signals", list: record.signals) { $0.string($1) }
+        add("text", record.text)
+        add("time", number: record.time)
+        add("what", record.what)
+        close()
     }
 
     mutating func add(_ name: StaticString, _ text: String?) {
@@ -89,7 +107,8 @@ private struct ObjectWriter {
     }
 
     private mutating func key(_ name: StaticString) {
-        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
+        isEmpty = false
         bytes.append(UInt8(ascii: "\""))
         name.withUTF8Buffer { bytes += $0 }
         bytes.append(UInt8(ascii: "\""))

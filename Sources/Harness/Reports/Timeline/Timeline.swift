@@ -88,16 +88,18 @@ public struct Timeline: Sendable {
     public private(set) var steps: [StepMark] = []
 
     /// Nothing is drawn of a run without events.
-    public init?(_ result: RunResult) {
-        let journals = result.journals.filter { !$0.journal.events.isEmpty }
-        guard !journals.isEmpty else { return nil }
+    public init?(_ result: RunResult) { self.init(result, result.views) }
+
+    /// - Parameter views: of its journals.
+    init?(_ result: RunResult, _ views: RunResult.Views) {
+        let own = views.filter { !$0.view.journal.events.isEmpty }
+        guard !own.isEmpty else { return nil }
         let steps = result.scenario.flattened.steps
         var origins: [MonotonicInstant] = []
         begin = .distantFuture
-        for (container, journal) in journals {
-            let view = JournalView(journal)
-            if let origin = journal.origin ?? view.start { origins.append(origin) }
-            add(view, container, isFirst: container == nil || container == journals[0].container, steps)
+        for (container, view) in own {
+            if let origin = view.journal.origin ?? view.start { origins.append(origin) }
+            add(view, container, isFirst: container == nil || container == own[0].container, steps)
         }
         origin = origins.min() ?? begin
         guard begin < end else { return nil }
