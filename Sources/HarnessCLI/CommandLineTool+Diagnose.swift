@@ -43,8 +43,8 @@ extension CommandLineTool {
             for remark in options.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
             write(diagnosis.text, to: STDOUT_FILENO)
             if let path = options.scenarioFile {
-                let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-                guard file >= 0, write(reproduction(diagnosis, profile), to: file) else {
+                let file = try OutputFile.open(path)
+                guard write(reproduction(diagnosis, profile), to: file) else {
                     return complain("\(path): \(String(cString: strerror(errno)))")
                 }
                 close(file)

@@ -11,10 +11,7 @@ final class JournalWriter: RunFollower {
 
     /// - Throws: `BadUsage` where the file cannot be made.
     init(path: String) throws(BadUsage) {
-        // A FIFO without a reader is an error, and no reason to wait.
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0o644)
-        if descriptor < 0 { throw BadUsage(message: "\(path): \(String(cString: strerror(errno)))") }
-        _ = fcntl(descriptor, F_SETFL, O_WRONLY)
+        descriptor = try OutputFile.open(path)
     }
 
     func begin(

@@ -100,9 +100,8 @@ struct Outputs {
                 return all.append(
                     Output(reporter: reporter, name: "standard output", descriptor: STDOUT_FILENO, isMain: isMain))
             }
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-            if descriptor < 0 { throw BadUsage(message: "\(path): \(String(cString: strerror(errno)))") }
-            all.append(Output(reporter: reporter, name: path, descriptor: descriptor, isMain: isMain))
+            all.append(
+                Output(reporter: reporter, name: path, descriptor: try OutputFile.open(path), isMain: isMain))
         }
         for (format, path) in options.reports { try add(format, path, isMain: false) }
         try add(options.format, options.output, isMain: true)

@@ -192,7 +192,7 @@ struct RunOptions: Sendable {
         ) { (options, text) throws(BadUsage) in options.shard = try shard(text) },
         Option(
             "--known", takes: "FILE",
-            "what inits are known to fail: green with it, red when one of them passes; repeatable"
+            "what inits are known to fail: green with it; where the whole suite is run, red when one of them passes; repeatable"
         ) {
             $0.knownFiles.append($1)
         },
@@ -268,7 +268,7 @@ struct RunOptions: Sendable {
         },
         Option(
             "--flaky-result", takes: "pass|fail", choices: ["pass", "fail"],
-            "what a flaky scenario counts as (default: pass)"
+            "what a flaky scenario counts as (default: pass; of a recorded run, as when it was recorded)"
         ) {
             $0.flakinessIsBad = $1 == "fail"
         },

@@ -45,6 +45,25 @@ struct RecordedRunsTests {
         #expect(end.status == .exited(130))
     }
 
+    /// A report that goes where standard output or error goes keeps what is there, and a file is one run's at a time.
+    @Test func aFileIsOneRunsAndKeepsWhatIsPrinted() async throws {
+        let end = try await shell(
+            """
+            echo before > out
+            harness run a.scenario --init reference --tap /dev/stdout --junit /dev/stderr >> out 2> err; echo "status $?"
+            grep -c -e '^before' -e '^TAP version 14' -e '^1 passed' out; grep -c '<testsuites' err
+            echo old > run.jsonl
+            flock run.jsonl harness run a.scenario --init reference --journal run.jsonl --quiet; echo "status $?"
+            cat run.jsonl; echo older and longer than TAP > run.tap
+            harness run a.scenario --init reference --tap run.tap --quiet > /dev/null; head -n 1 run.tap
+            mkfifo fifo; harness run a.scenario --init reference --tap fifo --quiet; echo "status $?"
+            """)
+        #expect(
+            end.output == "status 0\n3\n1\nstatus 3\nold\nTAP version 14\nstatus 3\n", "\(end.output)\(end.errors)")
+        #expect(end.errors.contains("run.jsonl: another run is writing it"))
+        #expect(end.errors.contains("fifo: No such device or address"))
+    }
+
     /// A journal, the page made of the run, and the page made of the journal say the same.
     @Test func aPageIsAsGoodAsAJournal() async throws {
         let end = try await shell(

@@ -72,6 +72,7 @@ extension Cause {
                 let exit = life.process(starter).exitedAt, life.process(starter).endedBy == nil,
                 let answer = life.end?.at ?? life.sent.first?.at, answer >= exit,
                 life.stopRequest.map({ $0.at > answer }) ?? true, answer.duration(since: exit) < .seconds(1),
+                life.waitsForItsEnd(starter),
                 !observation.scenario.services.contains(where: {
                     $0.after.contains(service.name) && life.service($0.name) != nil
                 })
@@ -86,6 +87,7 @@ extension Cause {
         for (place, observation) in observations.enumerated() {
             for life in observation.lives {
                 let early = life.earlyStart(observation) { needed, instant in
+                    guard let needed else { return true }
                     if life.process(needed).readyAt.map({ $0 > instant }) ?? life.runs(needed, at: instant) {
                         return true
                     }
@@ -111,20 +113,30 @@ extension Observation {
 }
 
 extension Life {
+    /// Between the start and the end of a child, PID 1 has started nothing else, not even what never said its name.
+    fileprivate func waitsForItsEnd(_ child: Int) -> Bool {
+        let (began, end) = (process(child).forkedAt, process(child).exitedAt ?? .distantFuture)
+        return !children.contains { process($0).forkedAt > began && process($0).forkedAt < end }
+    }
+
     /// A service that was started although one that it comes after was not as it should be then.
     ///
-    /// - Parameter isWrong: whether that is so of a service that is needed, at the moment of the fork.
+    /// - Parameter isWrong: whether that is so of a service that is needed, at the moment of the fork; nil: it was not
+    ///   there yet.
     fileprivate func earlyStart(
-        _ observation: Observation, _ isWrong: (_ needed: Int, MonotonicInstant) -> Bool
+        _ observation: Observation, _ isWrong: (_ needed: Int?, MonotonicInstant) -> Bool
     ) -> [Event]? {
-        for dependent in services where process(dependent).creator == root {
-            let fork = process(dependent).forkedAt
-            for name in observation.dependencies(of: process(dependent).name ?? "") {
-                let bearers = others.filter { process($0).name == name }
-                if let needed = bearers.last(where: { process($0).forkedAt < fork }), isWrong(needed, fork),
-                    let event = event(ofFork: dependent)
-                {
-                    let word = said({ $0 == .ready }, by: needed).first
+        for service in observation.scenario.services {
+            for process in others where self.process(process).name == service.name {
+                guard let dependent = startedByInit(process, service.kind) else { continue }
+                let fork = self.process(dependent).forkedAt
+                for name in service.after {
+                    let bearers = others.filter { self.process($0).name == name }
+                    let needed = bearers.last { self.process($0).forkedAt < fork }
+                    // Nobody has borne its name: it has not come so far, unless it is what has ended without a name.
+                    if bearers.isEmpty, others.contains(where: { endedNameless($0, before: fork) }) { continue }
+                    guard isWrong(needed, fork), let event = event(ofFork: dependent) else { continue }
+                    let word = needed.flatMap { said({ $0 == .ready }, by: $0).first }
                     return [event] + (word.map { [$0] } ?? [])
                 }
             }
@@ -132,10 +144,22 @@ extension Life {
         return nil
     }
 
+    private func endedNameless(_ index: Int, before instant: MonotonicInstant) -> Bool {
+        process(index).name == nil && process(index).exitedAt.map { $0 < instant } ?? false
+    }
+
+    /// What PID 1 itself forked for a service: its process, or what started it, where it goes into the background.
+    private func startedByInit(_ service: Int, _ kind: Service.Kind) -> Int? {
+        guard let creator = process(service).creator else { return nil }
+        if creator == root { return service }
+        return kind == .forking && process(creator).creator == root ? creator : nil
+    }
+
     /// A service that was started although a job that it comes after had failed.
     func startAfterFailedJob(_ observation: Observation) -> [Event]? {
         earlyStart(observation) { needed, instant in
-            guard observation.scenario.services.first(where: { $0.name == process(needed).name })?.kind == .oneshot,
+            guard let needed,
+                observation.scenario.services.first(where: { $0.name == process(needed).name })?.kind == .oneshot,
                 let exit = process(needed).exitedAt, exit <= instant, let code = statusCode(of: needed)
             else { return false }
             return code != 0
