@@ -49,8 +49,14 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        # Killed, it would leave processes that go on writing into its folder: it is to end them itself.
+        try:
+            self.session = None
+            self.send("Browser.close")
+            self.process.wait(timeout=30)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
         os.close(self.to_browser)
         os.close(self.from_browser)
         self.folder.cleanup()
