@@ -35,8 +35,9 @@ let package = Package(
         room("Model", knows: ["Vocabulary"]),
         room("Journal", knows: ["Vocabulary"]),
 
-        // The pure storeys: no Glibc, no Foundation (Reports: FoundationEssentials, for JSON).
+        // The pure storeys: no Glibc, no Foundation (Import, Reports: FoundationEssentials, for JSON).
         room("Language", knows: ["Model", "Vocabulary"]),
+        room("Import", knows: ["Model", "Vocabulary"]),
         room("Runtimes", knows: ["Model", "Vocabulary"]),
         room("Expectations", knows: ["Model", "Journal", "Vocabulary"]),
         room("Causes", knows: ["Model", "Journal", "Expectations", "Vocabulary"]),
@@ -52,7 +53,7 @@ let package = Package(
         room(
             "Harness", folder: "Runner",
             knows: [
-                "Vocabulary", "Kernel", "Model", "Journal", "Language", "Runtimes", "Expectations", "Causes",
+                "Vocabulary", "Kernel", "Model", "Journal", "Language", "Import", "Runtimes", "Expectations", "Causes",
                 "Reports", "Sandbox", "Recorder", "ServiceProtocol",
             ]),
         room("HarnessTesting", folder: "Testing", knows: ["Harness"]),

@@ -25,6 +25,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -346,3 +347,13 @@ int32_t clinux_execute_sealed(const char *path, const char *const *arguments) {
 int32_t clinux_join_network(int32_t network) { return setns(network, CLONE_NEWNET) < 0 ? -errno : 0; }
 
 int32_t clinux_bring_loopback_up(void) { return clinux_loopback_up() < 0 ? -errno : 0; }
+
+// Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
+static const char opaque[] = "trusted.overlay.opaque";
+
+bool clinux_is_opaque(const char *path) {
+    char value;
+    return lgetxattr(path, opaque, &value, 1) == 1 && value == 'y';
+}
+
+int32_t clinux_make_opaque(const char *path) { return lsetxattr(path, opaque, "y", 1, 0) == 0 ? 0 : -errno; }

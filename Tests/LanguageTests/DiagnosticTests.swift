@@ -892,13 +892,13 @@ struct DiagnosticTests {
             "1:1+1 incomplete nothing happens in this scenario"),
         Case(
             "scenario \"x\"\n  start\n  expect exit 0\n",
-            "1:1+1 incomplete this scenario has neither a service nor a command to start"),
+            "1:1+1 incomplete this scenario has neither a service, a command nor an image to start"),
         Case(
             started + "",
             "1:1+1 incomplete nothing is expected in this scenario: it cannot fail"),
         Case(
             "scenario \"x\"\n",
             "1:1+1 incomplete nothing happens in this scenario",
-            "1:1+1 incomplete this scenario has neither a service nor a command to start"),
+            "1:1+1 incomplete this scenario has neither a service, a command nor an image to start"),
     ]
 }

@@ -108,7 +108,7 @@ struct SeveralContainersTests {
         ),
         (
             "    service postgres\n", "    env B=1\n",
-            "3:13 incomplete 'db' has neither a service nor a command to start"
+            "3:13 incomplete 'db' has neither a service, a command nor an image to start"
         ),
     ])
     func whatIsWrongWithTheWhole(part: String, other: String, message: String) {

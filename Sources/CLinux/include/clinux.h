@@ -203,6 +203,10 @@ int32_t clinux_execute_sealed(const char *path, const char *_Nonnull const *_Non
 /// The corresponding C function is prctl(2) with PR_SET_NAME.
 void clinux_set_name(const char *name);
 int32_t clinux_become_subreaper(void);
+/// Whether a directory has overlayfs's mark of what hides everything below it.
+bool clinux_is_opaque(const char *path);
+/// Gives a directory that mark. 0, or a negated errno.
+int32_t clinux_make_opaque(const char *path);
 /// Looks at the end of a child and leaves it a zombie. Returns 1 and fills in wait_status; 0 when it has not ended; a
 /// negated errno. The corresponding C function is waitid(2) with WNOWAIT.
 int32_t clinux_peek_at_end(int32_t pid, int32_t *wait_status);

@@ -43,10 +43,13 @@ package enum Files {
     /// What a file system holds (statvfs(3)).
     package struct Space: Sendable {
         package let usedInBytes: Int
+        /// What a user without privileges may still write.
+        package let freeInBytes: Int
         /// Not a block of it is free, or no file more can be made.
         package let isFull: Bool
 
         fileprivate init(_ status: statvfs) {
+            freeInBytes = Int(status.f_bavail) * Int(status.f_frsize)
             usedInBytes = Int(status.f_blocks - status.f_bfree) * Int(status.f_frsize)
             isFull = (status.f_blocks > 0 && status.f_bfree == 0) || (status.f_files > 0 && status.f_ffree == 0)
         }
@@ -152,6 +155,26 @@ package enum Files {
         return stat(path, &status) == 0 ? Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) : nil
     }
 
+    /// What changes with every change of a file: device, inode, size and times, as a text; nil where there is none.
+    package static func stamp(of path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) "
+            + "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+    }
+
+    /// Sets a file's times to now. The corresponding C function is `utimensat(2)`.
+    package static func touch(_ path: String) {
+        utimensat(AT_FDCWD, path, nil, 0)
+    }
+
+    /// A further name for a file. The corresponding C function is `link(2)`.
+    ///
+    /// - Throws: `SystemCallError`.
+    package static func link(_ path: String, to other: String) throws {
+        if Glibc.link(path, other) != 0 { throw SystemCallError("link", other, Errno(rawValue: errno)) }
+    }
+
     package static func exists(_ path: String) -> Bool {
         access(path, F_OK) == 0
     }
@@ -237,21 +260,29 @@ package enum Files {
     package static func copyContents(from source: String, to target: String, onlyFiles: Bool = false) throws {
         for name in names(in: source) {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
-            var status = stat()
-            guard lstat(from, &status) == 0 else { throw SystemCallError("copy", from, Errno(rawValue: errno)) }
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR:
-                if onlyFiles { continue }
+            if !isRealDirectory(from) {
+                try copyEntry(from: from, to: to)
+            } else if !onlyFiles {
                 if isDirectory(to) { try copyContents(from: from, to: to) } else { try copyTree(from: from, to: to) }
-            case S_IFLNK:
-                guard let text = self.target(ofLink: from), symlink(text, to) == 0,
-                    lchown(to, status.st_uid, status.st_gid) == 0
-                else {
-                    throw SystemCallError("copy", from, Errno(rawValue: errno))
-                }
-            case S_IFREG: try copyFile(from: from, to: to, status)
-            default: continue
             }
+        }
+    }
+
+    /// Copies a regular file or a symbolic link, with its owner; what is neither is left out.
+    ///
+    /// - Throws: `SystemCallError`.
+    package static func copyEntry(from source: String, to target: String) throws {
+        var status = stat()
+        guard lstat(source, &status) == 0 else { throw SystemCallError("copy", source, Errno(rawValue: errno)) }
+        switch status.st_mode & S_IFMT {
+        case S_IFLNK:
+            guard let text = self.target(ofLink: source), symlink(text, target) == 0,
+                lchown(target, status.st_uid, status.st_gid) == 0
+            else {
+                throw SystemCallError("copy", source, Errno(rawValue: errno))
+            }
+        case S_IFREG: try copyFile(from: source, to: target, status)
+        default: return
         }
     }
 

@@ -294,8 +294,10 @@ struct ScenarioCheck {
         } else if !asks(scenario.steps) {
             note(.incomplete, "nothing is expected in this scenario: it cannot fail", at: scenario.place)
         }
-        if scenario.services.isEmpty && scenario.settings.payload == nil && scenario.members.isEmpty {
-            note(.incomplete, "this scenario has neither a service nor a command to start", at: scenario.place)
+        if scenario.services.isEmpty && scenario.settings.payload == nil && scenario.settings.image == nil
+            && scenario.members.isEmpty
+        {
+            note(.incomplete, "this scenario has neither a service, a command nor an image to start", at: scenario.place)
         }
     }
 

@@ -34,6 +34,12 @@ public struct ContainerSettings: Hashable, Sendable {
     public var user: Owner?
     /// The directory of the host that is the root file system's lower layer, from the scenario's file; nil: `/`.
     public var rootDirectory: String?
+    /// The image that the container is made of, as it is named: a path from the scenario's file, `docker:NAME` or `podman:NAME`.
+    public var image: String?
+    /// Where PID 1 starts; made where it is not there. Nil: `/`.
+    public var workingDirectory: String?
+    /// The directories of the host that the image's layers have been unpacked into, the first on top; empty until they have.
+    public var imageLayers: [String] = []
     /// How many processes there may be at once.
     public var processLimit: Int?
     /// In bytes.

@@ -62,7 +62,7 @@ final class ContainerLife {
         self.profile = profile
         container = try Container(
             host: session.host, settings: scenario.settings(with: profile, in: surroundings),
-            lower: try scenario.rootDirectory(),
+            image: try scenario.root(),
             overlays: try profile.layerDirectories(), named: scenario.namedPaths(with: profile),
             freezes: scenario.pauses,
             lookUp: RuntimeLookUp(

@@ -63,9 +63,9 @@ extension Scenario {
     /// What the container finds under `/`, on the host.
     ///
     /// - Throws: `CannotRun`, where there is no such directory.
-    func rootDirectory() throws -> String {
-        guard let directory = settings.rootDirectory else { return "/" }
-        return try self.directory(directory, what: "rootfs")
+    func root() throws -> LayeredTree {
+        if !settings.imageLayers.isEmpty { return LayeredTree(settings.imageLayers) }
+        return try settings.rootDirectory.map { LayeredTree([try directory($0, what: "rootfs")]) } ?? .host
     }
 }
 
@@ -84,11 +84,12 @@ extension Scenario {
         func isOwn(_ path: String) -> Bool {
             settings.files.contains { $0.path == path } || path.hasPrefix("/.harness/")
         }
-        if let root = settings.rootDirectory, root != "/" {
+        if let root = try? self.root(), !root.isHost {
             // An init that the image does not have is the host's, as Docker's --init brings its own.
             guard !profile.command.isEmpty, let program = words.first, !isOwn(program),
-                !(profile.layers + [Files.realPath(root) ?? root]).contains(where: {
-                    Files.find(program: program, in: Container.searchPath, below: $0 == "/" ? "" : $0) != nil
+                !Container.searchPath.split(separator: ":").contains(where: { directory in
+                    let path = program.contains("/") ? program : "\(directory)/\(program)"
+                    return LayeredTree(profile.layers + root.layers).find(path).map(Files.isExecutable) == true
                 }), let found = Files.find(program: program, in: Container.searchPath),
                 let source = Files.realPath(found)
             else { return (words, []) }

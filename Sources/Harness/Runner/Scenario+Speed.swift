@@ -10,7 +10,7 @@ extension Scenario {
     /// - Parameter runtime: whose rules it goes by; those of Compose and Kubernetes count in whole seconds.
     public func possibleSpeed(_ wanted: Double, with profile: InitProfile, by runtime: Runtime = .docker) -> Double {
         if wanted == 1 || !members.isEmpty || healthCheck != nil || stop.hook != nil || startHook != nil { return 1 }
-        if runtime == .compose || runtime == .kubernetes { return 1 }
+        if runtime == .compose || runtime == .kubernetes || settings.image != nil { return 1 }
         let hasRealProgram =
             if case .command? = settings.payload { true } else { services.contains { $0.program != nil } }
         let isOwn = profile.name == "none" || profile.command.first?.hasPrefix("/.harness/") == true

@@ -52,6 +52,8 @@ public final class Session: Sendable {
     private let cancelled: Cancelled
     /// When this process was kept from running.
     let pulse: Pulse
+    /// Images that its scenarios are about.
+    public let images = ImageStore()
     private let workers: Workers
     private let scheduler: Scheduler
     /// How long each scenario took the last time.
@@ -269,6 +271,7 @@ public final class Session: Sendable {
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
+        let jobs = try jobs.map(withImages)
         let durations = jobs.map { history?.duration(of: $0) ?? $0.scenario.expectedDuration }
         // Equal ones stay in their order.
         let results = Results(order: jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) })

@@ -14,7 +14,8 @@ package final class Container {
     private let directory: String
     private let cgroups: RunCgroups.OfContainer
     private let settings: ContainerSettings
-    private let lower: String
+    /// What the container finds under `/`, on the host.
+    private let image: LayeredTree
     private let lookUp: RuntimeLookUp?
     /// What is mounted below the host's root and seen inside.
     private let mounts: [HostMounts.Entry]
@@ -49,9 +50,9 @@ package final class Container {
 
         /// Takes it apart: each part gets an owner of its own.
         package consuming func parts<Result>(
-            _ body: (consuming PIDDescriptor, consuming Descriptor, consuming Descriptor?) -> Result
-        ) -> Result {
-            body(process, standardOutput, standardError)
+            _ body: (consuming PIDDescriptor, consuming Descriptor, consuming Descriptor?) throws -> Result
+        ) rethrows -> Result {
+            try body(process, standardOutput, standardError)
         }
     }
 
@@ -61,7 +62,7 @@ package final class Container {
     /// Makes the world, but starts nothing in it. The calling thread must have entered the host.
     ///
     /// - Parameters:
-    ///   - lower: the directory of the host that the container finds under `/`.
+    ///   - image: the directories of the host that the container finds under `/`, the first on top.
     ///   - overlays: directories that are laid over it, the first on top.
     ///   - freezes: whether it will be (`pause`).
     ///   - named: paths that the container's command and files name: what is mounted there on the host is seen inside.
@@ -69,15 +70,15 @@ package final class Container {
     ///   - volumes: what outlives it.
     /// - Throws: `SystemCallError`; what was made so far is gone then.
     package init(
-        host: SandboxHost, settings: ContainerSettings, lower: String = "/", overlays: [String] = [],
+        host: SandboxHost, settings: ContainerSettings, image: LayeredTree = .host, overlays: [String] = [],
         named: [String] = [], freezes: Bool = false, lookUp: RuntimeLookUp? = nil, volumes: VolumeStore?
     ) throws {
         self.lookUp = lookUp
-        mounts = lower == "/" ? host.mounts.needed(for: named) : []
+        mounts = image.isHost ? host.mounts.needed(for: named) : []
         let number = host.nextContainerNumber()
         self.host = host
         self.settings = settings
-        self.lower = lower
+        self.image = image
         self.volumes = volumes
         hostname = settings.hostname ?? "c\(number)"
         let directory = "\(host.directory)/\(number)"
@@ -100,15 +101,15 @@ package final class Container {
                 try Files.makeDirectory("\(directory)/work-\(index)")
                 try Files.copyOwnerAndMode(from: mount.path, to: "\(directory)/upper-\(index)")
             }
-            try Files.copyOwnerAndMode(from: lower, to: "\(directory)/upper")
+            try Files.copyOwnerAndMode(from: image.layers[0], to: "\(directory)/upper")
             // Copies: overlayfs takes no two lower layers one of which is inside the other (ELOOP).
             for (index, overlay) in overlays.enumerated() {
                 try Container.copyLayer(
-                    from: overlay, to: "\(directory)/layer-\(index)", over: lower == "/" ? "" : lower)
+                    from: overlay, to: "\(directory)/layer-\(index)", over: image)
             }
             socket = try ServiceSocket(path: "\(directory)/control/services")
             try host.cgroups.make(number, settings, freezes: freezes, into: &cgroups)
-            try volumes?.fill(lower: lower, overlays: overlays)
+            try volumes?.fill(from: image, overlays: overlays)
             try Container.limitLayer(directory, to: settings.layerLimit)
         } catch {
             for cgroup in cgroups.all { cgroup.remove() }
@@ -133,19 +134,21 @@ package final class Container {
 
     /// Copies a layer. Where the root below has a link, /sbin to usr/sbin say, a directory of the layer is laid over what the link leads
     /// to: in its own place it would hide all of that.
-    private static func copyLayer(from layer: String, to target: String, over root: String) throws {
+    private static func copyLayer(from layer: String, to target: String, over image: LayeredTree) throws {
         try Files.makeDirectory(target)
         for name in Files.names(in: layer) {
             let source = "\(layer)/\(name)"
             guard Files.isDirectory(source), Files.target(ofLink: source) == nil else { continue }
             var place = name
-            if let link = Files.target(ofLink: "\(root)/\(name)") { place = String(link.trimmingPrefix("/")) }
+            if let real = image.realPath("/\(name)") { place = String(real.trimmingPrefix("/")) }
             var directory = target
             for part in place.split(separator: "/") {
                 directory += "/\(part)"
                 if !Files.isDirectory(directory) {
                     try Files.makeDirectory(directory)
-                    try? Files.copyOwnerAndMode(from: String(root + directory.dropFirst(target.count)), to: directory)
+                    if let own = image.find(String(directory.dropFirst(target.count))) {
+                        try? Files.copyOwnerAndMode(from: own, to: directory)
+                    }
                 }
             }
             try Files.copyContents(from: source, to: directory)
@@ -235,13 +238,16 @@ package final class Container {
         package let links: [Link]
         /// Files of the host that are seen inside.
         package let boundFiles: [BoundFile]
+        /// Directories of the host that are seen below /.harness, by their names there, and may be written to.
+        package let workplaces: [String: String]
 
         /// What a start takes.
         package init(
-            command: [String], environment: [String], tmpfs: [String], files: [File], links: [Link],
-            boundFiles: [BoundFile] = []
+            command: [String], environment: [String] = [], tmpfs: [String] = [], files: [File] = [], links: [Link] = [],
+            boundFiles: [BoundFile] = [], workplaces: [String: String] = [:]
         ) {
             self.boundFiles = boundFiles
+            self.workplaces = workplaces
             self.command = command
             self.environment = environment
             self.tmpfs = tmpfs
@@ -273,7 +279,8 @@ package final class Container {
             settings.cgroup ?? host.cgroups.usualAccess
         let plan = SandboxPlan(
             SandboxPlan.Surroundings(
-                lower: lower, overlays: overlays, mounts: mounts, boundFiles: program.boundFiles, layers: directory,
+                image: image, overlays: overlays, mounts: mounts, boundFiles: program.boundFiles,
+                workplaces: program.workplaces, layers: directory,
                 root: "\(directory)/root",
                 control: "\(directory)/control",
                 fakeServices: "\(host.directory)/fake-services",
@@ -322,8 +329,7 @@ package final class Container {
 
     /// Where the container's root has a path, on the host: in what it has written, in a layer, or in the image.
     private func imagePath(_ path: String) -> String? {
-        (["\(directory)/upper"] + overlays + [lower == "/" ? "" : lower]).lazy.map { $0 + path }.first(
-            where: Files.exists)
+        LayeredTree(["\(directory)/upper"] + overlays + image.layers).find(path)
     }
 
     /// How many of its processes the kernel has killed for want of memory; 0 where its memory is not limited.

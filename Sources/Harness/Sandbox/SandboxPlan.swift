@@ -14,14 +14,16 @@ package struct SandboxPlan: Sendable {
 
     /// What it takes of the host to carry the plan out.
     package struct Surroundings: Sendable {
-        /// What the container finds under `/`, on the host: the overlay's lower layer.
-        package let lower: String
+        /// What the container finds under `/`, on the host: the overlay's lower layers.
+        package let image: LayeredTree
         /// Directories that are laid over it, the first on top.
         package let overlays: [String]
-        /// File systems of the host below `lower` that are seen inside, outer ones first.
+        /// File systems of the host below its root that are seen inside, outer ones first.
         package let mounts: [HostMounts.Entry]
         /// Files of the host that are seen inside.
         package let boundFiles: [BoundFile]
+        /// Directories of the host that are seen below /.harness, by their names there, and may be written to.
+        package let workplaces: [String: String]
         /// A directory with `upper`, what the container writes, and `work`, the overlay's own.
         package let layers: String
         /// Where the overlay is mounted.
@@ -120,6 +122,8 @@ package struct SandboxPlan: Sendable {
         steps += files.flatMap(SandboxPlan.fileSteps)
         steps += links.flatMap(SandboxPlan.linkSteps)
         steps += settings.absentFiles.map { .ifPresent(.unlink($0)) }
+        // Docker makes a working directory that is not there (moby, container/container.go: SetupWorkingDirectory).
+        steps += settings.workingDirectory.map(SandboxPlan.directories) ?? []
         // Nothing inside may change what the harness itself will go by at the next start.
         steps.append(.mount(nil, on: "/.harness", type: nil, [.remount, .bind, .readOnly, .noSetuid, .noDevices]))
         if let socket = surroundings.rootSocket { steps.append(.sendRoot(socket)) }
@@ -180,8 +184,9 @@ package struct SandboxPlan: Sendable {
     private static func lastSteps(_ settings: ContainerSettings, _ armed: SetupStep) -> [SetupStep] {
         let usual = settings.withheldCapabilities.reduce(dockerCapabilities) { $0 & ~(1 << $1) }
         let capabilities = settings.capabilities.reduce(usual) { $0 | 1 << $1.number }
+        var steps: [SetupStep] = settings.workingDirectory.map { [.changeDirectory($0)] } ?? []
         // After the last file that is opened, before the loss of the capabilities.
-        var steps = limitSteps(settings)
+        steps += limitSteps(settings)
         steps += [
             .priority(ProcessSettings.priority), .fileMask(0o022), .filterCalls(capabilities),
             .keepCapabilities(capabilities),
@@ -210,7 +215,7 @@ package struct SandboxPlan: Sendable {
     }
 
     private static func lowerDirectories(_ surroundings: Surroundings) -> String {
-        (surroundings.overlays + [surroundings.lower]).map(escaped).joined(separator: ":")
+        (surroundings.overlays + surroundings.image.layers).map(escaped).joined(separator: ":")
     }
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,
@@ -329,6 +334,13 @@ package struct SandboxPlan: Sendable {
         ]
             + surroundings.boundFiles.enumerated().flatMap { index, file in
                 [.makeFile(boundFile(index), mode: 0o755), .mount(file.source, on: boundFile(index), type: nil, .bind)]
+            }
+            + surroundings.workplaces.sorted { $0.key < $1.key }.flatMap { name, source -> [SetupStep] in
+                [
+                    .makeDirectory(".harness/\(name)", mode: 0o700),
+                    .mount(source, on: ".harness/\(name)", type: nil, .bind),
+                    .mount(nil, on: ".harness/\(name)", type: nil, [.remount, .bind, .noSetuid, .noDevices]),
+                ]
             }
             + (surroundings.volumes.map { volumes in
                 [

@@ -107,18 +107,17 @@ package final class VolumeStore {
     /// daemon/create_unix.go: populateVolumes).
     ///
     /// - Parameters:
-    ///   - lower: the image's root, on the host.
+    ///   - image: the image's root, on the host.
     ///   - overlays: directories that are laid over it, the first on top.
     /// - Throws: `SystemCallError`.
-    package func fill(lower: String, overlays: [String]) throws {
+    package func fill(from image: LayeredTree, overlays: [String]) throws {
+        let root = LayeredTree(overlays + image.layers)
         for volume in volumes where !volume.isEmpty && Files.names(in: path(volume)).isEmpty {
             if let source = volume.source {
-                try fill(volume, from: source, withContent: true)
-            } else if let place = (overlays + [lower == "/" ? "" : lower]).lazy.compactMap({ root in
-                VolumeStore.place(of: volume.path, in: root)
-            }).first {
-                let isVolatile = lower == "/" && VolumeStore.volatile.contains { Self.isBelow(volume.path, $0) }
-                try fill(volume, from: place, withContent: !isVolatile)
+                try fill(volume, from: "/", of: LayeredTree([source]), withContent: true)
+            } else if let place = root.realPath(volume.path), root.find(place).map(Files.isDirectory) == true {
+                let isVolatile = image.isHost && VolumeStore.volatile.contains { Self.isBelow(volume.path, $0) }
+                try fill(volume, from: place, of: root, withContent: !isVolatile)
             }
         }
         for volume in volumes where common.fresh.contains(volume.name) {
@@ -127,21 +126,15 @@ package final class VolumeStore {
         }
     }
 
-    /// A directory of an image, with symbolic links followed that stay in it.
-    private static func place(of path: String, in root: String) -> String? {
-        guard let found = Files.realPath(root + path), Files.isDirectory(found) else { return nil }
-        return root.isEmpty || found.hasPrefix(root + "/") ? found : nil
-    }
-
-    private func fill(_ volume: Volume, from source: String, withContent: Bool) throws {
+    private func fill(_ volume: Volume, from source: String, of root: LayeredTree, withContent: Bool) throws {
         if withContent {
-            guard Files.sizeOfTree(source, upTo: VolumeStore.copyLimitInBytes) <= VolumeStore.copyLimitInBytes else {
+            guard root.size(of: source, upTo: VolumeStore.copyLimitInBytes) <= VolumeStore.copyLimitInBytes else {
                 throw SystemCallError(
                     "copy more than 128 MiB into the volume \(volume.name) from", source, .fileTooLarge)
             }
-            try Files.copyContents(from: source, to: path(volume))
+            try root.copyContents(of: source, to: path(volume))
         }
-        try Files.copyOwnerAndMode(from: source, to: path(volume))
+        if let own = root.find(source) { try Files.copyOwnerAndMode(from: own, to: path(volume)) }
     }
 
     /// Takes them away, with everything in them.

@@ -331,6 +331,34 @@ extension Grammar {
                 """
         ) { $0.scenario.settings.rootDirectory = $1.text(0) },
         Form(
+            "image IMAGE",
+            "The image that the container is made of: what `docker save`, `podman save` or `docker export` wrote, an OCI layout, or "
+                + "`docker:NAME` and `podman:NAME`, which are asked to save it. What the image says (entrypoint and command, environment, user, "
+                + "working directory, stop signal, volumes, health check) holds where the scenario says nothing; `command` is the whole command line.",
+            otherwise: "the host's own root", once: true,
+            example: """
+                scenario "it stops"
+                  image app.tar
+
+                  start
+                  expect state running for 2s
+                  stop
+                  expect nobody killed
+                """
+        ) { $0.scenario.settings.image = $1.text(0) },
+        Form(
+            "working directory PATH", "Where PID 1 and each exec start; made where it is not there.",
+            otherwise: "that of the image, else /", once: true,
+            example: """
+                scenario "somewhere else"
+                  working directory /srv
+                  command sh -c 'test "$(pwd)" = /srv'
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.workingDirectory = $1.text(0) },
+        Form(
             "pids limit COUNT",
             "How many processes the container may have at once; a fork beyond fails with EAGAIN.", otherwise: "2048",
             once: true,

@@ -29,7 +29,7 @@ extension Matcher {
         case .children: value = number(token, in: 1...200).map(Value.number)
         case .title, .text: value = token.kind == .quoted ? .text(text.text(token)) : nil
         case .regularExpression: return regularExpression(token)
-        case .name, .word, .path, .directory, .hostname, .assignment: value = self.value(text.text(token), slot)
+        case .name, .word, .path, .directory, .image, .hostname, .assignment: value = self.value(text.text(token), slot)
         default: value = token.kind == .bare ? self.value(text.text(token), slot) : nil
         }
         if let value {
@@ -48,7 +48,7 @@ extension Matcher {
         case .newService, .service: isName(text) ? .text(text) : nil
         case .volume: isVolumeName(text) ? .text(text) : nil
         case .party: isParty(text) ? .text(text) : nil
-        case .name, .word, .directory: text.isEmpty ? nil : .text(text)
+        case .name, .word, .directory, .image: text.isEmpty ? nil : .text(text)
         case .runtime: Runtime(rawValue: text).map { .text($0.rawValue) }
         case .engine: ContainerEngine(text).map { .text($0.description) }
         case .restartPolicy: RestartPolicy(text).map(Value.restartPolicy)

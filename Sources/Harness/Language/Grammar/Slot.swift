@@ -40,6 +40,7 @@ enum Slot: String, CaseIterable, Sendable {
     case path = "PATH"
     case paths = "PATHS"
     case directory = "DIRECTORY"
+    case image = "IMAGE"
     case owner = "OWNER"
     case mode = "MODE"
     case size = "SIZE"
@@ -87,6 +88,7 @@ extension Slot {
         case .dataState: "'clean' or 'dirty'"
         case .path, .paths: "an absolute path without '..'"
         case .directory: "a directory"
+        case .image: "an image: a path, docker:NAME or podman:NAME"
         case .owner: "an owner: the numbers of a user and a group, such as 568:568"
         case .mode: "permissions in octal, such as 644 or 1777"
         case .size: "a size, such as 64MiB or 512k"
@@ -151,6 +153,7 @@ extension Slot {
         case .path: "\"/\" characters, no \"..\" between slashes; several slashes are one, and \".\" is left out"
         case .paths: "PATH { [ \",\" ] PATH }"
         case .directory: "word; a relative one counts from the scenario's file"
+        case .image: "word; a relative path counts from the scenario's file"
         case .owner: "number \":\" number"
         case .mode: "three or four octal digits"
         case .size:

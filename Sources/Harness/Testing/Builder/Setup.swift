@@ -297,6 +297,32 @@ public struct RootDirectory: ScenarioPart {
     public func add(to scenario: inout Scenario) { scenario.settings.rootDirectory = path }
 }
 
+/// The image that the container is made of.
+public struct Image: ScenarioPart {
+    private let name: String
+
+    /// - Parameter name: a path, absolute or from the scenario's file; `docker:NAME` or `podman:NAME`.
+    public init(_ name: String) {
+        self.name = name
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.image = name }
+}
+
+/// Where PID 1 and each exec start.
+public struct WorkingDirectory: ScenarioPart {
+    private let path: String
+
+    /// - Parameter path: absolute.
+    public init(_ path: String) {
+        self.path = path
+    }
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.workingDirectory = path }
+}
+
 /// What the init is given to run, in place of services.
 public struct Command: ScenarioPart {
     private let command: [String]

@@ -1,0 +1,220 @@
+import Kernel
+import Model
+import Sandbox
+import Vocabulary
+
+/// Unpacks an archive into a directory of the host, in a container that sees nothing of the host but what it may not change: by
+/// this machine's tar, gzip, zstd, xz or bzip2.
+///
+/// Belongs to a thread of the session.
+struct LayerUnpacking {
+    let session: Session
+
+    /// Larger archives, unpacked, are refused, and those of more files.
+    static let sizeLimitInBytes = 32 << 30
+    static let fileLimit = 1_000_000
+    private static let depthLimit = 200
+    private static let patience = Duration.seconds(900)
+    /// What decompresses may need a large window (zstd --long), and a hostile archive may ask for any.
+    private static let memoryLimitInBytes = 1 << 30
+
+    /// What an archive was.
+    struct Outcome {
+        /// Of the archive as it is, and of what it is when it is not compressed: `sha256:…`.
+        let digest, plainDigest: String
+        /// Files whose hard links lead to what is not in the archive: where they are, and what they are links to.
+        let danglingLinks: [(name: String, target: String)]
+    }
+
+    /// How an archive is compressed, by its first bytes.
+    private enum Compression: String {
+        case none = "cat"
+        case gzip, zstd, xz, bzip2
+
+        var command: String { self == .none ? "cat" : "\(rawValue) -dc" }
+
+        init(of path: String) throws {
+            let bytes = try Descriptor.open(path, .read).read(upTo: 6)
+            func begins(_ magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
+            self =
+                if begins([0x1F, 0x8B]) {
+                    .gzip
+                } else if begins([0x28, 0xB5, 0x2F, 0xFD]) {
+                    .zstd
+                } else if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]) {
+                    .xz
+                } else if begins(Array("BZh".utf8)) {
+                    .bzip2
+                } else {
+                    .none
+                }
+        }
+    }
+
+    /// Nothing is taken from the archive but what its digests are made of before tar has seen the end of it. tar goes on with a pipe
+    /// until it is empty; what it prints are names, and a closed pipe ends it when there are too many.
+    private static let script = #"""
+        cd /tmp || exit 99
+        tar --version 2> /dev/null | grep -q GNU || { echo no-tar; exit; }
+        command -v "${1%% *}" > /dev/null || { echo no-program; exit; }
+        mkfifo raw plain all
+        sha256sum < raw > raw.sum & sha256sum < plain > plain.sum & wc -c < all > bytes &
+        { tee -p raw < /archive 2> /dev/null | $1 2> decompression; echo $? > decompressed; } | head -c "$2" | tee -p plain all 2> /dev/null | {
+            LC_ALL=C tar -x -v -f - -C /.harness/tree --quoting-style=escape --numeric-owner --same-owner -p --xattrs \
+                --xattrs-include='user.*' --xattrs-include=security.capability --warning=no-timestamp 2> complaints
+            echo $? > unpacked
+            cat > /dev/null
+        } | head -n "$3" | wc -l > names
+        wait
+        echo "decompressed $(cat decompressed)"; echo "unpacked $(cat unpacked)"; echo "names $(cat names)"; echo "bytes $(cat bytes)"
+        echo "raw $(cut -d ' ' -f 1 raw.sum)"; echo "plain $(cut -d ' ' -f 1 plain.sum)"
+        [ -z "$(cd /.harness/tree && find . -mindepth "$4" -print -quit)" ] || echo deep
+        head -c 300 decompression | tr '\n' ' ' | sed 's/^/why /'; echo
+        grep -v ': Cannot hard link to ' complaints | grep -v 'Exiting with failure status' | head -n 3 | cut -c 1-300 | sed 's/^tar: /complaint /'
+        grep ': Cannot hard link to ' complaints | head -n 10000 | sed 's/^tar: /link /'
+        """#
+
+    /// - Parameters:
+    ///   - archive: a file of the host.
+    ///   - tree: an empty directory of the host.
+    /// - Throws: `CannotRun`, with the archive's name in it.
+    func unpack(_ archive: String, into tree: String, name: String) throws -> Outcome {
+        let compression = try Compression(of: archive)
+        let free = (try? Files.space(of: tree).freeInBytes) ?? .max
+        let limit = min(LayerUnpacking.sizeLimitInBytes, free / 2)
+        let said = try run(
+            LayerUnpacking.script,
+            [
+                compression.command, String(limit), String(LayerUnpacking.fileLimit + 1),
+                String(LayerUnpacking.depthLimit),
+            ], archive: archive, tree: tree)
+        var facts: [String: String] = [:]
+        var links: [(String, String)] = []
+        for line in said.split(separator: "\n") {
+            let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard let key = parts.first else { continue }
+            if key == "link", parts.count > 1, let link = LayerUnpacking.link(parts[1]) {
+                links.append(link)
+            } else if facts[key] == nil {
+                facts[key] = parts.count > 1 ? parts[1] : ""
+            }
+        }
+        func refuse(_ reason: String, remedy: String = "") -> CannotRun {
+            CannotRun(reason: "\(name): \(reason)", remedy: remedy)
+        }
+        if facts["no-tar"] != nil { throw refuse("it takes GNU tar to unpack it", remedy: "install tar") }
+        if facts["no-program"] != nil {
+            throw refuse(
+                "it is compressed by \(compression), which this machine does not have",
+                remedy: "install \(compression)")
+        }
+        guard let names = facts["names"].flatMap({ Int($0) }), let raw = facts["raw"], let plain = facts["plain"] else {
+            throw refuse("it could not be unpacked")
+        }
+        if names > LayerUnpacking.fileLimit { throw refuse("it has more than a million files") }
+        if facts["deep"] != nil { throw refuse("directories in it are nested more than \(LayerUnpacking.depthLimit) deep") }
+        if facts["bytes"].flatMap({ Int($0) }) == limit {
+            throw refuse("unpacked, it has more than \(limit >> 20) MiB, or more than half of what is free here")
+        }
+        if facts["decompressed"] != "0" {
+            throw refuse("it is damaged: \(facts["why"].map { $0.printable } ?? compression.rawValue)")
+        }
+        if facts["unpacked"] != "0", facts["complaint"] != nil || links.isEmpty {
+            throw refuse("tar: \((facts["complaint"] ?? "status \(facts["unpacked"] ?? "?")").printable)")
+        }
+        return Outcome(digest: "sha256:\(raw)", plainDigest: "sha256:\(plain)", danglingLinks: links)
+    }
+
+    /// `NAME: Cannot hard link to 'TARGET': No such file or directory`, both as C would write them.
+    private static func link(_ text: String) -> (String, String)? {
+        guard let colon = text.firstRange(of: ": Cannot hard link to ") else { return nil }
+        let rest = text[colon.upperBound...]
+        guard let end = rest.firstRange(of: ": No such file or directory") else { return nil }
+        let quotes: Set<Character> = ["'", "`", "\""]
+        func plain(_ text: Substring) -> String {
+            var text = text
+            if text.count > 1, let first = text.first, quotes.contains(first) { text = text.dropFirst().dropLast() }
+            return unescaped(text)
+        }
+        return (plain(text[..<colon.lowerBound]), plain(rest[..<end.lowerBound]))
+    }
+
+    /// A name as tar writes it (quoting style escape): `\n`, `\\`, `\040`.
+    private static func unescaped(_ text: Substring) -> String {
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), let next = rest.popFirst() else {
+                result.append(byte)
+                continue
+            }
+            let letters: [UInt8: UInt8] = [0x61: 7, 0x62: 8, 0x66: 12, 0x6E: 10, 0x72: 13, 0x74: 9, 0x76: 11]
+            if (0x30...0x37).contains(next) {
+                let digits = [next] + rest.prefix(2)
+                rest = rest.dropFirst(2)
+                result.append(UInt8(truncatingIfNeeded: digits.reduce(0) { $0 << 3 | Int($1 & 7) }))
+            } else {
+                result.append(letters[next] ?? next)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// The digest of a file of the host: `sha256:…`.
+    func digest(of file: String) throws -> String {
+        let said = try run("sha256sum < /archive", [], archive: file, tree: nil)
+        return "sha256:\(said.prefix { $0 != " " })"
+    }
+
+    /// Takes away everything in a directory of the host, however deep.
+    func clear(_ tree: String) throws {
+        _ = try run("find /.harness/tree -mindepth 1 -delete", [], archive: nil, tree: tree)
+    }
+
+    // MARK: - The container
+
+    /// Runs a shell script to its end; what it has printed.
+    private func run(_ script: String, _ arguments: [String], archive: String?, tree: String?) throws -> String {
+        var settings = ContainerSettings()
+        settings.memoryLimit = LayerUnpacking.memoryLimitInBytes
+        settings.processLimit = 64
+        let container = try Container(
+            host: session.host, settings: settings, named: ["/bin/sh"] + (archive.map { [$0] } ?? []), volumes: nil)
+        defer { container.remove() }
+        let started = try container.start(
+            Container.Program(
+                command: ["/bin/sh", "-c", script, "sh"] + arguments,
+                boundFiles: archive.map { [BoundFile(source: $0, target: "/archive")] } ?? [],
+                workplaces: tree.map { ["tree": $0] } ?? [:]), isLookedAt: false)
+        return try started.parts { process, output, _ in
+            let deadline = MonotonicInstant.now.advanced(by: LayerUnpacking.patience)
+            var said: [UInt8] = []
+            var poller = Poller()
+            for descriptor in [process.descriptor.rawValue, output.rawValue, session.cancellation.descriptor] {
+                poller.add(descriptor)
+            }
+            while try process.reap(blocking: false) == nil {
+                if session.isCancelled || MonotonicInstant.now >= deadline {
+                    try? process.send(.kill)
+                    _ = try? process.reap(blocking: true)
+                    throw CannotRun(
+                        reason: session.isCancelled ? "interrupted" : "it takes more than 15 minutes to unpack", remedy: "")
+                }
+                try poller.wait(until: deadline)
+                if poller.isReady(1) { LayerUnpacking.read(output, into: &said) }
+            }
+            LayerUnpacking.read(output, into: &said)
+            return String(decoding: said, as: UTF8.self)
+        }
+    }
+
+    private static let outputLimitInBytes = 8 << 20
+
+    /// What there is now.
+    private static func read(_ output: borrowing Descriptor, into said: inout [UInt8]) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while let count = try? buffer.withUnsafeMutableBytes({ try output.read(into: $0) }), count > 0 {
+            if said.count < outputLimitInBytes { said += buffer[..<count] }
+        }
+    }
+}
