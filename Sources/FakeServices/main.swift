@@ -6,6 +6,8 @@
 //     fake-services entrypoint [OPTION…] -- COMMAND…   first-run initialisation behind a marker, then the command
 //     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
 //     fake-services init [OPTION…] --service NAME…     the reference init, with several services
+//     fake-services orphans N                          leaves so many orphans, each of which exits after a moment
+//     fake-services end-others                         kills everything in the container but PID 1
 //     fake-services pause                              PID 1 of a namespace that containers share: reaps, and nothing else
 //
 // Static, synchronous, Glibc only: it starts in under a millisecond and in any root file system that has /proc.
@@ -23,6 +25,11 @@ case "entrypoint":
     FakeEntrypoint.main(arguments: Array(arguments.dropFirst()))
 case "init":
     ReferenceInit.main(arguments: Array(arguments.dropFirst()))
+case "orphans" where arguments.count == 2:
+    leaveOrphans(Int(arguments[1]) ?? 0)
+case "end-others":
+    // PID 1 takes no SIGKILL from inside, and this process is not sent it (kill(2)).
+    exit(kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : 1)
 case "pause":
     reapForEver()
 default:

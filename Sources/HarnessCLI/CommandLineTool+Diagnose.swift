@@ -4,7 +4,7 @@ import Harness
 extension CommandLineTool {
     /// `harness diagnose`: the flags of `docker run`, then a command.
     static func diagnose(_ arguments: [String]) -> Int32 {
-        let options: DiagnoseOptions
+        var options: DiagnoseOptions
         do {
             options = try DiagnoseOptions(arguments)
         } catch {
@@ -12,7 +12,7 @@ extension CommandLineTool {
         }
         let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
         var profile = InitProfile.none
-        if options.usesInit {
+        if options.container.usesInit {
             var suite = Suite()
             if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
             guard let found = suite.profiles.first(where: { $0.name == "docker-init" }) else {
@@ -27,6 +27,7 @@ extension CommandLineTool {
         do {
             let session = try Session.interruptible(fakeServices: installation.fakeServices)
             defer { session.close() }
+            try options.load(in: session)
             return try diagnose(options, profile, session)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
@@ -38,9 +39,9 @@ extension CommandLineTool {
     {
         do {
             let diagnosis = try Diagnoser(
-                options.scenario, profile, in: session, starts: options.starts, lasting: options.lasting
+                options.container.scenario, profile, in: session, starts: options.starts, lasting: options.lasting
             ).diagnose()
-            for remark in options.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
+            for remark in options.container.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
             write(diagnosis.text, to: STDOUT_FILENO)
             if let path = options.scenarioFile {
                 let file = try OutputFile.open(path)

@@ -84,7 +84,7 @@ extension CommandLineTool {
         guard DifferenceReport.haveSomethingInCommon(reports[0], reports[1]) else {
             throw BadUsage(message: "--diff: no scenario with the same init is in both")
         }
-        let report = DifferenceReport(style: style(options, STDOUT_FILENO), isWhole: options.isVerbose)
+        let report = DifferenceReport(style: style(options.colour, STDOUT_FILENO), isWhole: options.isVerbose)
         return print(
             report.text(reports[0], reports[1], names: (options.paths[0], options.paths[1])),
             DifferenceReport.verdictsDiffer(reports[0], reports[1]) ? Status.failed : Status.passed)

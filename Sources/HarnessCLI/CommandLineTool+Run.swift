@@ -312,7 +312,7 @@ extension CommandLineTool {
         settings.suite = Installation.find(fakeServices: nil).scenarios.map(fromHere)
         settings.detail = options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal
         for output in outputs.all {
-            settings.style = style(options, output.descriptor)
+            settings.style = style(options.colour, output.descriptor)
             let text =
                 options.compares && output.isMain
                 ? ComparisonReport(isColoured: settings.style.isColoured).text(report)
@@ -337,10 +337,12 @@ extension CommandLineTool {
     }
 
     /// What the terminal shows, or whatever the text goes to.
-    static func style(_ options: RunOptions, _ descriptor: Int32) -> TerminalStyle {
+    ///
+    /// - Parameter colour: `auto`, `always` or `never`.
+    static func style(_ colour: String, _ descriptor: Int32) -> TerminalStyle {
         let isTerminal = isatty(descriptor) == 1
         let isColoured =
-            switch options.colour {
+            switch colour {
             case "always": true
             case "never": false
             default: isTerminal && environment("NO_COLOR") == nil
@@ -360,7 +362,7 @@ extension CommandLineTool {
     }
 
     /// The present day, UTC.
-    private static func today() -> String {
+    static func today() -> String {
         var seconds = time(nil)
         var parts = tm()
         gmtime_r(&seconds, &parts)

@@ -40,6 +40,9 @@ struct ConditionTests {
             condition: .file(path: "/m", .mode(0o640)), holds: .told { $0.look("/m", "", mode: 0o640) },
             fails: .told { $0.look("/m", "", mode: 0o4640) }, observed: "the mode of /m is 4640"),
         Case(
+            condition: .portOpen(80), holds: .told { $0.add(.listening([22, 80])) },
+            fails: .told { $0.add(.listening([22, 443, 8080])) }, observed: "ports 22, 443 and 8080 are open"),
+        Case(
             condition: .state(.stopping), holds: .told { $0.add(.runtime(.stopping)) }, fails: .told { _ in },
             observed: "state running"),
         Case(
@@ -830,6 +833,7 @@ struct ConditionTests {
         Sight(condition: .stepRan("x", times: 1), running: true, ended: true),
         Sight(condition: .data(path: "/m", .clean), running: true, ended: true),
         Sight(condition: .stopTook(.lessThan(.seconds(1))), running: true, ended: true),
+        Sight(condition: .portOpen(80), running: true, ended: true),
     ]
 
     @Test func theTableOfWitnessesIsWhole() {
@@ -844,6 +848,7 @@ struct ConditionTests {
         ] {
             var story = Story(witness: witness)
             story.look("/m", "clean")
+            story.add(.listening([22]))
             // What it does not wait for is reaped by the kernel.
             story.add(.kernel(.disposition(Story.initPID, .chld, .ignored)))
             func check(_ expected: Bool, _ when: String) {

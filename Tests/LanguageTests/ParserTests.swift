@@ -124,7 +124,7 @@ struct ParserTests {
         "initialised 2 times", "step s ran once", "data /d dirty", "state restarting", "output contains 'a \"b\"'",
         "output line \"a\"", "output of all lives lines in order \"a\", \"b\"", "exec output contains \"a\"",
         "exec output lines in order \"a\", \"b\"", "output of all lives in order \"a\", \"b\"", "no service killed",
-        "at least 1 zombie", "at least 3 zombies", "refused", "refused \"paused\"",
+        "at least 1 zombie", "at least 3 zombies", "refused", "refused \"paused\"", "port 8080 open",
     ]
 
     @Test func everyConditionIsReadBackFromItsText() throws {

@@ -248,6 +248,13 @@ struct NegativeControlTests {
                   expect file /m mode 601
                 """),
         Control(
+            kind: .portOpen, initName: "none",
+            lines: """
+                  command sleep 60
+                  start
+                  expect port 80 open within 200ms
+                """),
+        Control(
             kind: .data, initName: "reference",
             lines: """
                   service app

@@ -26,6 +26,8 @@ public struct JournalIndex: Sendable {
     private(set) var said: [Int] = []
     /// The places of looks, by path.
     private(set) var looks: [String: [Int]] = [:]
+    /// The place of the last look at ports.
+    private(set) var listening: Int?
     /// The place of the last count of processes.
     private(set) var census: Int?
     /// The limits that the container has met.
@@ -62,6 +64,7 @@ public struct JournalIndex: Sendable {
         case .runtime: runtime.append(place)
         case .printed: printed.append(place)
         case .said: said.append(place)
+        case .listening: listening = place
         case .looked(let fact): looks[fact.path, default: []].append(place)
         case .kernel(.census), .kernel(.absent): census = place
         case .kernel(.limitMet): limits.append(place)

@@ -54,6 +54,14 @@ extension JournalView {
         return Judgement(found == state, "\(path) is \(found.rawValue)", [event])
     }
 
+    func isOpen(_ port: Int) -> Judgement {
+        if let withoutContainer { return withoutContainer }
+        guard let place = index.listening, case .listening(let ports) = journal.events[place].kind else {
+            return Judgement(unknown: "nobody has looked at the container's ports")
+        }
+        return Judgement(ports.contains(port), Ports.sentence(ports), [journal.events[place]])
+    }
+
     private func lastLook(at path: String) -> (FileFact, Event)? {
         guard let event = index.looks[path]?.last.map({ journal.events[$0] }), case .looked(let fact) = event.kind
         else {
@@ -91,6 +99,18 @@ extension JournalView {
             if length > best?.length ?? 2 { best = (index, length) }
         }
         return best?.index
+    }
+}
+
+/// What is said of TCP ports.
+public enum Ports {
+    /// "ports 80 and 443 are open".
+    public static func sentence(_ ports: [Int]) -> String {
+        switch ports.count {
+        case 0: "no port is open"
+        case 1: "port \(ports[0]) is open"
+        default: "ports \(ports.dropLast().map(String.init).joined(separator: ", ")) and \(ports[ports.count - 1]) are open"
+        }
     }
 }
 

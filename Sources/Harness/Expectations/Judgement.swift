@@ -99,6 +99,7 @@ extension JournalView {
         case .stopTook(let bound): stopTook(bound)
         case .file(let path, let state): file(path, state)
         case .data(let path, let state): data(path, state)
+        case .portOpen(let port): isOpen(port)
         case .execExit(let code): execExit(code)
         case .restarts(let count): restarts(count)
         case .restartDelays(let delays): restartDelays(delays)
@@ -174,7 +175,7 @@ extension Condition.Kind {
             .outputInOrder,
             .outputLinesInOrder,
             .execOutput, .markerWrittenOnce, .markerUnchanged, .fileExists, .fileContains, .fileMatches, .fileOwner,
-            .fileMode, .initialised, .stepRan, .data, .stopTook:
+            .fileMode, .initialised, .stepRan, .data, .stopTook, .portOpen:
             Needs()
         }
     }

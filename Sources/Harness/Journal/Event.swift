@@ -25,6 +25,8 @@ public struct Event: Hashable, Sendable {
         case printed(String, on: Stream, isWhole: Bool = true)
         /// The harness looked at a file of the container.
         case looked(FileFact)
+        /// The harness looked on which TCP ports something in the container's network listens, in order.
+        case listening([Int])
         /// Output or reports that were not kept, because there was too much.
         case dropped(bytes: Int, of: Source)
         /// How long the machine has kept the run waiting in all, up to now.

@@ -192,7 +192,7 @@ public struct ProcessTree: Sendable {
             processes[root].goneAt = event.instant
             note(status, in: root)
         case .said(let word, let speaker): note(word, by: speaker, at: event.instant)
-        case .printed, .looked, .dropped, .late, .mark, .runtime: break
+        case .printed, .looked, .listening, .dropped, .late, .mark, .runtime: break
         }
     }
 

@@ -93,6 +93,23 @@ package enum ProcFS {
         return (Files.names(in: "/proc/\(pid)/fd").count, limit)
     }
 
+    /// The TCP ports on which something listens in a process's network namespace, in order; none where it is gone.
+    package static func listeningPorts(of pid: ProcessID) -> [Int] {
+        var ports: Set<Int> = []
+        for table in ["tcp", "tcp6"] {
+            //   sl  local_address rem_address   st …
+            //    0: 0100007F:1F90 00000000:0000 0A …  (proc_pid_net(5); 0A is LISTEN)
+            for line in (Files.text(of: "/proc/\(pid)/net/\(table)") ?? "").split(separator: "\n").dropFirst() {
+                let fields = line.split(separator: " ", maxSplits: 4)
+                guard fields.count > 3, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),
+                    let port = Int(fields[1][fields[1].index(after: colon)...], radix: 16)
+                else { continue }
+                ports.insert(port)
+            }
+        }
+        return ports.sorted()
+    }
+
     /// The set of signals that a process sleeps for in rt_sigtimedwait(2); empty where it does something else.
     private static func waitedFor(by pid: ProcessID) -> UInt64 {
         // "128 0x7ffd… 0x… …": the number of the call, and its arguments (proc_pid_syscall(5)).

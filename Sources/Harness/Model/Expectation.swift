@@ -61,6 +61,8 @@ public enum Condition: Hashable, Sendable {
     case initialised(times: Int)
     case stepRan(String, times: Int)
     case data(path: String, DataState)
+    /// Something in the container's network listens on a TCP port.
+    case portOpen(Int)
     case stopTook(Bound)
 
     /// Whose words are meant.
@@ -142,6 +144,7 @@ public enum Condition: Hashable, Sendable {
         case .initialised: .initialised
         case .stepRan: .stepRan
         case .data: .data
+        case .portOpen: .portOpen
         case .stopTook: .stopTook
         }
     }
@@ -155,7 +158,7 @@ public enum Condition: Hashable, Sendable {
             outputInOrder,
             outputLinesInOrder, execOutput
         case markerWrittenOnce, markerUnchanged, fileExists, fileContains, fileMatches, fileOwner, fileMode
-        case initialised, stepRan, data, stopTook
+        case initialised, stepRan, data, stopTook, portOpen
     }
 
     /// The services that it speaks of.
@@ -167,6 +170,9 @@ public enum Condition: Hashable, Sendable {
         default: []
         }
     }
+
+    /// It is about what listens on ports, which must be looked at before it can be answered.
+    public var isAboutPorts: Bool { if case .portOpen = self { true } else { false } }
 
     /// The file of the container that must be looked at before it can be answered.
     public var path: String? {
@@ -210,6 +216,7 @@ extension Condition: CustomStringConvertible {
             "\(output) lines in order \(texts.map(Spelling.quoted).joined(separator: ", "))"
         case .markerWrittenOnce(let path): "marker \(Spelling.word(path)) written once"
         case .markerUnchanged(let path): "marker \(Spelling.word(path)) unchanged"
+        case .portOpen(let port): "port \(port) open"
         case .file(let path, .exists): "file \(Spelling.word(path)) exists"
         case .file(let path, .contains(let text)): "file \(Spelling.word(path)) contains \(Spelling.quoted(text))"
         case .file(let path, .matches(let pattern)):

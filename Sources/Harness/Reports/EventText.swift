@@ -30,6 +30,7 @@ extension JournalView {
         case .said(let word, let pid): ("service", "\(label(pid, at: event.instant)): \(sentence(word))")
         case .printed(let text, let stream, _): (stream.rawValue, withSignalNames(text.bounded.withoutTerminalControl))
         case .looked(let fact): ("harness", sentence(fact))
+        case .listening(let ports): ("harness", Ports.sentence(ports))
         case .dropped(let bytes, .stream(let stream)): ("harness", "\(bytes) bytes of \(stream.rawValue) were not kept")
         case .dropped(let bytes, .reports): ("harness", "\(bytes) bytes of what services said were not kept")
         case .late(let lateness): ("harness", lateness.words)

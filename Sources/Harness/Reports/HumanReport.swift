@@ -141,7 +141,7 @@ public struct HumanReport: Reporter {
 
     private func place(_ entry: RunResult) -> String { "\(entry.scenario.place.file):\(entry.scenario.place.line)" }
 
-    private func picture(_ entry: RunResult, _ evidence: [Evidence], isOfCause: Bool) -> String {
+    func picture(_ entry: RunResult, _ evidence: [Evidence], isOfCause: Bool) -> String {
         var result = ""
         let limits = HumanReport.proofsShown
         let limit = detail == .verbose ? limits.verbose : isOfCause ? limits.ofCause : limits.ofFailure

@@ -33,6 +33,7 @@ final class ContainerLife {
     private var end: (status: ExitStatus, at: MonotonicInstant)?
     /// What each file was when it was last looked at.
     private var lastLooks: [String: FileFact] = [:]
+    private var lastPorts: [Int]?
     /// The limits that are known to have been met.
     private(set) var notedLimits: Set<MetLimit> = []
     /// How much text of files has been kept, in bytes.
@@ -302,6 +303,14 @@ final class ContainerLife {
         if last == fact { return }
         lastLooks[path] = fact
         journal.append(Event(at: .now, .looked(fact)))
+    }
+
+    /// Looks on which ports something listens, and notes it where that is not known already.
+    func lookAtPorts(into journal: inout Journal) throws {
+        let ports = isRunning ? process.map { ProcFS.listeningPorts(of: $0.descriptor.pid) } ?? [] : []
+        if ports == lastPorts { return }
+        lastPorts = ports
+        journal.append(Event(at: .now, .listening(ports)))
     }
 
     /// Notes which limits of the container its processes have met, each once.

@@ -1,6 +1,7 @@
 // The public face: who imports Harness can name what it takes and gives.
 @_exported import Causes
 @_exported import Expectations
+@_exported import Import
 @_exported import Journal
 @_exported import Language
 @_exported import Model

@@ -25,7 +25,7 @@ extension ScenarioRun {
     /// Takes in what happens, until the deadline or until it is enough.
     func pump(
         until deadline: MonotonicInstant, watchingKernel: Bool = false, closely: Bool = false, withCensus: Bool = false,
-        lookingAt path: String? = nil, isDone: () -> Bool = { false }
+        lookingAt path: String? = nil, atPorts: Bool = false, isDone: () -> Bool = { false }
     ) throws {
         var quietSince = MonotonicInstant.now
         var known = journal.events.count
@@ -39,6 +39,7 @@ extension ScenarioRun {
             }
             // Before the rest: the journal must be complete up to a later moment.
             if let path { try life?.look(at: path, into: &journal) }
+            if atPorts { try life?.lookAtPorts(into: &journal) }
             try attend(watchingKernel: watchingKernel, withCensus: withCensus)
             try group?.attend(besides: self)
             // Before the next start, also when that is overdue: nothing is to pass unseen.
@@ -46,9 +47,9 @@ extension ScenarioRun {
             if try goOn() { continue }
             if session.isCancelled { throw CannotRun(reason: "interrupted", remedy: "") }
             var wake = min(deadline, nextMoment, nextNote, group?.nextMoment ?? .distantFuture)
-            if watchingKernel || withCensus || path != nil {
+            if watchingKernel || withCensus || path != nil || atPorts {
                 let interval =
-                    withCensus || path != nil
+                    withCensus || path != nil || atPorts
                     ? ScenarioRun.censusInterval : closely ? ScenarioRun.closeInterval : ScenarioRun.kernelInterval
                 if journal.events.count != known { (known, quietSince) = (journal.events.count, .now) }
                 let wait = closely ? interval : ScenarioRun.interval(interval, quietSince: quietSince)

@@ -22,6 +22,12 @@ struct Option<Settings>: Sendable {
     let text: OptionText
     let apply: @Sendable (inout Settings, String) throws(BadUsage) -> Void
 
+    private init(
+        text: OptionText, apply: @escaping @Sendable (inout Settings, String) throws(BadUsage) -> Void
+    ) {
+        (self.text, self.apply) = (text, apply)
+    }
+
     /// One that takes a value.
     init(
         _ names: String..., takes value: String, choices: [String] = [], _ meaning: String,
@@ -42,6 +48,12 @@ struct Option<Settings>: Sendable {
 }
 
 extension Option {
+    /// The same as an option of what has these settings in it.
+    func within<Outer>(_ path: any WritableKeyPath<Outer, Settings> & Sendable) -> Option<Outer> {
+        let apply = apply
+        return Option<Outer>(text: text) { (settings, value) throws(BadUsage) in try apply(&settings[keyPath: path], value) }
+    }
+
     /// One of which the names are in a list; its value's name is nil where it takes none.
     init(
         names: [String], takes value: String?, _ meaning: String,

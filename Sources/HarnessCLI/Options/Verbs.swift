@@ -2,7 +2,22 @@ import Harness
 
 extension Verb {
     /// Every verb, in the order in which they are listed.
-    static let all: [Verb] = [run, diagnose, report, lint, fmt, list, simulate, doctor, completions, manual]
+    static let all: [Verb] = [check, run, diagnose, report, lint, fmt, list, simulate, doctor, completions, manual]
+
+    private static let check = Verb(
+        name: "check", usage: "[IMAGE] [OPTION…] [-- COMMAND…]",
+        summary: "say what a container image does when it is stopped, killed and restarted",
+        about:
+            "Makes containers of an image (what `docker save`, `podman save` or `docker export` wrote, an OCI layout, a directory with a root file "
+            + "system, docker:NAME or podman:NAME), or of a command on this machine's root, with `docker run`'s options: starts, stops, kills and "
+            + "restarts them, at many moments and in many surroundings, and says of each whether it is good, harmful or worth knowing, and what to "
+            + "change. Exit status 1: something harmful was found that nobody has accepted.",
+        options: CheckOptions.table.options.map(\.text),
+        examples: [
+            ("check app.tar", "an image that docker save wrote"),
+            ("check docker:nginx -v data:/data -e MODE=prod", "one that Docker has, with a volume and a variable"),
+            ("check --only stop,kill-early -- ./entrypoint.sh app", "two checks of a command on this machine's root"),
+        ], suffixes: [".tar"], run: { CommandLineTool.check($0) })
 
     private static let run = Verb(
         name: "run", usage: "[PATH | FILE:LINE,LINE]… [OPTION…] [-- COMMAND…]", summary: "run scenarios against inits",

@@ -319,6 +319,18 @@ extension Grammar {
             "file PATH mode MODE", "The file has exactly these permissions.", example: "see `file PATH exists`"
         ) { $0 = .file(path: $1.text(0) ?? "", .mode(UInt16($1.number(1) ?? 0))) },
         Form(
+            "port NUMBER open",
+            "A program of the container listens on this TCP port, on whichever address. Of containers that share a network each answers for all.",
+            example: """
+                scenario "it can be connected to"
+                  needs python3
+                  command python3 -m http.server 8080
+
+                  start
+                  expect port 8080 open within 10s
+                """
+        ) { $0 = .portOpen($1.number(0) ?? 0) },
+        Form(
             "initialised (once | NUMBER times)", "The fake entrypoint has gone through all its steps so often.",
             example: """
                 scenario "initialised again in a new volume"

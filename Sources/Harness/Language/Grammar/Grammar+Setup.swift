@@ -333,17 +333,16 @@ extension Grammar {
         Form(
             "image IMAGE",
             "The image that the container is made of: what `docker save`, `podman save` or `docker export` wrote, an OCI layout, or "
-                + "`docker:NAME` and `podman:NAME`, which are asked to save it. What the image says (entrypoint and command, environment, user, "
+                + "a directory with a root file system, `docker:NAME` or `podman:NAME`, which are asked to save it. What the image says (entrypoint and command, environment, user, "
                 + "working directory, stop signal, volumes, health check) holds where the scenario says nothing; `command` is the whole command line.",
             otherwise: "the host's own root", once: true,
             example: """
-                scenario "it stops"
-                  image app.tar
+                scenario "made of what a directory holds"
+                  image /
+                  command sleep 60
 
                   start
-                  expect state running for 2s
-                  stop
-                  expect nobody killed
+                  expect state running for 100ms
                 """
         ) { $0.scenario.settings.image = $1.text(0) },
         Form(

@@ -85,6 +85,9 @@ extension EventRecord {
                     mode: $0.mode, user: $0.user, group: $0.group, inode: $0.inode, modified: $0.modified,
                     changed: $0.changed, size: $0.sizeInBytes, text: $0.text, is_cut: $0.isCut)
             }
+        case .listening(let ports):
+            self.init("harness", "listening")
+            names = ports.map(String.init)
         case .dropped(let bytes, let source):
             self.init("harness", "dropped")
             count = bytes
@@ -328,6 +331,7 @@ extension EventRecord {
                                 sizeInBytes: $0.size, text: $0.text, isCut: $0.is_cut, changed: $0.changed)
                         }))
             }
+        case "listening": names.map { .listening($0.compactMap { Int($0) }) }
         case "dropped":
             count.map { .dropped(bytes: $0, of: name.flatMap(Event.Stream.init).map(Event.Source.stream) ?? .reports) }
         case "late":

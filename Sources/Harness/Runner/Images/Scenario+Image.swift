@@ -66,7 +66,7 @@ extension Scenario {
     /// Who PID 1 is, and where its home is.
     ///
     /// - Throws: `CannotRun`, where Docker finds no such user.
-    mutating func setUser(_ text: String, in accounts: Accounts) throws(CannotRun) {
+    public mutating func setUser(_ text: String, in accounts: Accounts) throws(CannotRun) {
         let found = try accounts.user(text)
         settings.user = found.owner
         if !settings.environment.contains(where: { $0.hasPrefix("HOME=") }) {

@@ -142,6 +142,8 @@ extension Condition {
     public static func file(_ path: String, _ state: FileState) -> Condition { .file(path: path, state) }
     /// What a service keeps there has been left by an orderly stop, or has not.
     public static func data(_ path: String, _ state: DataState) -> Condition { .data(path: path, state) }
+    /// A program of the container listens on this TCP port.
+    public static func open(port: Int) -> Condition { .portOpen(port) }
     /// PID 1 has ended with this status, 0 to 255.
     public static func exit(_ code: Int) -> Condition { .exitCode(code) }
     /// PID 1 has died of this signal.

@@ -1,0 +1,147 @@
+/// Something that a container is to be able to do, whatever is in it: an entry of the table of `harness check`.
+public struct CheckItem: Hashable, Sendable {
+    /// What it means where it fails.
+    public enum Weight: String, Sendable {
+        /// Data, time or the container itself is lost.
+        case harmful
+        /// Somebody has to know it before it is run so.
+        case worthKnowing = "worth knowing"
+    }
+
+    /// Stable; by it programs, `--only` and `--skip` name it.
+    public let id: String
+    /// What it does where all is well, in a few words.
+    public let title: String
+    public let weight: Weight
+    /// What it does to the person who runs it, where it fails.
+    public let harm: String
+    /// What to change.
+    public let remedy: String
+
+    init(_ id: String, _ title: String, _ weight: Weight, harm: String, remedy: String) {
+        (self.id, self.title, self.weight, self.harm, self.remedy) = (id, title, weight, harm, remedy)
+    }
+
+    /// In the order in which they are told.
+    public static let all = [
+        start, stop, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, together, terminal,
+        readOnly, user, processes, memory, disk, files, runtimes,
+    ]
+
+    public static let start = CheckItem(
+        "start", "starts, and stays up", .harmful,
+        harm: "it never serves anybody; with a restart policy it is started for ever",
+        remedy: "see why it ended, above")
+    public static let stop = CheckItem(
+        "stop", "ends when it is stopped", .harmful,
+        harm:
+            "each stop and each deployment waits for the whole grace period, and what it had not written is lost with SIGKILL",
+        remedy: "let PID 1 handle the stop signal, or hand over to the program with exec")
+    public static let status = CheckItem(
+        "status", "says by its exit status that it ended well", .worthKnowing,
+        harm: "an orderly stop counts as a failure: alarms, and restarts by on-failure",
+        remedy: "end with 0, or with 128 and the signal's number, when the stop signal has come")
+    public static let stopEarly = CheckItem(
+        "stop-early", "can be stopped while it is starting", .worthKnowing,
+        harm: "a deployment that is taken back waits for the grace period, and kills it in the middle of its start",
+        remedy: "set the handler first, or put an init in front (docker run --init)")
+    public static let orphans = CheckItem(
+        "orphans", "reaps what is handed to it", .worthKnowing,
+        harm: "each health check or exec that leaves a process leaves a zombie, until no process can be started any more",
+        remedy: "put an init in front (docker run --init, tini, catatonit), or let PID 1 wait for every child")
+    public static let failure = CheckItem(
+        "failure", "ends with a failure when its program does", .harmful,
+        harm: "a crash counts as a success or goes unseen: nothing restarts it, no alarm is raised",
+        remedy: "hand over with exec, or end with the program's status: no pipeline after it, no `wait` without its number")
+    public static let output = CheckItem(
+        "output", "prints what it has to say at once", .worthKnowing,
+        harm: "the log stays empty until the buffer is full, and its end is lost when it is killed",
+        remedy: "flush each line (PYTHONUNBUFFERED=1, stdbuf -oL)")
+    public static let restarts = CheckItem(
+        "restarts", "comes up again, ten times", .harmful,
+        harm: "after a restart of the machine or the daemon it stays down",
+        remedy: "remove what the last life has left, a pid file, a lock, a socket, at the start, or put it on a tmpfs")
+    public static let kill = CheckItem(
+        "kill", "comes up again after it was killed", .harmful,
+        harm: "after a crash, a power failure or an out-of-memory kill it stays down",
+        remedy: "what was left by a life that was killed is to be removed or recognised at the start")
+    public static let killEarly = CheckItem(
+        "kill-early", "comes up again after it was killed while it was starting for the first time", .harmful,
+        harm: "killed in its first moments it never comes up again: a half-done initialisation counts as done, or stands in the way",
+        remedy: "do the work beside its place and rename it when it is whole; write the marker last")
+    public static let recreate = CheckItem(
+        "recreate", "comes up in a new container with the old volumes", .harmful,
+        harm: "an upgrade of the image does not start on the data that is there",
+        remedy: "keep what belongs to one container out of the volume: pid files, sockets, host names, locks")
+    public static let together = CheckItem(
+        "together", "two at once on one volume do each other no harm", .worthKnowing,
+        harm: "a rolling update starts the new one beside the old one: both write the same files",
+        remedy: "take a lock on the volume (flock), which ends with the process, or deploy with `Recreate`")
+    public static let terminal = CheckItem(
+        "terminal", "does without a terminal, and with one", .worthKnowing,
+        harm: "it behaves otherwise in `docker run -t` than in production", remedy: "ask isatty(3) for colours alone")
+    public static let readOnly = CheckItem(
+        "read-only", "works with a read-only root", .worthKnowing,
+        harm: "it needs a layer to write to, and cannot be hardened so", remedy: "a VOLUME or a tmpfs where it writes")
+    public static let user = CheckItem(
+        "user", "works as any user", .worthKnowing,
+        harm: "OpenShift, and every platform that picks the user, does not start it",
+        remedy: "let group 0 own and write what it writes (chgrp -R 0 …; chmod -R g=u …)")
+    public static let processes = CheckItem(
+        "processes", "works with few processes", .worthKnowing,
+        harm: "with a limit on processes it does not start", remedy: "say how many it needs")
+    public static let memory = CheckItem(
+        "memory", "works with little memory", .worthKnowing,
+        harm: "with this limit on memory the kernel kills it", remedy: "say how much it needs, and set the limit above that")
+    public static let disk = CheckItem(
+        "disk", "says so when the disk is full", .worthKnowing,
+        harm: "on a full disk it seems to work and does not, or ends without a word", remedy: "see that errors of write are seen")
+    public static let files = CheckItem(
+        "files", "starts as fast when it may open very many files", .worthKnowing,
+        harm: "where the limit on open files is a million or more, as with containerd's default, its start takes very long",
+        remedy: "close_range(2) in place of a loop over all descriptors, or a lower `ulimit nofile`")
+    public static let runtimes = CheckItem(
+        "runtimes", "ends when Podman, Compose and Kubernetes stop it", .worthKnowing,
+        harm: "it is stopped otherwise there than by Docker", remedy: "name the stop signal in the image (STOPSIGNAL)")
+}
+
+/// What a check has come to.
+public struct CheckEntry: Sendable {
+    public enum Answer: Hashable, Sendable {
+        case good
+        case bad
+        /// It could not be told, and why.
+        case untold(String)
+        /// Nobody asked.
+        case skipped
+    }
+
+    public let item: CheckItem
+    public let answer: Answer
+    /// What was found, in half a sentence: figures, what it needs; empty: nothing more.
+    public let note: String
+    /// The runs that it rests on.
+    public let results: [RunResult]
+    /// Why it is accepted although it is bad; nil: it is not.
+    public let acceptance: String?
+
+    package init(
+        _ item: CheckItem, _ answer: Answer, note: String = "", results: [RunResult] = [], acceptance: String? = nil
+    ) {
+        (self.item, self.answer, self.note, self.results) = (item, answer, note, results)
+        self.acceptance = acceptance
+    }
+
+    /// It is bad, it is harmful, and nobody has accepted it.
+    public var isHarmful: Bool { answer == .bad && item.weight == .harmful && acceptance == nil }
+
+    /// `good`, `harmful`, `worth knowing`, `could not be told`, `accepted`, `not asked`.
+    public var word: String {
+        switch answer {
+        case .good: "good"
+        case .bad: acceptance == nil ? item.weight.rawValue : "accepted"
+        case .untold: "could not be told"
+        case .skipped: "not asked"
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import Kernel
+import Language
+import Model
+import Reports
+import Vocabulary
+
+/// What is carried out for one entry of the table.
+struct CheckTask: Sendable {
+    let item: CheckItem
+    /// Empty: it cannot be asked, and `reason` says why.
+    var scenarios: [Scenario] = []
+    var reason = ""
+    /// What is said where it is good or bad; empty: what was seen says enough.
+    var note = ""
+}
+
+/// The scenarios of a check: of each entry of the table, what is done with the container and what must be so.
+struct CheckPlan {
+    /// The container; without steps.
+    let container: Scenario
+    let look: Look
+    /// The same with a terminal.
+    let lookWithTerminal: Look?
+    /// How many open files the kernel lets a process ask for.
+    let fileLimit: Int
+    /// Where scenarios are written to; nil: nowhere.
+    let folder: String?
+
+    /// A user that nobody has an entry for, in the group that OpenShift gives.
+    static let strangeUser = Owner(user: 1_000_650_000, group: 0)
+    static let smallProcessLimit = 50
+    static let smallMemoryInBytes = 128 << 20
+    static let smallLayerInBytes = 256 << 10
+    /// A kill comes at so many moments of the start at most.
+    private static let killTimes = 24
+
+    private var wait: String { look.wait ?? "wait 1s" }
+
+    func task(_ item: CheckItem) -> CheckTask {
+        var task = CheckTask(item: item)
+        switch item {
+        case .start:
+            task.scenarios = [scenario(item, "start\n\(wait)\nexpect state running for 1s")]
+            task.note = look.words
+        case .stop:
+            task.scenarios = [scenario(item, "start\n\(wait)\nstop\nexpect no init killed\nexpect nobody killed")]
+        case .status: status(&task)
+        case .stopEarly: stopEarly(&task)
+        case .orphans:
+            task.scenarios = [
+                scenario(
+                    item,
+                    """
+                    start
+                    \(wait)
+                    exec /.harness/fake-services orphans 3
+                    expect exec exit 0
+                    expect orphans reaped within 5s
+                    expect no zombies
+                    """)
+            ]
+        case .failure: failure(&task)
+        case .output: output(&task)
+        case .restarts:
+            task.scenarios = [scenario(item, "start\n\(wait)\nrepeat 10 times\n  restart\n  \(wait)\nexpect state running for 500ms")]
+        case .kill:
+            task.scenarios = [scenario(item, "start\n\(wait)\nkill\nstart\n\(wait)\nexpect state running for 500ms")]
+        case .killEarly: killEarly(&task)
+        case .recreate:
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nstop\nrecreate\nstart\n\(wait)\nexpect state running for 500ms")
+            ]
+            if container.settings.volumes.isEmpty { task.note = "it has no volume: all is new" }
+        case .together: together(&task)
+        case .terminal:
+            task.scenarios = [scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.hasTerminal.toggle() }]
+        case .readOnly:
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nexpect state running for 500ms") { settings in
+                    settings.hasReadOnlyRoot = true
+                    for path in ["/tmp", "/run"] where !settings.covers(path) { settings.tmpfs.append(path) }
+                }
+            ]
+            task.note = "with a tmpfs at /tmp and /run"
+        case .user:
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.user = CheckPlan.strangeUser }
+            ]
+            task.note = "as \(CheckPlan.strangeUser)"
+        case .processes:
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nexpect state running for 500ms") {
+                    $0.processLimit = CheckPlan.smallProcessLimit
+                }
+            ]
+            task.note = "\(CheckPlan.smallProcessLimit)"
+        case .memory:
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nexpect state running for 500ms") {
+                    $0.memoryLimit = CheckPlan.smallMemoryInBytes
+                }
+            ]
+            task.note = Spelling.size(CheckPlan.smallMemoryInBytes)
+        case .disk:
+            // It works without writing, or it fails; what ends as if all were well has not seen it.
+            task.scenarios = [
+                scenario(item, "start\n\(wait)\nexpect no exit 0 for 1s") { $0.layerLimit = CheckPlan.smallLayerInBytes }
+            ]
+            task.note = "\(Spelling.size(CheckPlan.smallLayerInBytes)) free"
+        case .files: files(&task)
+        case .runtimes:
+            task.scenarios = [Runtime.podman, .compose, .kubernetes].map { runtime in
+                scenario(item, "start\n\(wait)\nstop\nexpect nobody killed", named: " (\(runtime))", runtime: runtime)
+            }
+        default: task.reason = "there is no such check"
+        }
+        return task
+    }
+
+    // MARK: - Those that depend on what was seen
+
+    private func status(_ task: inout CheckTask) {
+        guard let code = look.code, !look.wasKilled else {
+            return task.reason = "it had to be killed"
+        }
+        let own = 128 + Int((container.stop.signal ?? .term).rawValue)
+        task.scenarios = [scenario(task.item, "start\n\(wait)\nstop\nexpect exit \(code == own ? own : 0)")]
+        task.note = "it ends with \(code)"
+    }
+
+    /// At a quarter, a half and three quarters of its start; what is there at once has no such moment.
+    private func stopEarly(_ task: inout CheckTask) {
+        guard look.after >= .milliseconds(100) else { return task.reason = "it is ready at once, after \(look.after.rounded)" }
+        guard !look.wasKilled else { return task.reason = "it cannot be stopped later either" }
+        task.scenarios = [1, 2, 3].map { quarter in
+            let time = Duration.milliseconds(max(20, (look.after * quarter / 4).inNanoseconds / 1_000_000))
+            return scenario(task.item, "start\nwait \(time.text)\nstop\nexpect nobody killed", named: " (\(time.text) after the start)")
+        }
+    }
+
+    private func failure(_ task: inout CheckTask) {
+        guard look.programCount > 1 else { return task.reason = "PID 1 is the only process: its end is the container's" }
+        task.scenarios = [
+            scenario(
+                task.item,
+                """
+                start
+                \(wait)
+                exec /.harness/fake-services end-others
+                expect no exit 0 for 3s
+                """)
+        ]
+    }
+
+    /// A line that comes with a terminal and does not without.
+    private func output(_ task: inout CheckTask) {
+        guard let lookWithTerminal, lookWithTerminal.readiness.isReady else {
+            return task.reason = "it does not start with a terminal, with which it would be compared"
+        }
+        let own = Set(look.printed)
+        let stable = lookWithTerminal.printed.map { $0.replacing("\r", with: "") }.filter { line in
+            !line.isEmpty && !line.contains { $0.isNumber } && !line.utf8.contains(0x1B)
+        }
+        guard let first = stable.first else { return task.reason = "it prints nothing that could be compared" }
+        let late = stable.first { !own.contains($0) && look.printedLater.contains($0) }
+        task.scenarios = [
+            scenario(task.item, "start\n\(wait)\nexpect output contains \(Spelling.quoted(late ?? first)) within 1s")
+        ]
+    }
+
+    private func killEarly(_ task: inout CheckTask) {
+        let end = max(.milliseconds(50), look.after + .milliseconds(100))
+        let nanoseconds = end.inNanoseconds / Int64(CheckPlan.killTimes)
+        let step = Duration.milliseconds(max(2, nanoseconds / 1_000_000))
+        let last = step * (CheckPlan.killTimes - 1)
+        task.scenarios = [
+            scenario(
+                task.item,
+                "sweep kill from 0s to \(last.text) step \(step.text)\n  start\n  start\n  \(wait)\n  expect state running for 300ms")
+        ]
+        task.note = "every \(step.text) of its first \(last.text)"
+    }
+
+    private func together(_ task: inout CheckTask) {
+        task.reason =
+            container.settings.volumes.isEmpty ? "it has no volume" : "whether they do each other harm shows in their data alone"
+    }
+
+    private func files(_ task: inout CheckTask) {
+        guard fileLimit > 1 << 20 else {
+            return task.reason = "this machine's kernel allows \(fileLimit) at most (fs.nr_open)"
+        }
+        task.scenarios = [
+            scenario(task.item, "start\n\(wait)\nexpect state running") { settings in
+                settings.resourceLimits.append(ResourceLimit(.nofile, soft: UInt64(fileLimit), hard: UInt64(fileLimit)))
+            }
+        ]
+        task.note = "\(fileLimit)"
+    }
+
+    // MARK: - Scenarios
+
+    /// The container, and these steps; a text is what is carried out, so that it is what is written.
+    private func scenario(
+        _ item: CheckItem, _ steps: String, named suffix: String = "", runtime: Runtime? = nil,
+        _ change: (inout ContainerSettings) -> Void = { _ in }
+    ) -> Scenario {
+        var own = container
+        own.title = "\(item.id): \(item.title)\(suffix)"
+        own.tags = ["check"]
+        own.inits = ["none"]
+        own.runtime = runtime ?? container.runtime
+        own.steps = []
+        change(&own.settings)
+        let setUp = own.text
+        let text =
+            (setUp.hasSuffix("\n") ? setUp : setUp + "\n") + "\n"
+            + steps.split(separator: "\n").map { "  \($0)\n" }.joined()
+        let parsed = parseScenarios(Array(text.utf8), file: (folder ?? "check") + "/\(item.id).scenario")
+        guard var result = parsed.values.first else { preconditionFailure("a check that is none: \(text)") }
+        result.settings.imageLayers = own.settings.imageLayers
+        return result
+    }
+}
+
+extension ContainerSettings {
+    /// Whether a path is on a volume or a tmpfs.
+    fileprivate func covers(_ path: String) -> Bool { tmpfs.contains(path) || volumes.contains { $0.path == path } }
+}
+
+extension Look.Readiness {
+    var isReady: Bool {
+        switch self {
+        case .healthy, .port, .quiet: true
+        case .never, .unhealthy: false
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Import
+import Kernel
+import Model
+import Reports
+import Vocabulary
+
+/// Checks a container: everything in the table of `CheckItem`, each in fresh containers, side by side.
+public struct Checker: Sendable {
+    /// What is asked, and how.
+    public struct Options: Sendable {
+        /// What is asked; in the order of the table.
+        public var items = CheckItem.all
+        /// How long a container may take to be ready.
+        public var patience = Duration.seconds(60)
+        /// How many containers at once, at most.
+        public var jobs = Session.usualLimit
+        /// Bad, and accepted: by the id of the check, why.
+        public var accepted: [String: String] = [:]
+        /// Where the scenarios are written to; nil: nowhere.
+        public var folder: String?
+
+        public init() {}
+    }
+
+    private let session: Session
+    private let container: Scenario
+    private let name: String
+    private let ports: [UInt16]
+    private let options: Options
+
+    /// - Parameters:
+    ///   - container: without steps; its image has been loaded.
+    ///   - name: what it is called.
+    ///   - ports: those that it says it listens on.
+    public init(_ container: Scenario, named name: String, ports: [UInt16], in session: Session, _ options: Options) {
+        (self.session, self.container, self.name, self.ports) = (session, container, name, ports)
+        self.options = options
+    }
+
+    /// Blocks until all is checked.
+    ///
+    /// - Parameters:
+    ///   - onPlan: told how many runs there will be, once that is known.
+    ///   - onResult: told of each run that is over, from other threads.
+    /// - Throws: `CannotRun`.
+    public func check(
+        onPlan: (Int) -> Void = { _ in }, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
+    ) throws -> CheckReport {
+        let began = MonotonicInstant.now
+        let looks = try self.looks()
+        let look = looks.plain
+        guard look.readiness.isReady else { return try unready(look, began) }
+        let plan = CheckPlan(
+            container: container, look: look, lookWithTerminal: looks.withTerminal,
+            fileLimit: Files.text(of: "/proc/sys/fs/nr_open").flatMap { Int($0.filter(\.isNumber)) } ?? 0,
+            folder: options.folder)
+        let tasks = options.items.map(plan.task)
+        if let folder = options.folder { try write(tasks, to: folder) }
+        var jobs: [Session.Job] = []
+        var places: [Range<Int>] = []
+        for task in tasks {
+            places.append(jobs.count..<jobs.count + task.scenarios.count)
+            jobs += task.scenarios.map { Session.Job($0, .none) }
+        }
+        onPlan(jobs.count)
+        let results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
+        if session.isCancelled || results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
+        let entries = zip(tasks, places).map { entry(of: $0, Array(results[$1])) }
+        return report(entries, results, look, began)
+    }
+
+    /// With a terminal and without, side by side.
+    private func looks() throws -> (plain: Look, withTerminal: Look?) {
+        var other = container
+        other.settings.hasTerminal = true
+        let isCompared = !container.settings.hasTerminal && options.items.contains(.output)
+        let works = [container] + (isCompared ? [other] : [])
+        let (session, ports, patience) = (session, ports, options.patience)
+        let looks = try session.onOwnThreads(
+            works.map { scenario in { try Look.take(scenario, in: session, ports: ports, within: patience) } })
+        return (looks[0], looks.count > 1 ? looks[1] : nil)
+    }
+
+    /// What is never ready is diagnosed; nothing else can be told of it.
+    private func unready(_ look: Look, _ began: MonotonicInstant) throws -> CheckReport {
+        var restarted = container
+        restarted.restart = .always
+        let diagnosis = try Diagnoser(restarted, .none, in: session).diagnose()
+        let entries = options.items.map { item in
+            item == .start
+                ? CheckEntry(item, .bad, note: look.words, acceptance: options.accepted[item.id])
+                : CheckEntry(item, .untold("it does not start"))
+        }
+        var report = report(entries, [look.result], look, began)
+        report.diagnosis = diagnosis
+        return report
+    }
+
+    private func report(
+        _ entries: [CheckEntry], _ results: [RunResult], _ look: Look, _ began: MonotonicInstant
+    ) -> CheckReport {
+        let asked = Set(entries.map(\.item))
+        let all = CheckItem.all.map { item in
+            asked.contains(item) ? entries.first { $0.item == item } ?? CheckEntry(item, .skipped) : CheckEntry(item, .skipped)
+        }
+        let run = RunReport(
+            results: results, skipped: [], witness: session.witness, jobs: options.jobs,
+            duration: MonotonicInstant.now.duration(since: began))
+        return CheckReport(
+            name: name, command: commandLine, readiness: look.words, stop: look.wordsOfStop(container.stop.signal ?? .term),
+            entries: all, run: run)
+    }
+
+    private var commandLine: [String] {
+        if case .command(let words)? = container.settings.payload { words } else { [] }
+    }
+
+    private func entry(of task: CheckTask, _ results: [RunResult]) -> CheckEntry {
+        if results.isEmpty { return CheckEntry(task.item, .untold(task.reason)) }
+        var reason: String?
+        for result in results {
+            switch result.verdict {
+            case .failed, .flaky:
+                return CheckEntry(
+                    task.item, .bad, note: task.note, results: results, acceptance: options.accepted[task.item.id])
+            case .error(let words): reason = words
+            case .notApplicable(let words): reason = reason ?? words
+            case .passed: continue
+            }
+        }
+        if let reason { return CheckEntry(task.item, .untold(reason), results: results) }
+        return CheckEntry(task.item, .good, note: task.note, results: results)
+    }
+
+    /// Each check is a file of its own: together they are a suite for what was checked.
+    private func write(_ tasks: [CheckTask], to folder: String) throws {
+        do {
+            try Files.makeDirectory(folder)
+            for task in tasks where !task.scenarios.isEmpty {
+                let path = "\(folder)/\(task.item.id).scenario"
+                let about = "# \(task.item.title).\n"
+                let text = task.scenarios.map { about + $0.text }.joined(separator: "\n")
+                if Files.exists(path) {
+                    try Files.replace(path, with: text)
+                } else {
+                    try Files.write(text, creating: path)
+                }
+            }
+        } catch {
+            throw CannotRun(reason: "\(folder): \(error)", remedy: "")
+        }
+    }
+}
+
+extension Look {
+    /// How it ended, in half a sentence; nil: it was not stopped.
+    func wordsOfStop(_ signal: Signal) -> String? {
+        guard let stopTook else { return nil }
+        if wasKilled { return "\(signal) did not end it: it was killed after \(stopTook.rounded)" }
+        return "\(signal) ended it after \(stopTook.rounded), with \(code.map(String.init) ?? "no status")"
+    }
+}

@@ -1,0 +1,186 @@
+import Expectations
+import Import
+import Journal
+import Kernel
+import Model
+import Reports
+import Vocabulary
+
+/// A first look at a container that nothing disturbs: when it is ready and how that shows, what it prints, how it ends when it is stopped.
+struct Look: Sendable {
+    /// How it shows that a container is ready.
+    enum Readiness: Hashable, Sendable {
+        /// Its health check says so.
+        case healthy
+        /// A program listens.
+        case port(Int)
+        /// Nothing new has come of it for a while.
+        case quiet
+        /// It never was: it ended, with this status, or could not be started.
+        case never(code: Int?)
+        /// Its health check says that it is not well.
+        case unhealthy
+    }
+
+    let readiness: Readiness
+    /// From the start until then, or until its end.
+    let after: Duration
+    /// How many processes there were at once when it was ready.
+    let programCount: Int
+    /// What was printed until it was stopped, and then; without the ends of lines.
+    let printed, printedLater: [String]
+    /// The status after the stop; nil: it was not stopped, or did not end.
+    let code: Int?
+    /// How long the stop took.
+    let stopTook: Duration?
+    /// It was killed at the end of the grace period.
+    let wasKilled: Bool
+    let result: RunResult
+
+    /// The line of a scenario that waits for it; nil: there is nothing to wait for.
+    var wait: String? {
+        let patience = max(.seconds(10), after * 10).text
+        switch readiness {
+        case .healthy: return "wait for state healthy within \(patience)"
+        case .port(let port): return "wait for port \(port) open within \(patience)"
+        // What takes so long to be quiet is given half as long again.
+        case .quiet: return "wait \(Look.settling(after).text)"
+        case .never, .unhealthy: return nil
+        }
+    }
+
+    static func settling(_ time: Duration) -> Duration {
+        let half = max(Duration.milliseconds(300), time * 3 / 2)
+        let step: Int64 = 50
+        return .milliseconds((half.inNanoseconds / 1_000_000 + step - 1) / step * step)
+    }
+
+    /// What was used to tell, in half a sentence.
+    var words: String {
+        switch readiness {
+        case .healthy: "its health check said so after \(after.rounded)"
+        case .port(let port): "port \(port) was open after \(after.rounded)"
+        case .quiet: "nothing new came of it after \(after.rounded)"
+        case .unhealthy: "its health check failed"
+        case .never(let code?): "it ended with \(code) after \(after.rounded)"
+        case .never(nil): "it could not be started"
+        }
+    }
+}
+
+extension Look {
+    private static let quietTime = Duration.milliseconds(700)
+    /// What says that it listens, and does not, is waited for so long.
+    private static let patienceWithPorts = Duration.seconds(4)
+    private static let interval = Duration.milliseconds(10)
+
+    /// Starts a container, waits until it is ready, and stops it.
+    ///
+    /// - Parameters:
+    ///   - ports: those that the image says it listens on.
+    ///   - limit: how long it may take to be ready.
+    /// - Throws: `CannotRun`.
+    static func take(
+        _ scenario: Scenario, in session: Session, ports: [UInt16], within limit: Duration
+    ) throws -> Look {
+        var watched = scenario
+        watched.steps = [Step(.start, place: .none)]
+        watched.restart = .no
+        let run = ScenarioRun(Session.Job(watched, .none), in: session)
+        var readiness: Readiness = .never(code: nil)
+        var after = Duration.zero
+        var stoppedAt: MonotonicInstant?
+        var programCount = 0
+        let result = run.run { run in
+            let began = MonotonicInstant.now
+            var (news, seen): (MonotonicInstant, Set<String>) = (began, [])
+            looking: while run.life?.isRunning == true {
+                try run.pump(until: .now.advanced(by: interval), watchingKernel: true)
+                try run.life?.lookAtPorts(into: &run.journal)
+                let now = MonotonicInstant.now
+                after = now.duration(since: began)
+                let own = Look.news(run.journal)
+                if !own.isSubset(of: seen) { (news, seen) = (now, seen.union(own)) }
+                if scenario.healthCheck != nil {
+                    switch Look.health(run.journal) {
+                    case true?: readiness = .healthy
+                    case false?: readiness = .unhealthy
+                    case nil where after < limit: continue
+                    case nil: readiness = .unhealthy
+                    }
+                    break
+                }
+                let open = Look.openPorts(run.journal)
+                if let port = ports.lazy.map(Int.init).first(where: open.contains) ?? (ports.isEmpty ? open.first : nil) {
+                    readiness = .port(port)
+                    break
+                }
+                let isExpected = !ports.isEmpty && after < patienceWithPorts
+                if now.duration(since: news) > quietTime, !isExpected || after > limit {
+                    if let port = open.first { readiness = .port(port) } else { readiness = .quiet }
+                    after = news.duration(since: began)
+                    break
+                }
+                if after > limit {
+                    readiness = .quiet
+                    break
+                }
+            }
+            try run.pump(until: .now, watchingKernel: true)
+            guard run.life?.isRunning == true else { return }
+            // What comes right after it is ready belongs to its start.
+            try run.pump(until: .now.advanced(by: .milliseconds(300)), watchingKernel: true)
+            guard run.life?.isRunning == true else { return }
+            stoppedAt = .now
+            programCount = JournalView(run.journal).tree.present.count
+            try run.request(.stop(grace: nil))
+        }
+        if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
+        let events = result.journal.events
+        var (code, ended, wasKilled): (Int?, MonotonicInstant?, Bool) = (nil, nil, false)
+        for event in events {
+            switch event.kind {
+            case .runtime(.exited(_, let status)): (code, ended) = (status, event.instant)
+            case .runtime(.startFailed(_, let status)): code = status
+            case .runtime(.graceExpired): wasKilled = true
+            default: continue
+            }
+        }
+        if stoppedAt == nil { readiness = readiness == .unhealthy ? .unhealthy : .never(code: code) }
+        let lines = events.printedLines
+        return Look(
+            readiness: readiness, after: after, programCount: programCount,
+            printed: lines.filter { line in stoppedAt.map { line.event.instant < $0 } ?? true }.map(\.text),
+            printedLater: lines.filter { line in stoppedAt.map { line.event.instant >= $0 } ?? false }.map(\.text),
+            code: stoppedAt == nil ? nil : code,
+            stopTook: stoppedAt.flatMap { stop in ended.map { $0.duration(since: stop) } }, wasKilled: wasKilled,
+            result: result)
+    }
+
+    /// Programs and lines without their numbers: what is news is what is not among them.
+    private static func news(_ journal: Journal) -> Set<String> {
+        var result: Set<String> = []
+        for event in journal.events {
+            switch event.kind {
+            case .kernel(.executed(_, let path)): result.insert(path)
+            case .printed(let text, _, _): result.insert(text.filter { !$0.isNumber })
+            default: continue
+            }
+        }
+        return result
+    }
+
+    private static func health(_ journal: Journal) -> Bool? {
+        for event in journal.events.reversed() {
+            if case .runtime(.becameHealthy(let isSo)) = event.kind { return isSo }
+        }
+        return nil
+    }
+
+    private static func openPorts(_ journal: Journal) -> [Int] {
+        for event in journal.events.reversed() {
+            if case .listening(let ports) = event.kind { return ports }
+        }
+        return []
+    }
+}

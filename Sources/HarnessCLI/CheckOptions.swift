@@ -1,0 +1,123 @@
+import Harness
+
+/// The command line of `harness check`, read.
+struct CheckOptions {
+    private(set) var container = ContainerOptions()
+    private(set) var check = Checker.Options()
+    private(set) var isQuiet = false
+    private(set) var isVerbose = false
+    private(set) var colour = "auto"
+    /// Forms of report, and the file that each goes to.
+    private(set) var reports: [(format: String, path: String)] = []
+    private(set) var format = "human"
+    private var target: String?
+    private var command: [String] = []
+    private var acceptedFiles: [String] = []
+    private var only: [String] = []
+    private var skipped: [String] = []
+
+    init(_ arguments: [String]) throws(BadUsage) {
+        container.scenario.title = "checked"
+        try CheckOptions.table.read(arguments, into: &self)
+        if let target {
+            if container.scenario.settings.image != nil || container.scenario.settings.rootDirectory != nil {
+                throw BadUsage(message: "'\(target)' and --image or --rootfs: one of them")
+            }
+            container.scenario.settings.image = target
+        } else if command.isEmpty, container.scenario.settings.image == nil {
+            throw BadUsage(
+                message: "what is to be checked: an image (a file, a directory, docker:NAME), or a command after '--'")
+        }
+        if container.scenario.restart != .no {
+            throw BadUsage(message: "--restart: check starts and restarts the container itself; `diagnose` follows a policy")
+        }
+        check.items = CheckItem.all.filter { item in
+            (only.isEmpty || only.contains(item.id)) && !skipped.contains(item.id)
+        }
+        if check.items.isEmpty { throw BadUsage(message: "no check is left") }
+        for file in acceptedFiles { try accept(file) }
+    }
+
+    static let table = OptionTable<CheckOptions>(
+        verb: "check", options: own + ContainerOptions.all.map { $0.within(\.container) },
+        operand: { (options, word) throws(BadUsage) in
+            if let first = options.target {
+                throw BadUsage(message: "'\(first)' and '\(word)': one target at a time; a command goes after '--'")
+            }
+            options.target = word
+        }, afterDashes: { $0.command = $1 })
+
+    private static let own: [Option<CheckOptions>] = [
+        Option("--only", takes: "CHECK,…", "only these checks; repeatable") { (options, text) throws(BadUsage) in
+            options.only += try ids("--only", text)
+        },
+        Option("--skip", takes: "CHECK,…", "not these checks; repeatable") { (options, text) throws(BadUsage) in
+            options.skipped += try ids("--skip", text)
+        },
+        Option("--accept", takes: "FILE", "findings that are accepted: a line each, the check and why; repeatable") {
+            $0.acceptedFiles.append($1)
+        },
+        Option("--ready-within", takes: "D", "how long it may take to be ready (default: 1m)") {
+            (options, text) throws(BadUsage) in
+            options.check.patience = try Values.duration("--ready-within", text)
+        },
+        Option("--jobs", "-j", takes: "N", "containers at once (default: as many as the machine has room for)") {
+            (options, text) throws(BadUsage) in options.check.jobs = try Values.number("--jobs", text, in: 1...1000)
+        },
+        Option("--scenarios", takes: "DIR", "write every check as a scenario: a suite of its own for what was checked") {
+            $0.check.folder = $1
+        },
+        Option("--format", takes: "human|json", choices: ["human", "json"], "what goes to standard output") {
+            $0.format = $1
+        },
+        Option("--quiet", flag: "the sums alone") { $0.isQuiet = true },
+        Option("--verbose", flag: "every finding in full") { $0.isVerbose = true },
+        Option("--color", takes: "auto|always|never", choices: ["auto", "always", "never"], "colours (default: auto)") {
+            $0.colour = $1
+        },
+    ]
+        + Reporters.all.filter { $0.name != HumanReport.name }.map { reporter in
+            Option("--\(reporter.name)", takes: "FILE", "a report of every run, \(reporter.summary)") {
+                $0.reports.append((reporter.name, $1))
+            }
+        }
+
+    private static func ids(_ name: String, _ text: String) throws(BadUsage) -> [String] {
+        let known = CheckItem.all.map(\.id)
+        let words = text.split(separator: ",").map(String.init)
+        for word in words where !known.contains(word) {
+            let hint = nearestWord(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+            throw BadUsage(message: "\(name): there is no check '\(word)'\(hint); there are \(known.joined(separator: ", "))")
+        }
+        return words
+    }
+
+    /// Reads a file of accepted findings: `CHECK WHY`, and comments after `#`.
+    private mutating func accept(_ file: String) throws(BadUsage) {
+        let bytes: [UInt8]
+        do {
+            bytes = try SourceFile.bytes(of: file)
+        } catch {
+            throw BadUsage(message: "--accept \(file): \(error)")
+        }
+        for (number, line) in String(decoding: bytes, as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).enumerated() {
+            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard let id = words.first, !id.hasPrefix("#") else { continue }
+            _ = try CheckOptions.ids("\(file):\(number + 1)", id)
+            let why = words.count > 1 ? words[1].drop { $0 == " " } : ""
+            if why.isEmpty { throw BadUsage(message: "\(file):\(number + 1): why is '\(id)' accepted?") }
+            check.accepted[id] = String(why)
+        }
+    }
+
+    /// Loads the container's image, and makes its command line.
+    ///
+    /// - Returns: what it is called, and the ports that it says it listens on.
+    /// - Throws: `CannotRun`.
+    mutating func load(in session: Session) throws -> (name: String, ports: [UInt16]) {
+        let image = try container.load(command, in: session)
+        return (image?.name ?? Spelling.command(command), image?.configuration.ports ?? [])
+    }
+}

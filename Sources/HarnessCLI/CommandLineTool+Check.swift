@@ -1,0 +1,61 @@
+import Glibc
+import Harness
+
+extension CommandLineTool {
+    /// `harness check`: an image or a command, and what it is to be able to do.
+    static func check(_ arguments: [String]) -> Int32 {
+        var options: CheckOptions
+        do {
+            options = try CheckOptions(arguments)
+        } catch {
+            return complain(error.message)
+        }
+        let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
+        do {
+            let session = try Session.interruptible(
+                fakeServices: installation.fakeServices, history: DurationHistory.usualPath.map(DurationHistory.init))
+            defer { session.close() }
+            do {
+                return try check(&options, session)
+            } catch {
+                guard session.isCancelled else { throw error }
+                write("harness: interrupted\n", to: STDERR_FILENO)
+                return Status.interrupted
+            }
+        } catch let error as BadUsage {
+            return complain(error.message)
+        } catch {
+            write("harness: \(error)\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        }
+    }
+
+    private static func check(_ options: inout CheckOptions, _ session: Session) throws -> Int32 {
+        // Before anything is run: what cannot be written is not found out after it.
+        let outputs = try options.reports.map { report in (report.format, try OutputFile.open(report.path), report.path) }
+        let (name, ports) = try options.load(in: session)
+        for remark in options.container.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
+        let checker = Checker(options.container.scenario, named: name, ports: ports, in: session, options.check)
+        let report = try checker.check(onPlan: { count in
+            if isatty(STDERR_FILENO) == 1 { write("harness: \(count) runs\r", to: STDERR_FILENO) }
+        })
+        var settings = ReportOptions()
+        (settings.date, settings.machine, settings.version) = (today(), ToolVersion.machine, ToolVersion.description)
+        settings.compress = { Gzip.compressing($0) }
+        for (format, descriptor, path) in outputs {
+            guard let reporter = Reporters.named(format) else { continue }
+            if !write(try reporter.init(settings).text(report.run), to: descriptor) {
+                write("harness: \(path): \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
+                return Status.cannotRun
+            }
+            close(descriptor)
+        }
+        let style = style(options.colour, STDOUT_FILENO)
+        let text =
+            options.format == "json"
+            ? try report.json()
+            : report.text(style: style, detail: options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal)
+        write(text, to: STDOUT_FILENO)
+        return report.isGood ? Status.passed : Status.failed
+    }
+}
