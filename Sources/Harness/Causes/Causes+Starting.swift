@@ -10,7 +10,7 @@ extension Cause {
         startsNothingAfterAReadyService, aDaemonLeavesNoPidFile,
     ]
 
-    private static let doesNotStartAgain = Cause(
+    static let doesNotStartAgain = Cause(
         "does-not-start-again",
         "PID 1 starts once: the next time it fails before it has started anything",
         remedy:

@@ -21,8 +21,13 @@ public struct SweepOutcome: Hashable, Sendable {
         public let steps: [StepCount]
         /// An expectation of the scenario failed in this run.
         public let hasFailed: Bool
+        /// The last line that was printed in a run that failed; nil: none was, or it passed.
+        public let lastWords: String?
 
-        public init(_ moment: Moment, cameTooLate: Bool, steps: [StepCount], hasFailed: Bool) {
+        public init(
+            _ moment: Moment, cameTooLate: Bool, steps: [StepCount], hasFailed: Bool, lastWords: String? = nil
+        ) {
+            self.lastWords = lastWords
             self.moment = moment
             self.cameTooLate = cameTooLate
             self.steps = steps

@@ -93,6 +93,33 @@ package enum ProcFS {
         return (Files.names(in: "/proc/\(pid)/fd").count, limit)
     }
 
+    /// What a process would lose if it were killed: a socket, or a file open for writing, that is none of its standard streams; nil where
+    /// it has nothing of the kind.
+    package static func stake(of pid: ProcessID) -> String? {
+        for name in Files.names(in: "/proc/\(pid)/fd") {
+            guard let number = Int(name), number > 2, let target = Files.target(ofLink: "/proc/\(pid)/fd/\(name)") else {
+                continue
+            }
+            if target.hasPrefix("socket:") { return "a socket" }
+            guard target.hasPrefix("/"), !target.hasPrefix("/dev/"), !target.hasPrefix("/proc/") else { continue }
+            // "flags:\t0100002": how it was opened, in octal (proc_pid_fdinfo(5)).
+            let flags = Files.text(of: "/proc/\(pid)/fdinfo/\(name)")?.split(separator: "\n").first {
+                $0.hasPrefix("flags:")
+            }
+            if let flags, let last = flags.last?.wholeNumberValue, last & 3 != 0 { return "\(target), open for writing" }
+        }
+        return nil
+    }
+
+    /// The processor time that a process has had in all, in clock ticks; nil where it is gone.
+    package static func processorTicks(of pid: ProcessID) -> Int? {
+        // "1 (sh) S 0 …": fields 14 and 15 are utime and stime (proc_pid_stat(5)).
+        guard let text = Files.text(of: "/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return nil }
+        return user + system
+    }
+
     /// The TCP ports on which something listens in a process's network namespace, in order; none where it is gone.
     package static func listeningPorts(of pid: ProcessID) -> [Int] {
         var ports: Set<Int> = []

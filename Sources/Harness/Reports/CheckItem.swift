@@ -1,3 +1,5 @@
+import Causes
+
 /// Something that a container is to be able to do, whatever is in it: an entry of the table of `harness check`.
 public struct CheckItem: Hashable, Sendable {
     /// What it means where it fails.
@@ -20,6 +22,17 @@ public struct CheckItem: Hashable, Sendable {
 
     init(_ id: String, _ title: String, _ weight: Weight, harm: String, remedy: String) {
         (self.id, self.title, self.weight, self.harm, self.remedy) = (id, title, weight, harm, remedy)
+    }
+
+    /// What it may come of, where it fails.
+    var causes: [Cause] {
+        switch self {
+        case .stop, .stopEarly, .runtimes: Cause.ofContainersStops
+        case .status, .failure: Cause.ofContainersEnds
+        case .orphans: Cause.ofZombies
+        case .restarts, .kill, .recreate: Cause.ofContainersStarts
+        default: []
+        }
     }
 
     /// In the order in which they are told.

@@ -32,13 +32,12 @@ public struct CheckReport: Sendable {
     /// Nothing harmful was found.
     public var isGood: Bool { !entries.contains(where: \.isHarmful) }
 
-    /// What explains a result that failed: a cause that its events prove; nil: none is known.
+    /// What explains what failed: a cause that its events prove; nil: none is known.
     private func cause(of entry: CheckEntry) -> FoundCause? {
-        for findings in run.findings {
-            for (found, results) in findings.causes
-            where results.contains(where: { result in entry.results.contains { $0.scenario == result.scenario } }) {
-                return found
-            }
+        for result in entry.results {
+            guard case .failed(let failures) = result.verdict else { continue }
+            let run = FailedRun(result.scenario, result.journal, failures)
+            if let found = Cause.causes(of: [run], in: entry.item.causes).first { return found }
         }
         return nil
     }

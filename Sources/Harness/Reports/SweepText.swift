@@ -9,12 +9,15 @@ extension SweepOutcome {
     var table: [String] {
         var result: [String] = []
         var index = 0
+        let hasSteps = kills.contains { !$0.steps.isEmpty }
+        // Times and numbers of processes are others in each run.
+        func kind(_ kill: Kill) -> String { kill.result(hasSteps).filter { !$0.isNumber || hasSteps } }
         while index < kills.count {
             var end = index
-            while end + 1 < kills.count, kills[end + 1].result == kills[index].result { end += 1 }
+            while end + 1 < kills.count, kind(kills[end + 1]) == kind(kills[index]) { end += 1 }
             let (first, last) = (kills[index].moment, kills[end].moment)
             let stretch = index == end ? "\(first)" : "\(first) to \(last) (\(end - index + 1))"
-            result.append("killed after \(stretch): \(kills[index].result)".bounded.printable)
+            result.append("killed after \(stretch): \(kills[index].result(hasSteps))".bounded.printable)
             index = end + 1
         }
         if !missed.isEmpty {
@@ -37,7 +40,13 @@ extension SweepOutcome {
 
 extension SweepOutcome.Kill {
     /// What came of it.
-    fileprivate var result: String {
+    ///
+    /// - Parameter hasSteps: some of the kills were of a fake entrypoint, whose steps can be counted.
+    fileprivate func result(_ hasSteps: Bool) -> String {
+        guard hasSteps else {
+            let words = lastWords.map { ", its last words: \(Spelling.quoted($0.bounded))" } ?? ""
+            return (hasFailed ? "FAILED" + words : "passed") + (cameTooLate ? " (it had ended before)" : "")
+        }
         let counts = steps.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
         return "steps ran \(counts.isEmpty ? "not at all" : counts): \(hasFailed ? "FAILED" : "passed")"
             + (cameTooLate ? " (it had ended before)" : "")

@@ -156,7 +156,8 @@ struct Sweep {
             case .event: .event(events.count, what: events.last)
             }
         let kill = SweepOutcome.Kill(
-            killed, cameTooLate: !wasKilled, steps: names.map { .init($0, counts[$0] ?? 0) }, hasFailed: result.isBad)
+            killed, cameTooLate: !wasKilled, steps: names.map { .init($0, counts[$0] ?? 0) }, hasFailed: result.isBad,
+            lastWords: result.isBad ? result.journal.events.printedLines.last { !$0.text.isEmpty }?.text : nil)
         return Run(moment: moment, events: events, kill: kill, result: result)
     }
 

@@ -305,6 +305,7 @@ struct SweepRecord: Codable {
         let steps: [String: Int]
         let order: [String]
         let failed: Bool
+        let last_words: String?
     }
 
     let line: Int
@@ -327,7 +328,8 @@ struct SweepRecord: Codable {
             return Kill(
                 after_ns: after, event: number, what: what, came_too_late: kill.cameTooLate,
                 steps: Dictionary(kill.steps.map { ($0.name, $0.count) }) { first, _ in first },
-                order: kill.steps.map(\.name), failed: kill.hasFailed)
+                order: kill.steps.map(\.name), failed: kill.hasFailed,
+                last_words: kill.lastWords)
         }
         (missed, attempts) = (outcome.missed, outcome.attempts)
         reproduction = outcome.reproduction.map { ScenarioRecord($0.scenario) }
@@ -346,7 +348,7 @@ struct SweepRecord: Codable {
                 SweepOutcome.Kill(
                     kill.after_ns.map { .time(.nanoseconds($0)) } ?? .event(kill.event ?? 0, what: kill.what),
                     cameTooLate: kill.came_too_late, steps: kill.order.map { .init($0, kill.steps[$0] ?? 0) },
-                    hasFailed: kill.failed)
+                    hasFailed: kill.failed, lastWords: kill.last_words)
             }, missed: missed, attempts: attempts, reproduction: again)
     }
 }

@@ -35,6 +35,8 @@ struct Look: Sendable {
     let stopTook: Duration?
     /// It was killed at the end of the grace period.
     let wasKilled: Bool
+    /// What was killed because PID 1 had ended, though it was just ending itself, or had something to lose: in a few words each.
+    let victims: [String]
     let result: RunResult
 
     /// The line of a scenario that waits for it; nil: there is nothing to wait for.
@@ -69,10 +71,14 @@ struct Look: Sendable {
 }
 
 extension Look {
-    private static let quietTime = Duration.milliseconds(700)
+    private static let quietTime = Duration.milliseconds(1500)
     /// What says that it listens, and does not, is waited for so long.
     private static let patienceWithPorts = Duration.seconds(4)
     private static let interval = Duration.milliseconds(10)
+    /// What computes for longer does so as a rule.
+    private static let patienceWithComputing = Duration.seconds(10)
+    /// What takes longer to stop is stopped by the check itself, with its whole grace period.
+    private static let patienceWithStop = Duration.seconds(3)
 
     /// Starts a container, waits until it is ready, and stops it.
     ///
@@ -91,16 +97,24 @@ extension Look {
         var after = Duration.zero
         var stoppedAt: MonotonicInstant?
         var programCount = 0
+        var stakes: [ProcessID: String] = [:]
+        // Those that have a handler for the stop signal.
+        var listeners: Set<ProcessID> = []
+        let signal = scenario.stop.signal ?? .term
         let result = run.run { run in
             let began = MonotonicInstant.now
             var (news, seen): (MonotonicInstant, Set<String>) = (began, [])
+            var ticks = 0
             looking: while run.life?.isRunning == true {
                 try run.pump(until: .now.advanced(by: interval), watchingKernel: true)
                 try run.life?.lookAtPorts(into: &run.journal)
                 let now = MonotonicInstant.now
                 after = now.duration(since: began)
-                let own = Look.news(run.journal)
+                let own = Look.news(run.journal).union((run.life?.writtenFiles() ?? [:]).keys)
                 if !own.isSubset(of: seen) { (news, seen) = (now, seen.union(own)) }
+                // What computes is not quiet: a tick is a hundredth of a second.
+                let used = Look.ticks(run)
+                if used > ticks + 1, after < patienceWithComputing { (ticks, news) = (used, now) }
                 if scenario.healthCheck != nil {
                     switch Look.health(run.journal) {
                     case true?: readiness = .healthy
@@ -132,8 +146,14 @@ extension Look {
             try run.pump(until: .now.advanced(by: .milliseconds(300)), watchingKernel: true)
             guard run.life?.isRunning == true else { return }
             stoppedAt = .now
-            programCount = JournalView(run.journal).tree.present.count
-            try run.request(.stop(grace: nil))
+            let tree = JournalView(run.journal).tree
+            programCount = tree.present.count
+            for index in tree.present where index != tree.root {
+                let pid = tree.processes[index].pid
+                if ProcFS.disposition(of: pid, towards: signal) == .caught { listeners.insert(pid) }
+                if let stake = ProcFS.stake(of: pid) { stakes[pid] = "\(tree.programName(index)) had \(stake)" }
+            }
+            try run.request(.stop(grace: min(scenario.stop.grace ?? patienceWithStop, patienceWithStop)))
         }
         if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
         let events = result.journal.events
@@ -154,7 +174,39 @@ extension Look {
             printedLater: lines.filter { line in stoppedAt.map { line.event.instant >= $0 } ?? false }.map(\.text),
             code: stoppedAt == nil ? nil : code,
             stopTook: stoppedAt.flatMap { stop in ended.map { $0.duration(since: stop) } }, wasKilled: wasKilled,
-            result: result)
+            victims: stoppedAt.map { victims(result.journal, since: $0, stakes, listeners) } ?? [], result: result)
+    }
+
+    /// What its processes have had of the processors.
+    private static func ticks(_ run: ScenarioRun) -> Int {
+        let tree = JournalView(run.journal).tree
+        return tree.present.reduce(0) { $0 + (ProcFS.processorTicks(of: tree.processes[$1].pid) ?? 0) }
+    }
+
+    /// Those that were killed by the end of PID 1 after they had been told to end, and have a handler for that, or that had something to lose.
+    private static func victims(
+        _ journal: Journal, since stop: MonotonicInstant, _ stakes: [ProcessID: String], _ listeners: Set<ProcessID>
+    ) -> [String] {
+        let tree = JournalView(journal).tree
+        let main = tree.root.map { tree.processes[$0].pid }
+        var ending: Set<ProcessID> = []
+        var result: [String] = []
+        for event in journal.events where event.instant >= stop {
+            switch event.kind {
+            case .kernel(.signalled(let signal, let pid, .process, let fate))
+            where signal != .kill && fate.hasArrived && pid != main && listeners.contains(pid):
+                ending.insert(pid)
+            case .kernel(.signalled(.kill, let pid, .kernel, let fate)) where fate.hasArrived:
+                guard let index = tree.index(of: pid, at: event.instant) else { continue }
+                if let stake = stakes[pid] {
+                    result.append(stake)
+                } else if ending.contains(pid) {
+                    result.append("\(tree.programName(index)) was just ending")
+                }
+            default: continue
+            }
+        }
+        return result
     }
 
     /// Programs and lines without their numbers: what is news is what is not among them.

@@ -5,13 +5,11 @@ import Sandbox
 /// What the container's root has before anything runs: the scenario's own files over the image's.
 struct Image {
     private let scenario: Scenario
-    private let root: String
+    private let root: LayeredTree
 
     init(_ scenario: Scenario) {
         self.scenario = scenario
-        let directory = scenario.settings.rootDirectory ?? "/"
-        let found = Files.realPath(directory) ?? directory
-        root = found == "/" ? "" : found
+        root = (try? scenario.root()) ?? .host
     }
 
     /// How much of a file is read.
@@ -20,27 +18,15 @@ struct Image {
     /// The beginning of a file, by its path inside; nil where there is none.
     func bytes(of path: String) -> [UInt8]? {
         if let file = scenario.settings.files.first(where: { $0.path == path }) { return Array(file.text.utf8) }
-        guard let place = place(of: path), Files.sizeOfRegularFile(place) != nil else { return nil }
+        guard let place = root.find(path), Files.sizeOfRegularFile(place) != nil else { return nil }
         return try? Descriptor.open(place, .read).read(upTo: Image.limitInBytes)
     }
 
-    func isDirectory(_ path: String) -> Bool { place(of: path).map(Files.isDirectory) ?? false }
+    func isDirectory(_ path: String) -> Bool { root.find(path).map(Files.isDirectory) ?? false }
 
     /// Whether there is something at a path.
     func has(_ path: String) -> Bool {
-        scenario.settings.files.contains { $0.path == path } || place(of: path) != nil
-    }
-
-    /// Where a path is on the host, with symbolic links followed that stay in the root.
-    private func place(of path: String) -> String? {
-        var target = path
-        // An absolute link counts from the root.
-        for _ in 0..<8 {
-            guard let link = Files.target(ofLink: root + target), link.hasPrefix("/") else { break }
-            target = link
-        }
-        guard let found = Files.realPath(root + target) else { return nil }
-        return root.isEmpty || found.hasPrefix(root + "/") ? found : nil
+        scenario.settings.files.contains { $0.path == path } || root.find(path) != nil
     }
 
     /// The path of a program, as the runtime looks for it.
@@ -56,18 +42,17 @@ struct Image {
 
     /// Files of the image below these places, two levels deep at most; none of the host's own root, whose files are of its own life.
     func files(like isWanted: (String) -> Bool) -> [String] {
-        if root.isEmpty { return [] }
+        if root.isHost { return [] }
         var result: Set<String> = []
         func look(_ directory: String, depth: Int) {
-            for name in Files.names(in: root + directory).prefix(200) {
+            for name in root.names(in: directory).prefix(200) {
                 let path = "\(directory)/\(name)"
-                if isWanted(path), Files.sizeOfRegularFile(root + path) != nil { result.insert(path) }
-                if depth > 0, Files.isDirectory(root + path), Files.target(ofLink: root + path) == nil {
-                    look(path, depth: depth - 1)
-                }
+                guard let place = root.find(path), root.realPath(path) == path else { continue }
+                if isWanted(path), Files.sizeOfRegularFile(place) != nil { result.insert(path) }
+                if depth > 0, Files.isDirectory(place) { look(path, depth: depth - 1) }
             }
         }
-        for place in Image.places where Files.target(ofLink: root + place) == nil { look(place, depth: 1) }
+        for place in Image.places where root.realPath(place) == place { look(place, depth: 1) }
         return result.sorted()
     }
 
