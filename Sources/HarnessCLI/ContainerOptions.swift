@@ -105,7 +105,6 @@ struct ContainerOptions {
             (options, text) throws(BadUsage) in
             guard let seconds = Int(text) else { throw bad("--stop-timeout", "seconds", text) }
             options.scenario.stop.grace = .seconds(seconds)
-            if options.scenario.stop.signal == nil { options.scenario.stop.signal = .term }
         },
     ]
 
@@ -247,6 +246,8 @@ struct ContainerOptions {
             scenario.settings.environment = rooted.settings.environment
         }
         scenario = try session.withImages(scenario)
+        // In the language a grace period comes with its signal.
+        if scenario.stop.grace != nil, scenario.stop.signal == nil { scenario.stop.signal = .term }
         if hasNoHealthCheck { scenario.healthCheck = nil }
         return image
     }

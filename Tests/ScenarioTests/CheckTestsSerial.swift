@@ -50,11 +50,13 @@ struct CheckTestsSerial {
             "the stop signal is ignored", script: "trap '' TERM\nexec sleep 1000\n",
             bad: ["stop": "ignores-the-stop-signal", "orphans": "never-waits"]),
         Case(
-            "a time-out of its own that is too long", script: "trap 'sleep 30; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
+            "a time-out of its own that is too long",
+            script: "trap 'sleep 30; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["stop": "stays-after-its-handler"]),
         Case(
             "a program that writes is never told",
-            script: "trap 'exit 0' TERM\n(while :; do echo x; sleep 1; done) 5> /tmp/log >&5 &\nwhile :; do sleep 1 & wait $!; done\n",
+            script:
+                "trap 'exit 0' TERM\n(while :; do echo x; sleep 1; done) 5> /tmp/log >&5 &\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["stop": itself]),
         Case(
             "wait is ended by the signal",
@@ -62,14 +64,17 @@ struct CheckTestsSerial {
                 "sh -c 'trap \"sleep 0.5; echo saved > /tmp/state; exit 0\" TERM; while :; do sleep 1 & wait $!; done' &\ntrap \"kill $!\" TERM\nwait\n",
             bad: ["stop": "waits-for-nobody", "failure": "exits-zero"]),
         Case(
-            "a pipeline hides the status", script: "trap 'kill %1; exit 0' TERM\n(httpd -f -p 8080; exit 3) | cat &\nwait\n",
+            "a pipeline hides the status",
+            script: "trap 'kill %1; exit 0' TERM\n(httpd -f -p 8080; exit 3) | cat &\nwait\n",
             bad: ["failure": "exits-zero", "stop": itself]),
         Case(
             "a failure is swallowed", script: "trap 'kill -9 $!; exit 0' TERM\nhttpd -f -p 8080 &\nwait $!\nexit 0\n",
             bad: ["failure": "exits-zero"]),
-        Case("it fails when it is stopped", script: "trap 'exit 1' TERM\nwhile :; do sleep 1 & wait $!; done\n",
+        Case(
+            "it fails when it is stopped", script: "trap 'exit 1' TERM\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["status": "fails-when-stopped"]),
-        Case("nobody reaps", configuration: #"{"Cmd":["/bin/sleep","1000"]}"#,
+        Case(
+            "nobody reaps", configuration: #"{"Cmd":["/bin/sleep","1000"]}"#,
             bad: ["orphans": "never-waits", "stop": "has-no-handler"]),
         Case(
             "deaf while it starts", script: "sleep 0.8\necho ready\n" + waits, bad: ["stop-early": "has-no-handler"]),
@@ -95,7 +100,8 @@ struct CheckTestsSerial {
             besides: onVolume.union(["stop-early"])),
         Case(
             "half of the first work counts as done",
-            script: "if [ ! -e /data/db ]; then mkdir /data/db; sleep 0.2; touch /data/db/users; fi\ncat /data/db/users || exit 1\n"
+            script:
+                "if [ ! -e /data/db ]; then mkdir /data/db; sleep 0.2; touch /data/db/users; fi\ncat /data/db/users || exit 1\n"
                 + waits, configuration: withVolume, bad: ["kill-early": itself],
             besides: onVolume.union(["stop-early"])),
         Case(
@@ -115,41 +121,57 @@ struct CheckTestsSerial {
             "many processes", script: "for i in $(seq 80); do sleep 1000 & done\n" + waits, bad: ["processes": itself]),
         Case(
             "much memory",
-            script: "awk 'BEGIN { s = \"x\"; while (length(s) < 200000000) s = s s; system(\"sleep 1000\") }' &\n" + waits,
+            script: "awk 'BEGIN { s = \"x\"; while (length(s) < 200000000) s = s s; system(\"sleep 1000\") }' &\n"
+                + waits,
             bad: ["memory": itself]),
         Case(
-            "another under Podman", script: "[ -n \"$container\" ] && trap '' TERM || trap 'exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
+            "another under Podman",
+            script:
+                "[ -n \"$container\" ] && trap '' TERM || trap 'exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["runtimes": itself]),
         Case(
             "with a terminal another", script: "[ -t 1 ] && exit 1\n" + waits, bad: ["terminal": itself]),
-        Case("a terminal is needed", script: "test -t 0 || { echo 'not a terminal'; exit 1; }\n" + waits,
+        Case(
+            "a terminal is needed", script: "test -t 0 || { echo 'not a terminal'; exit 1; }\n" + waits,
             bad: ["start": itself], diagnosis: "needs-a-terminal"),
-        Case("input is read to its end", script: "while read line; do echo $line; done\n", bad: ["start": itself],
+        Case(
+            "input is read to its end", script: "while read line; do echo $line; done\n", bad: ["start": itself],
             diagnosis: "standard-input-is-at-its-end"),
-        Case("lines of another system", files: [.init("entry.sh", "#!/bin/sh\r\nsleep 1000\r\n")], bad: ["start": itself],
+        Case(
+            "lines of another system", files: [.init("entry.sh", "#!/bin/sh\r\nsleep 1000\r\n")],
+            bad: ["start": itself],
             diagnosis: "carriage-return-in-first-line"),
-        Case("an interpreter that is not there", files: [.init("entry.sh", "#!/bin/bash\nsleep 1000\n")],
+        Case(
+            "an interpreter that is not there", files: [.init("entry.sh", "#!/bin/bash\nsleep 1000\n")],
             bad: ["start": itself], diagnosis: "missing-interpreter"),
-        Case("a script that may not be executed", files: [.init("entry.sh", "#!/bin/sh\nsleep 1000\n", mode: "644")],
+        Case(
+            "a script that may not be executed", files: [.init("entry.sh", "#!/bin/sh\nsleep 1000\n", mode: "644")],
             bad: ["start": itself], diagnosis: "not-executable"),
-        Case("a program that is not there", configuration: #"{"Cmd":["/usr/bin/app"]}"#, bad: ["start": itself],
+        Case(
+            "a program that is not there", configuration: #"{"Cmd":["/usr/bin/app"]}"#, bad: ["start": itself],
             diagnosis: "command-not-found"),
         Case(
             "a volume of another user", script: "touch /data/x || { echo denied; exit 1; }\n" + waits,
             configuration: #"{"Entrypoint":["/entry.sh"],"User":"app","Volumes":{"/data":{}}}"#,
             bad: ["start": itself], diagnosis: "permission-denied-on-volume"),
-        Case("into the background", script: "httpd -p 8080\n", bad: ["start": itself], diagnosis: "goes-into-the-background"),
+        Case(
+            "into the background", script: "httpd -p 8080\n", bad: ["start": itself],
+            diagnosis: "goes-into-the-background"),
     ]
 
     static let healthy: [Case] = [
         Case("it waits", script: waits),
-        Case("it passes the signal on", script: "sh -c \"\(waits.replacing("$", with: "\\$"))\" &\ntrap \"kill $!\" TERM\nwait $!; wait $!\n"),
+        Case(
+            "it passes the signal on",
+            script: "sh -c \"\(waits.replacing("$", with: "\\$"))\" &\ntrap \"kill $!\" TERM\nwait $!; wait $!\n"),
         Case(
             "it listens", script: "httpd -f -p 8080 &\ntrap \"kill $!; exit 0\" TERM\nwait $!; exit $?\n",
             configuration: #"{"Entrypoint":["/entry.sh"],"ExposedPorts":{"8080/tcp":{}}}"#),
         Case(
             "it is healthy", script: "touch /tmp/up\n" + waits,
-            configuration: #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"],"Interval":500000000}}"#),
+            configuration:
+                #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"],"Interval":500000000}}"#
+        ),
         Case("as another user", script: waits, configuration: #"{"Entrypoint":["/entry.sh"],"User":"1000:1000"}"#),
         Case(
             "the work beside its place, the marker last",
@@ -185,7 +207,8 @@ struct CheckTestsSerial {
             let end = try Command(
                 [Checkout.harness, "check", image.path, "--stop-timeout", "2", "--format", "json"],
                 environment: Command.usualEnvironment + [
-                    "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)", "XDG_CACHE_HOME=\(Checkout.root)/.build/test-cache",
+                    "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)",
+                    "XDG_CACHE_HOME=\(Checkout.root)/.build/test-cache",
                 ]
             ).finish(within: .seconds(120))
             do {

@@ -65,7 +65,8 @@ public struct TestImage: Sendable {
         var script = "set -e; cd \(folder)\n\(TestImage.base)\n"
         for (number, file) in files.enumerated() {
             try Files.write(file.text, creating: "\(folder)/\(number)")
-            script += "mkdir -p \"own/$(dirname '\(file.path)')\"; install -m \(file.mode) \(number) 'own/\(file.path)'\n"
+            script +=
+                "mkdir -p \"own/$(dirname '\(file.path)')\"; install -m \(file.mode) \(number) 'own/\(file.path)'\n"
         }
         let end = try Command(["sh", "-c", script + TestImage.assembly]).finish()
         guard end.status == .exited(0) else { throw Problem(description: "\(name): \(end.output)\(end.errors)") }

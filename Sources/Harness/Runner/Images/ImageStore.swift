@@ -308,14 +308,8 @@ struct ImageLoader {
             let root = staging + "/root"
             try Files.makeDirectory(root)
             do {
-                let unpacked = try LayerUnpacking(session: session).unpack(file, into: root, name: name)
-                if let wanted = part.digest, unpacked.digest != wanted {
-                    throw CannotRun(reason: "\(name): it is to be \(wanted), and is \(unpacked.digest)", remedy: "")
-                }
-                if unpacked.plainDigest != digest {
-                    throw CannotRun(
-                        reason: "\(name): unpacked it is to be \(digest), and is \(unpacked.plainDigest)", remedy: "")
-                }
+                let unpacked = try LayerUnpacking(session: session).unpack(
+                    file, into: root, name: name, digest: part.digest, plainDigest: digest)
                 for link in unpacked.danglingLinks {
                     try self.link(link, in: root, over: LayeredTree(lower.reversed()), name)
                 }
@@ -487,13 +481,9 @@ enum Whiteouts {
                 if name == opaque {
                     try Files.makeOpaque(directory)
                 } else if !name.hasPrefix(".wh..wh.") {
-                    // What the same layer brings is not hidden by it, but what is below it is.
+                    // What the same layer brings is there: of a directory, as Docker and Podman unpack it, also what is below.
                     let hidden = "\(directory)/\(name.dropFirst(mark.count))"
-                    if !Files.existsItself(hidden) {
-                        try Files.makeWhiteout(hidden)
-                    } else if Files.isRealDirectory(hidden) {
-                        try Files.makeOpaque(hidden)
-                    }
+                    if !Files.existsItself(hidden) { try Files.makeWhiteout(hidden) }
                 }
             } else if Files.isRealDirectory(path) {
                 try convert(path)

@@ -20,8 +20,8 @@ struct LayerUnpacking {
 
     /// What an archive was.
     struct Outcome {
-        /// Of the archive as it is, and of what it is when it is not compressed: `sha256:…`.
-        let digest, plainDigest: String
+        /// Of what it is when it is not compressed: `sha256:…`.
+        let plainDigest: String
         /// Files whose hard links lead to what is not in the archive: where they are, and what they are links to.
         let danglingLinks: [(name: String, target: String)]
     }
@@ -69,7 +69,7 @@ struct LayerUnpacking {
         echo "decompressed $(cat decompressed)"; echo "unpacked $(cat unpacked)"; echo "names $(cat names)"; echo "bytes $(cat bytes)"
         echo "raw $(cut -d ' ' -f 1 raw.sum)"; echo "plain $(cut -d ' ' -f 1 plain.sum)"
         [ -z "$(cd /.harness/tree && find . -mindepth "$4" -print -quit)" ] || echo deep
-        head -c 300 decompression | tr '\n' ' ' | sed 's/^/why /'; echo
+        head -c 300 decompression | tr '\n' ' ' | sed 's/^ */why /'; echo
         grep -v ': Cannot hard link to ' complaints | grep -v 'Exiting with failure status' | head -n 3 | cut -c 1-300 | sed 's/^tar: /complaint /'
         grep ': Cannot hard link to ' complaints | head -n 10000 | sed 's/^tar: /link /'
         """#
@@ -77,8 +77,12 @@ struct LayerUnpacking {
     /// - Parameters:
     ///   - archive: a file of the host.
     ///   - tree: an empty directory of the host.
+    ///   - digest: what the archive is to be; nil: not known.
+    ///   - plainDigest: what it is to be when it is not compressed.
     /// - Throws: `CannotRun`, with the archive's name in it.
-    func unpack(_ archive: String, into tree: String, name: String) throws -> Outcome {
+    func unpack(
+        _ archive: String, into tree: String, name: String, digest: String? = nil, plainDigest: String? = nil
+    ) throws -> Outcome {
         let compression = try Compression(of: archive)
         let free = (try? Files.space(of: tree).freeInBytes) ?? .max
         let limit = min(LayerUnpacking.sizeLimitInBytes, free / 2)
@@ -119,10 +123,14 @@ struct LayerUnpacking {
         if facts["decompressed"] != "0" {
             throw refuse("it is damaged: \(facts["why"].map { $0.printable } ?? compression.rawValue)")
         }
+        if let digest, digest != "sha256:\(raw)" { throw refuse("it is to be \(digest), and is sha256:\(raw)") }
+        if let plainDigest, plainDigest != "sha256:\(plain)" {
+            throw refuse("unpacked it is to be \(plainDigest), and is sha256:\(plain)")
+        }
         if facts["unpacked"] != "0", facts["complaint"] != nil || links.isEmpty {
             throw refuse("tar: \((facts["complaint"] ?? "status \(facts["unpacked"] ?? "?")").printable)")
         }
-        return Outcome(digest: "sha256:\(raw)", plainDigest: "sha256:\(plain)", danglingLinks: links)
+        return Outcome(plainDigest: "sha256:\(plain)", danglingLinks: links)
     }
 
     /// `NAME: Cannot hard link to 'TARGET': No such file or directory`, both as C would write them.
