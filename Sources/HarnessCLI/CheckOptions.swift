@@ -29,7 +29,8 @@ struct CheckOptions {
                 message: "what is to be checked: an image (a file, a directory, docker:NAME), or a command after '--'")
         }
         if container.scenario.restart != .no {
-            throw BadUsage(message: "--restart: check starts and restarts the container itself; `diagnose` follows a policy")
+            throw BadUsage(
+                message: "--restart: check starts and restarts the container itself; `diagnose` follows a policy")
         }
         check.items = CheckItem.all.filter { item in
             (only.isEmpty || only.contains(item.id)) && !skipped.contains(item.id)
@@ -47,35 +48,47 @@ struct CheckOptions {
             options.target = word
         }, afterDashes: { $0.command = $1 })
 
-    private static let own: [Option<CheckOptions>] = [
-        Option("--only", takes: "CHECK,…", "only these checks; repeatable") { (options, text) throws(BadUsage) in
-            options.only += try ids("--only", text)
-        },
-        Option("--skip", takes: "CHECK,…", "not these checks; repeatable") { (options, text) throws(BadUsage) in
-            options.skipped += try ids("--skip", text)
-        },
-        Option("--accept", takes: "FILE", "findings that are accepted: a line each, the check and why; repeatable") {
-            $0.acceptedFiles.append($1)
-        },
-        Option("--ready-within", takes: "D", "how long it may take to be ready (default: 1m)") {
-            (options, text) throws(BadUsage) in
-            options.check.patience = try Values.duration("--ready-within", text)
-        },
-        Option("--jobs", "-j", takes: "N", "containers at once (default: as many as the machine has room for)") {
-            (options, text) throws(BadUsage) in options.check.jobs = try Values.number("--jobs", text, in: 1...1000)
-        },
-        Option("--scenarios", takes: "DIR", "write every check as a scenario: a suite of its own for what was checked") {
-            $0.check.folder = $1
-        },
-        Option("--format", takes: "human|json", choices: ["human", "json"], "what goes to standard output") {
-            $0.format = $1
-        },
-        Option("--quiet", flag: "the sums alone") { $0.isQuiet = true },
-        Option("--verbose", flag: "every finding in full") { $0.isVerbose = true },
-        Option("--color", takes: "auto|always|never", choices: ["auto", "always", "never"], "colours (default: auto)") {
-            $0.colour = $1
-        },
-    ]
+    private static let own: [Option<CheckOptions>] =
+        [
+            Option("--only", takes: "CHECK,…", "only these checks; repeatable") { (options, text) throws(BadUsage) in
+                options.only += try ids("--only", text)
+            },
+            Option("--skip", takes: "CHECK,…", "not these checks; repeatable") { (options, text) throws(BadUsage) in
+                options.skipped += try ids("--skip", text)
+            },
+            Option("--accept", takes: "FILE", "findings that are accepted: a line each, the check and why; repeatable")
+            {
+                $0.acceptedFiles.append($1)
+            },
+            Option("--ready-within", takes: "D", "how long it may take to be ready (default: 1m)") {
+                (options, text) throws(BadUsage) in
+                options.check.patience = try Values.duration("--ready-within", text)
+            },
+            Option(
+                "--time", takes: "D", "how long it may take, about: a sweep has as many moments as fit (default: 1m)"
+            ) {
+                (options, text) throws(BadUsage) in
+                options.check.budget = try Values.duration("--time", text)
+            },
+            Option("--jobs", "-j", takes: "N", "containers at once (default: as many as the machine has room for)") {
+                (options, text) throws(BadUsage) in options.check.jobs = try Values.number("--jobs", text, in: 1...1000)
+            },
+            Option(
+                "--scenarios", takes: "DIR", "write every check as a scenario: a suite of its own for what was checked"
+            ) {
+                $0.check.folder = $1
+            },
+            Option("--format", takes: "human|json", choices: ["human", "json"], "what goes to standard output") {
+                $0.format = $1
+            },
+            Option("--quiet", flag: "the sums alone") { $0.isQuiet = true },
+            Option("--verbose", flag: "every finding in full") { $0.isVerbose = true },
+            Option(
+                "--color", takes: "auto|always|never", choices: ["auto", "always", "never"], "colours (default: auto)"
+            ) {
+                $0.colour = $1
+            },
+        ]
         + Reporters.all.filter { $0.name != HumanReport.name }.map { reporter in
             Option("--\(reporter.name)", takes: "FILE", "a report of every run, \(reporter.summary)") {
                 $0.reports.append((reporter.name, $1))
@@ -87,7 +100,8 @@ struct CheckOptions {
         let words = text.split(separator: ",").map(String.init)
         for word in words where !known.contains(word) {
             let hint = nearestWord(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
-            throw BadUsage(message: "\(name): there is no check '\(word)'\(hint); there are \(known.joined(separator: ", "))")
+            throw BadUsage(
+                message: "\(name): there is no check '\(word)'\(hint); there are \(known.joined(separator: ", "))")
         }
         return words
     }

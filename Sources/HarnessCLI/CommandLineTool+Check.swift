@@ -32,7 +32,8 @@ extension CommandLineTool {
 
     private static func check(_ options: inout CheckOptions, _ session: Session) throws -> Int32 {
         // Before anything is run: what cannot be written is not found out after it.
-        let outputs = try options.reports.map { report in (report.format, try OutputFile.open(report.path), report.path) }
+        let outputs = try options.reports.map { report in (report.format, try OutputFile.open(report.path), report.path)
+        }
         let (name, ports) = try options.load(in: session)
         for remark in options.container.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
         let checker = Checker(options.container.scenario, named: name, ports: ports, in: session, options.check)

@@ -113,7 +113,10 @@ struct ContainerOptions {
         Option("--rootfs", takes: "DIR", "the root file system, an unpacked image (default: the host's own)") {
             $0.scenario.settings.rootDirectory = $1
         },
-        Option("--image", takes: "IMAGE", "what docker save or podman save wrote, an OCI layout, docker:NAME or podman:NAME") {
+        Option(
+            "--image", takes: "IMAGE",
+            "what docker save or podman save wrote, an OCI layout, docker:NAME or podman:NAME"
+        ) {
             $0.scenario.settings.image = $1
         },
         Option(

@@ -143,7 +143,8 @@ struct RandomScenario {
         settings.blockedSignals = some { $0.caught() }
         settings.user = flip() ? nil : owner()
         settings.rootDirectory = flip() ? nil : pick(["/", "root fs", "../x"])
-        settings.image = settings.rootDirectory == nil && flip() ? pick(["app.tar", "docker:nginx:1.27", "a b/c"]) : nil
+        settings.image =
+            settings.rootDirectory == nil && flip() ? pick(["app.tar", "docker:nginx:1.27", "a b/c"]) : nil
         settings.workingDirectory = flip() ? nil : pick(["/srv", "/a b"])
         settings.processLimit = flip() ? nil : 100
         settings.memoryLimit = flip() ? nil : pick([7_000_001, 64 << 20, 3 << 30, 6145 << 10])

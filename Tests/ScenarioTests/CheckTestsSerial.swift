@@ -259,6 +259,6 @@ struct CheckTestsSerial {
     /// Every check has an image that fails it, but for those that are asked of few images or machines.
     @Test func everyCheckCanFail() {
         let failed = Set(Self.wrong.flatMap { $0.bad.keys })
-        #expect(Set(CheckItem.all.map(\.id)).subtracting(failed) == ["output", "together", "disk", "files"])
+        #expect(Set(CheckItem.all.map(\.id)).subtracting(failed) == ["output", "disk", "files"])
     }
 }

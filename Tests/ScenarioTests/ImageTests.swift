@@ -191,7 +191,8 @@ struct ImageTests {
             "'data' is not an absolute path"
         ),
         (
-            "a user that is not there", "rm -r lay; layout '{\"User\":\"nobody-here\",\"Cmd\":[\"a\"]}' one.tar; mv lay x",
+            "a user that is not there",
+            "rm -r lay; layout '{\"User\":\"nobody-here\",\"Cmd\":[\"a\"]}' one.tar; mv lay x",
             "unable to find user nobody-here"
         ),
         (

@@ -109,7 +109,8 @@ public enum Ports {
         switch ports.count {
         case 0: "no port is open"
         case 1: "port \(ports[0]) is open"
-        default: "ports \(ports.dropLast().map(String.init).joined(separator: ", ")) and \(ports[ports.count - 1]) are open"
+        default:
+            "ports \(ports.dropLast().map(String.init).joined(separator: ", ")) and \(ports[ports.count - 1]) are open"
         }
     }
 }

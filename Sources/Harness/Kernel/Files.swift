@@ -36,6 +36,28 @@ package enum Files {
         if Glibc.rename(path, other) != 0 { throw SystemCallError("rename", path, Errno(rawValue: errno)) }
     }
 
+    /// Takes away a directory and everything in it, one level of it open at a time; symbolic links are not followed.
+    ///
+    /// - Returns: whether it is gone.
+    @discardableResult
+    package static func removeTree(_ path: String) -> Bool {
+        removeTree(path, in: AT_FDCWD)
+    }
+
+    private static func removeTree(_ name: String, in parent: Int32) -> Bool {
+        let opened = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { return unlinkat(parent, name, 0) == 0 || errno == ENOENT }
+        let directory = Descriptor(owning: opened)
+        for entry in names(in: directory) where unlinkat(directory.rawValue, entry, 0) != 0 {
+            if !removeTree(entry, in: directory.rawValue) { return false }
+        }
+        return removeDirectory(name, at: parent)
+    }
+
+    private static func removeDirectory(_ name: String, at parent: Int32) -> Bool {
+        unlinkat(parent, name, 0x200) == 0 || errno == ENOENT  // AT_REMOVEDIR
+    }
+
     package static func remove(_ path: String) {
         unlink(path)
     }
@@ -161,6 +183,12 @@ package enum Files {
         guard stat(path, &status) == 0 else { return nil }
         return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) "
             + "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+    }
+
+    /// When it was last changed, in seconds since 1970; nil where there is none.
+    package static func modificationTime(of path: String) -> Int? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_mtim.tv_sec) : nil
     }
 
     /// Sets a file's times to now. The corresponding C function is `utimensat(2)`.

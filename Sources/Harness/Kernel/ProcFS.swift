@@ -97,7 +97,8 @@ package enum ProcFS {
     /// it has nothing of the kind.
     package static func stake(of pid: ProcessID) -> String? {
         for name in Files.names(in: "/proc/\(pid)/fd") {
-            guard let number = Int(name), number > 2, let target = Files.target(ofLink: "/proc/\(pid)/fd/\(name)") else {
+            guard let number = Int(name), number > 2, let target = Files.target(ofLink: "/proc/\(pid)/fd/\(name)")
+            else {
                 continue
             }
             if target.hasPrefix("socket:") { return "a socket" }
@@ -106,7 +107,9 @@ package enum ProcFS {
             let flags = Files.text(of: "/proc/\(pid)/fdinfo/\(name)")?.split(separator: "\n").first {
                 $0.hasPrefix("flags:")
             }
-            if let flags, let last = flags.last?.wholeNumberValue, last & 3 != 0 { return "\(target), open for writing" }
+            if let flags, let last = flags.last?.wholeNumberValue, last & 3 != 0 {
+                return "\(target), open for writing"
+            }
         }
         return nil
     }

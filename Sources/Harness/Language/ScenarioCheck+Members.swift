@@ -89,7 +89,8 @@ extension ScenarioCheck {
         problems += check.problems
         if isWhole, own.services.isEmpty, own.settings.payload == nil, own.settings.image == nil {
             note(
-                .incomplete, "'\(member.name)' has neither a service, a command nor an image to start", at: member.place,
+                .incomplete, "'\(member.name)' has neither a service, a command nor an image to start",
+                at: member.place,
                 about: member.name)
         }
         if member.role != .main, scenario.runtime == .compose {

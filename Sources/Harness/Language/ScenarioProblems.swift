@@ -297,7 +297,8 @@ struct ScenarioCheck {
         if scenario.services.isEmpty && scenario.settings.payload == nil && scenario.settings.image == nil
             && scenario.members.isEmpty
         {
-            note(.incomplete, "this scenario has neither a service, a command nor an image to start", at: scenario.place)
+            note(
+                .incomplete, "this scenario has neither a service, a command nor an image to start", at: scenario.place)
         }
     }
 

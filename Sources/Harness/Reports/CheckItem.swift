@@ -37,7 +37,7 @@ public struct CheckItem: Hashable, Sendable {
 
     /// In the order in which they are told.
     public static let all = [
-        start, stop, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, together, terminal,
+        start, stop, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, terminal,
         readOnly, user, processes, memory, disk, files, runtimes,
     ]
 
@@ -60,12 +60,14 @@ public struct CheckItem: Hashable, Sendable {
         remedy: "set the handler first, or put an init in front (docker run --init)")
     public static let orphans = CheckItem(
         "orphans", "reaps what is handed to it", .worthKnowing,
-        harm: "each health check or exec that leaves a process leaves a zombie, until no process can be started any more",
+        harm:
+            "each health check or exec that leaves a process leaves a zombie, until no process can be started any more",
         remedy: "put an init in front (docker run --init, tini, catatonit), or let PID 1 wait for every child")
     public static let failure = CheckItem(
         "failure", "ends with a failure when its program does", .harmful,
         harm: "a crash counts as a success or goes unseen: nothing restarts it, no alarm is raised",
-        remedy: "hand over with exec, or end with the program's status: no pipeline after it, no `wait` without its number")
+        remedy:
+            "hand over with exec, or end with the program's status: no pipeline after it, no `wait` without its number")
     public static let output = CheckItem(
         "output", "prints what it has to say at once", .worthKnowing,
         harm: "the log stays empty until the buffer is full, and its end is lost when it is killed",
@@ -80,16 +82,13 @@ public struct CheckItem: Hashable, Sendable {
         remedy: "what was left by a life that was killed is to be removed or recognised at the start")
     public static let killEarly = CheckItem(
         "kill-early", "comes up again after it was killed while it was starting for the first time", .harmful,
-        harm: "killed in its first moments it never comes up again: a half-done initialisation counts as done, or stands in the way",
+        harm:
+            "killed in its first moments it never comes up again: a half-done initialisation counts as done, or stands in the way",
         remedy: "do the work beside its place and rename it when it is whole; write the marker last")
     public static let recreate = CheckItem(
         "recreate", "comes up in a new container with the old volumes", .harmful,
         harm: "an upgrade of the image does not start on the data that is there",
         remedy: "keep what belongs to one container out of the volume: pid files, sockets, host names, locks")
-    public static let together = CheckItem(
-        "together", "two at once on one volume do each other no harm", .worthKnowing,
-        harm: "a rolling update starts the new one beside the old one: both write the same files",
-        remedy: "take a lock on the volume (flock), which ends with the process, or deploy with `Recreate`")
     public static let terminal = CheckItem(
         "terminal", "does without a terminal, and with one", .worthKnowing,
         harm: "it behaves otherwise in `docker run -t` than in production", remedy: "ask isatty(3) for colours alone")
@@ -105,13 +104,16 @@ public struct CheckItem: Hashable, Sendable {
         harm: "with a limit on processes it does not start", remedy: "say how many it needs")
     public static let memory = CheckItem(
         "memory", "works with little memory", .worthKnowing,
-        harm: "with this limit on memory the kernel kills it", remedy: "say how much it needs, and set the limit above that")
+        harm: "with this limit on memory the kernel kills it",
+        remedy: "say how much it needs, and set the limit above that")
     public static let disk = CheckItem(
         "disk", "says so when the disk is full", .worthKnowing,
-        harm: "on a full disk it seems to work and does not, or ends without a word", remedy: "see that errors of write are seen")
+        harm: "on a full disk it seems to work and does not, or ends without a word",
+        remedy: "see that errors of write are seen")
     public static let files = CheckItem(
         "files", "starts as fast when it may open very many files", .worthKnowing,
-        harm: "where the limit on open files is a million or more, as with containerd's default, its start takes very long",
+        harm:
+            "where the limit on open files is a million or more, as with containerd's default, its start takes very long",
         remedy: "close_range(2) in place of a loop over all descriptors, or a lower `ulimit nofile`")
     public static let runtimes = CheckItem(
         "runtimes", "ends when Podman, Compose and Kubernetes stop it", .worthKnowing,

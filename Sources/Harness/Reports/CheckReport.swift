@@ -44,6 +44,9 @@ public struct CheckReport: Sendable {
 
     // MARK: - For people
 
+    /// How many lines a sweep has.
+    private static let sweptLines = 12
+
     /// The page.
     ///
     /// - Parameter detail: `quiet`: the sums; `verbose`: every run in full.
@@ -66,7 +69,9 @@ public struct CheckReport: Sendable {
         let shown = entries.filter { $0.answer != .skipped }
         let words = shown.map(\.word.count).max() ?? 0
         let ids = shown.map(\.item.id.count).max() ?? 0
-        func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+        func pad(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(0, width - text.count))
+        }
         return shown.map { entry in
             var note = entry.note
             if case .untold(let reason) = entry.answer { note = reason }
@@ -89,10 +94,12 @@ public struct CheckReport: Sendable {
 
     private func finding(_ entry: CheckEntry, _ style: TerminalStyle, _ detail: HumanReport.Detail) -> String {
         let item = entry.item
-        var result = style.paint(item.id, .bold) + "  "
+        var result =
+            style.paint(item.id, .bold) + "  "
             + style.paint(entry.word, colour(of: entry)) + "\n"
         if item == .start, let diagnosis {
-            return result + diagnosis.text.split(separator: "\n", omittingEmptySubsequences: false).map { "   \($0)" }
+            return result
+                + diagnosis.text.split(separator: "\n", omittingEmptySubsequences: false).map { "   \($0)" }
                 .joined(separator: "\n") + "\n" + consequence(entry, remedy: nil, style)
         }
         guard let failed = entry.results.first(where: { $0.failuresThatCount != nil || $0.isBad }),
@@ -105,7 +112,11 @@ public struct CheckReport: Sendable {
             result += style.wrapped("\(failure.expected.bounded): \(failure.observed.bounded)", indent: 3)
         }
         if others > 1 { result += style.wrapped("\(others) of \(entry.results.count) runs failed", indent: 3) }
-        for line in failed.linesOfSweeps.prefix(detail == .verbose ? .max : 4) { result += style.wrapped(line, indent: 3) }
+        let sweeps = failed.sweeps.flatMap(\.table)
+        for line in sweeps.prefix(detail == .verbose ? .max : CheckReport.sweptLines) {
+            result += style.wrapped(line, indent: 5, first: "   ")
+        }
+        if !sweeps.isEmpty { return result + consequence(entry, remedy: found?.cause.remedy ?? item.remedy, style) }
         let evidence = found?.proofs.values.first.map { $0.map { Evidence($0) } } ?? failures.flatMap(\.evidence)
         let human = HumanReport(style: style, detail: detail)
         result += human.picture(failed, evidence.sorted { $0.event.instant < $1.event.instant }, isOfCause: true)
@@ -150,13 +161,16 @@ public struct CheckReport: Sendable {
                 var reason: String?
                 if case .untold(let words) = entry.answer { reason = words }
                 return Check(
-                    id: entry.item.id, title: entry.item.title, answer: entry.word, note: entry.note.isEmpty ? nil : entry.note,
+                    id: entry.item.id, title: entry.item.title, answer: entry.word,
+                    note: entry.note.isEmpty ? nil : entry.note,
                     reason: reason, observed: observed, cause: found?.cause.id, sentence: found?.sentence,
                     harm: entry.answer == .bad ? entry.item.harm : nil,
                     remedy: entry.answer == .bad ? found?.cause.remedy ?? entry.item.remedy : nil,
                     accepted: entry.acceptance)
             },
-            diagnosis: diagnosis.map { $0.findings.map { Finding(cause: $0.cause.rawValue, what: $0.what, remedy: $0.remedy) } })
+            diagnosis: diagnosis.map {
+                $0.findings.map { Finding(cause: $0.cause.rawValue, what: $0.what, remedy: $0.remedy) }
+            })
         return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
     }
 

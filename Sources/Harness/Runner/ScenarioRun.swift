@@ -396,7 +396,8 @@ final class ScenarioRun {
         // Once PID 1 has ended nothing can change any more.
         try pump(
             until: canChange ? deadline : .now, watchingKernel: watchesKernel,
-            withCensus: kind.needs.census, lookingAt: expectation.condition.path, atPorts: expectation.condition.isAboutPorts
+            withCensus: kind.needs.census, lookingAt: expectation.condition.path,
+            atPorts: expectation.condition.isAboutPorts
         ) {
             // The same journal gives the same answer.
             if self.journal.events.count != judgedCount {

@@ -51,7 +51,9 @@ extension Option {
     /// The same as an option of what has these settings in it.
     func within<Outer>(_ path: any WritableKeyPath<Outer, Settings> & Sendable) -> Option<Outer> {
         let apply = apply
-        return Option<Outer>(text: text) { (settings, value) throws(BadUsage) in try apply(&settings[keyPath: path], value) }
+        return Option<Outer>(text: text) { (settings, value) throws(BadUsage) in
+            try apply(&settings[keyPath: path], value)
+        }
     }
 
     /// One of which the names are in a list; its value's name is nil where it takes none.

@@ -2,7 +2,9 @@ import Harness
 
 extension Verb {
     /// Every verb, in the order in which they are listed.
-    static let all: [Verb] = [check, run, diagnose, report, lint, fmt, list, simulate, doctor, completions, manual]
+    static let all: [Verb] = [
+        check, run, diagnose, report, lint, fmt, list, simulate, cache, doctor, completions, manual,
+    ]
 
     private static let check = Verb(
         name: "check", usage: "[IMAGE] [OPTION…] [-- COMMAND…]",
@@ -102,6 +104,17 @@ extension Verb {
             ("simulate --runtime all 'on stop nothing; stop at 5s'", "a stop that is not heard, by each runtime"),
             ("simulate --format json 'stop at 1s'", "for programs"),
         ], run: { CommandLineTool.simulate($0) })
+
+    private static let cache = Verb(
+        name: "cache", usage: "[list | clear]", summary: "say what has been unpacked of images, or take it away",
+        about:
+            "Layers of images are unpacked once, into harness/images in the user's cache ($XDG_CACHE_HOME), 20 GiB at most: what has not been used "
+            + "longest goes first. `clear` leaves what a run uses.",
+        options: [],
+        examples: [
+            ("cache", "the layers, with the day of their last use"), ("cache list | tail -n 1", "how much there is"),
+            ("cache clear", "take them away"),
+        ], run: { CommandLineTool.cache($0) })
 
     private static let doctor = Verb(
         name: "doctor", usage: "", summary: "say what this machine has and lacks", about: "Tries out what a run needs.",

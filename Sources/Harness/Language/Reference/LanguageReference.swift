@@ -210,7 +210,8 @@ extension Slot {
     /// Whether a word in its place can be none of these.
     fileprivate var canBeWrong: Bool {
         switch self {
-        case .tags, .names, .name, .word, .command, .directory, .image, .condition, .question, .title, .text, .texts: false
+        case .tags, .names, .name, .word, .command, .directory, .image, .condition, .question, .title, .text, .texts:
+            false
         default: true
         }
     }

@@ -12,6 +12,8 @@ public struct Checker: Sendable {
         public var items = CheckItem.all
         /// How long a container may take to be ready.
         public var patience = Duration.seconds(60)
+        /// How long all of it may take, about: what is sampled is sampled so.
+        public var budget = Duration.seconds(60)
         /// How many containers at once, at most.
         public var jobs = Session.usualLimit
         /// Bad, and accepted: by the id of the check, why.
@@ -53,7 +55,7 @@ public struct Checker: Sendable {
         let plan = CheckPlan(
             container: container, look: look, lookWithTerminal: looks.withTerminal,
             fileLimit: Files.text(of: "/proc/sys/fs/nr_open").flatMap { Int($0.filter(\.isNumber)) } ?? 0,
-            folder: options.folder)
+            budget: options.budget, folder: options.folder)
         let tasks = options.items.map(plan.task)
         if let folder = options.folder { try write(tasks, to: folder) }
         var jobs: [Session.Job] = []
@@ -66,6 +68,7 @@ public struct Checker: Sendable {
         let results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
         if session.isCancelled || results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
         let entries = zip(tasks, places).map { entry(of: $0, Array(results[$1])) }
+        if let folder = options.folder { try writeSmallest(of: entries, to: folder) }
         return report(entries, results, look, began)
     }
 
@@ -101,13 +104,15 @@ public struct Checker: Sendable {
     ) -> CheckReport {
         let asked = Set(entries.map(\.item))
         let all = CheckItem.all.map { item in
-            asked.contains(item) ? entries.first { $0.item == item } ?? CheckEntry(item, .skipped) : CheckEntry(item, .skipped)
+            asked.contains(item)
+                ? entries.first { $0.item == item } ?? CheckEntry(item, .skipped) : CheckEntry(item, .skipped)
         }
         let run = RunReport(
             results: results, skipped: [], witness: session.witness, jobs: options.jobs,
             duration: MonotonicInstant.now.duration(since: began))
         return CheckReport(
-            name: name, command: commandLine, readiness: look.words, stop: look.wordsOfStop(container.stop.signal ?? .term),
+            name: name, command: commandLine, readiness: look.words,
+            stop: look.wordsOfStop(container.stop.signal ?? .term),
             entries: all, run: run)
     }
 
@@ -137,17 +142,30 @@ public struct Checker: Sendable {
         do {
             try Files.makeDirectory(folder)
             for task in tasks where !task.scenarios.isEmpty {
-                let path = "\(folder)/\(task.item.id).scenario"
                 let about = "# \(task.item.title).\n"
                 let text = task.scenarios.map { about + $0.text }.joined(separator: "\n")
-                if Files.exists(path) {
-                    try Files.replace(path, with: text)
-                } else {
-                    try Files.write(text, creating: path)
-                }
+                try write(text, to: "\(folder)/\(task.item.id).scenario")
             }
         } catch {
             throw CannotRun(reason: "\(folder): \(error)", remedy: "")
+        }
+    }
+}
+
+extension Checker {
+    /// Of a sweep that failed, the run that shows it.
+    private func writeSmallest(of entries: [CheckEntry], to folder: String) throws {
+        for entry in entries where entry.answer == .bad {
+            guard let smallest = entry.results.flatMap(\.sweeps).compactMap(\.reproduction).first else { continue }
+            try write(smallest.scenario.text, to: "\(folder)/\(entry.item.id)-smallest.scenario")
+        }
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        if Files.exists(path) {
+            try Files.replace(path, with: text)
+        } else {
+            try Files.write(text, creating: path)
         }
     }
 }

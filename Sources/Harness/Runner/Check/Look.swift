@@ -40,8 +40,11 @@ struct Look: Sendable {
     let result: RunResult
 
     /// The line of a scenario that waits for it; nil: there is nothing to wait for.
-    var wait: String? {
-        let patience = max(.seconds(10), after * 10).text
+    var wait: String? { wait(within: max(.seconds(10), after * 6)) }
+
+    /// The same with a time of its own.
+    func wait(within patience: Duration) -> String? {
+        let patience = Duration.seconds((patience.inNanoseconds + 999_999_999) / 1_000_000_000).text
         switch readiness {
         case .healthy: return "wait for state healthy within \(patience)"
         case .port(let port): return "wait for port \(port) open within \(patience)"
@@ -125,7 +128,8 @@ extension Look {
                     break
                 }
                 let open = Look.openPorts(run.journal)
-                if let port = ports.lazy.map(Int.init).first(where: open.contains) ?? (ports.isEmpty ? open.first : nil) {
+                if let port = ports.lazy.map(Int.init).first(where: open.contains) ?? (ports.isEmpty ? open.first : nil)
+                {
                     readiness = .port(port)
                     break
                 }

@@ -25,6 +25,8 @@ public struct LoadedImage: Sendable {
 /// is not locked and not whole is a leftover.
 public final class ImageStore: Sendable {
     private let loaded = Mutex<[String: Result<LoadedImage, CannotRun>]>([:])
+    /// The layers that this process uses: nobody takes them away meanwhile.
+    private let claims = Mutex<[String: Claim]>([:])
 
     init() {}
 
@@ -47,7 +49,15 @@ public final class ImageStore: Sendable {
             let result: Result<LoadedImage, CannotRun>
             do {
                 let loader = ImageLoader(session, directory)
-                result = .success(try session.onOwnThread { try loader.load(target) })
+                let image = try session.onOwnThread { try loader.load(target) }
+                claims.withLock { claims in
+                    for layer in image.layers where layer.hasPrefix(directory + "/") {
+                        let own = String(layer.dropLast("/root".count))
+                        if claims[own] == nil { claims[own] = Claim(sharing: own) }
+                    }
+                }
+                ImageCache(directory).trim()
+                result = .success(image)
             } catch let error as CannotRun {
                 result = .failure(error)
             } catch {
@@ -96,7 +106,8 @@ struct ImageLoader {
             if Files.exists(path + "/manifest.json") || Files.exists(path + "/index.json") {
                 return try image(in: LayeredTree([path]), target)
             }
-            guard ["bin", "usr", "etc", "sbin"].contains(where: { Files.exists("\(path)/\($0)") }) || !hasOnlyFiles(path)
+            guard
+                ["bin", "usr", "etc", "sbin"].contains(where: { Files.exists("\(path)/\($0)") }) || !hasOnlyFiles(path)
             else { throw CannotRun(reason: "\(target) is neither an OCI layout nor a root file system", remedy: "") }
             return LoadedImage(configuration: ImageConfiguration(), isConfigured: false, layers: [path], name: target)
         }
@@ -117,7 +128,8 @@ struct ImageLoader {
         let bytes = try Descriptor.open(path, .read).read(upTo: 4096)
         // A tar archive has its mark at 257; compressed ones begin with bytes that are no text.
         if bytes.count > 262, bytes[257..<262].elementsEqual("ustar".utf8) { return }
-        guard !bytes.contains(0), let text = String(validating: bytes.dropLast(bytes.count == 4096 ? 3 : 0), as: UTF8.self)
+        guard !bytes.contains(0),
+            let text = String(validating: bytes.dropLast(bytes.count == 4096 ? 3 : 0), as: UTF8.self)
         else { return }
         func begins(_ word: String) -> Bool {
             text.split(separator: "\n").contains { $0.hasPrefix(word) }
@@ -129,7 +141,8 @@ struct ImageLoader {
                 remedy: "build it, and check docker:NAME, or what docker save NAME writes")
         }
         if text.first(where: { !$0.isWhitespace }) == "{" || text.first(where: { !$0.isWhitespace }) == "[" {
-            throw CannotRun(reason: "\(target) is JSON, and no image", remedy: "name what docker save or podman save wrote")
+            throw CannotRun(
+                reason: "\(target) is JSON, and no image", remedy: "name what docker save or podman save wrote")
         }
         if begins("apiVersion:") || begins("kind:") {
             throw CannotRun(
@@ -181,7 +194,8 @@ struct ImageLoader {
                 try? LayerUnpacking(session: session).clear(tree)
                 throw error
             }
-            if Files.exists(tree + "/manifest.json") || Files.exists(tree + "/index.json"), !Files.exists(tree + "/etc") {
+            if Files.exists(tree + "/manifest.json") || Files.exists(tree + "/index.json"), !Files.exists(tree + "/etc")
+            {
                 defer { try? LayerUnpacking(session: session).clear(tree) }
                 let image = try image(in: LayeredTree([tree]), name)
                 try remember(path, image, tree: tree)
@@ -193,7 +207,7 @@ struct ImageLoader {
                     remedy: "name what docker save, podman save or docker export wrote")
             }
             // What `docker export` writes: one layer that says nothing of itself.
-            let target = try keep(tree, as: key(of: unpacked.plainDigest))
+            let target = try keep(tree, as: key(of: unpacked.plainDigest), size: unpacked.size)
             try note(path, ["root \(unpacked.plainDigest)"])
             return LoadedImage(configuration: ImageConfiguration(), isConfigured: false, layers: [target], name: name)
         }
@@ -207,7 +221,8 @@ struct ImageLoader {
         let configuration = try configuration(try read(parts.configuration, in: tree, name), name)
         guard configuration.layers.count == parts.layers.count else {
             throw CannotRun(
-                reason: "\(name): the manifest names \(parts.layers.count) layers, the configuration \(configuration.layers.count)",
+                reason:
+                    "\(name): the manifest names \(parts.layers.count) layers, the configuration \(configuration.layers.count)",
                 remedy: "")
         }
         var directories: [String] = []
@@ -257,7 +272,8 @@ struct ImageLoader {
     private func read(_ part: ImageManifest.Part, in tree: LayeredTree, _ name: String) throws -> [UInt8] {
         let bytes = try bytes("/" + part.path, in: tree, name)
         if let size = part.size, size != bytes.count {
-            throw CannotRun(reason: "\(name): \(part.path) has \(bytes.count) bytes, and is to have \(size)", remedy: "")
+            throw CannotRun(
+                reason: "\(name): \(part.path) has \(bytes.count) bytes, and is to have \(size)", remedy: "")
         }
         if let digest = part.digest {
             let own = try tree.find("/" + part.path).map { try LayerUnpacking(session: session).digest(of: $0) }
@@ -314,7 +330,8 @@ struct ImageLoader {
                     try self.link(link, in: root, over: LayeredTree(lower.reversed()), name)
                 }
                 try Whiteouts.convert(root)
-                return try keep(root, as: unpacked.danglingLinks.isEmpty ? key(of: digest) : bound)
+                return try keep(
+                    root, as: unpacked.danglingLinks.isEmpty ? key(of: digest) : bound, size: unpacked.size)
             } catch {
                 try? LayerUnpacking(session: session).clear(root)
                 throw error
@@ -351,11 +368,14 @@ struct ImageLoader {
     }
 
     /// Moves what is whole to its place; where another run was faster, its.
-    private func keep(_ tree: String, as key: String) throws -> String {
+    ///
+    /// - Parameter size: of its archive, in bytes.
+    private func keep(_ tree: String, as key: String, size: Int) throws -> String {
         let staging = String(tree[..<(tree.lastIndex(of: "/") ?? tree.startIndex)])
         let whole = staging + "/whole"
         try Files.makeDirectory(whole)
         try Files.move(tree, to: whole + "/root")
+        try Files.write("\(size)\n", creating: whole + "/size")
         try Files.makeDirectory(layers)
         do {
             try Files.move(whole, to: "\(layers)/\(key)")
@@ -391,7 +411,9 @@ struct ImageLoader {
 
     /// A file as it is now: changed, it is another.
     private func knownPath(_ path: String) throws -> String {
-        guard let stamp = Files.stamp(of: path) else { throw CannotRun(reason: "\(path) cannot be looked at", remedy: "") }
+        guard let stamp = Files.stamp(of: path) else {
+            throw CannotRun(reason: "\(path) cannot be looked at", remedy: "")
+        }
         return "\(directory)/known/\(ImageLoader.number("\(path)\n\(stamp)"))"
     }
 
@@ -459,7 +481,8 @@ extension ImageStore {
             try Files.makeDirectory(directory, mode: 0o700)
         }
         guard Files.isSafe(path) else {
-            throw CannotRun(reason: "\(path) can be changed by others", remedy: "set XDG_CACHE_HOME to a place of your own")
+            throw CannotRun(
+                reason: "\(path) can be changed by others", remedy: "set XDG_CACHE_HOME to a place of your own")
         }
     }
 }

@@ -22,6 +22,8 @@ struct LayerUnpacking {
     struct Outcome {
         /// Of what it is when it is not compressed: `sha256:…`.
         let plainDigest: String
+        /// Likewise, in bytes.
+        let size: Int
         /// Files whose hard links lead to what is not in the archive: where they are, and what they are links to.
         let danglingLinks: [(name: String, target: String)]
     }
@@ -116,7 +118,9 @@ struct LayerUnpacking {
             throw refuse("it could not be unpacked")
         }
         if names > LayerUnpacking.fileLimit { throw refuse("it has more than a million files") }
-        if facts["deep"] != nil { throw refuse("directories in it are nested more than \(LayerUnpacking.depthLimit) deep") }
+        if facts["deep"] != nil {
+            throw refuse("directories in it are nested more than \(LayerUnpacking.depthLimit) deep")
+        }
         if facts["bytes"].flatMap({ Int($0) }) == limit {
             throw refuse("unpacked, it has more than \(limit >> 20) MiB, or more than half of what is free here")
         }
@@ -130,7 +134,8 @@ struct LayerUnpacking {
         if facts["unpacked"] != "0", facts["complaint"] != nil || links.isEmpty {
             throw refuse("tar: \((facts["complaint"] ?? "status \(facts["unpacked"] ?? "?")").printable)")
         }
-        return Outcome(plainDigest: "sha256:\(plain)", danglingLinks: links)
+        return Outcome(
+            plainDigest: "sha256:\(plain)", size: facts["bytes"].flatMap { Int($0) } ?? 0, danglingLinks: links)
     }
 
     /// `NAME: Cannot hard link to 'TARGET': No such file or directory`, both as C would write them.
@@ -206,7 +211,8 @@ struct LayerUnpacking {
                     try? process.send(.kill)
                     _ = try? process.reap(blocking: true)
                     throw CannotRun(
-                        reason: session.isCancelled ? "interrupted" : "it takes more than 15 minutes to unpack", remedy: "")
+                        reason: session.isCancelled ? "interrupted" : "it takes more than 15 minutes to unpack",
+                        remedy: "")
                 }
                 try poller.wait(until: deadline)
                 if poller.isReady(1) { LayerUnpacking.read(output, into: &said) }

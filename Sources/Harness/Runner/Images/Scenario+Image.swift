@@ -7,7 +7,8 @@ import Vocabulary
 extension Session {
     /// A job whose images have been unpacked.
     func withImages(_ job: Job) throws(CannotRun) -> Job {
-        let isWanted = job.scenario.settings.image != nil || job.scenario.members.contains { $0.scenario.settings.image != nil }
+        let isWanted =
+            job.scenario.settings.image != nil || job.scenario.members.contains { $0.scenario.settings.image != nil }
         if !isWanted { return job }
         return Job(
             sped: try withImages(job.scenario), job.profile, speed: job.speed, runtime: job.runtime, rules: job.rules,
