@@ -29,6 +29,8 @@ extension CommandLineTool {
             defer { session.close() }
             try options.load(in: session)
             return try diagnose(options, profile, session)
+        } catch let error as BadUsage {
+            return complain(error.message)
         } catch {
             write("harness: \(error)\n", to: STDERR_FILENO)
             return Status.cannotRun

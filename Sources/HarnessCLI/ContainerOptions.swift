@@ -228,7 +228,7 @@ struct ContainerOptions {
     ///
     /// - Parameter command: what was given; empty: nothing was.
     /// - Returns: the image; nil: it has none.
-    /// - Throws: `CannotRun`.
+    /// - Throws: `CannotRun`; `BadUsage` where there is no such user.
     mutating func load(_ command: [String], in session: Session) throws -> LoadedImage? {
         var image: LoadedImage?
         if let name = scenario.settings.image { image = try session.images.load(name, in: session) }
@@ -244,7 +244,11 @@ struct ContainerOptions {
             // Before the image's own user is taken.
             var rooted = scenario
             rooted.settings.imageLayers = image?.layers ?? []
-            try rooted.setUser(user, in: Accounts(of: rooted))
+            do {
+                try rooted.setUser(user, in: Accounts(of: rooted))
+            } catch {
+                throw BadUsage(message: error.description)
+            }
             scenario.settings.user = rooted.settings.user
             scenario.settings.environment = rooted.settings.environment
         }

@@ -131,7 +131,7 @@ struct CheckPlan {
             task.reason = "it is not stopped well by Docker either"
         case .runtimes:
             task.scenarios = [Runtime.podman, .compose, .kubernetes].map { runtime in
-                scenario(item, "start\n\(wait)\nstop\n\(expectStop)", named: " (\(runtime))", runtime: runtime)
+                scenario(item, "start\n\(wait)\nstop\n\(expectStop)", named: " (\(runtime.rawValue))", runtime: runtime)
             }
         default: task.reason = "there is no such check"
         }
