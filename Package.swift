@@ -65,6 +65,7 @@ let package = Package(
         tests("VocabularyTests", of: ["Vocabulary"]),
         tests("ServiceProtocolTests", of: ["ServiceProtocol", "Vocabulary"]),
         tests("LanguageTests", of: ["Language", "Model", "Vocabulary"]),
+        tests("ImportTests", of: ["Import", "Language", "Model", "Vocabulary"], exclude: ["Documents"]),
         tests("JournalTests", of: ["Journal", "Vocabulary"]),
         tests("RuntimesTests", of: ["Runtimes", "Language", "Model", "Vocabulary"]),
         tests("ExpectationsTests", of: ["Expectations", "Reports", "Journal", "Model", "Vocabulary"]),

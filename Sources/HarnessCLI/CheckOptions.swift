@@ -11,6 +11,7 @@ struct CheckOptions {
     private(set) var reports: [(format: String, path: String)] = []
     private(set) var format = "human"
     private var target: String?
+    private var containerName: String?
     private var command: [String] = []
     private var acceptedFiles: [String] = []
     private var only: [String] = []
@@ -19,6 +20,12 @@ struct CheckOptions {
     init(_ arguments: [String]) throws(BadUsage) {
         container.scenario.title = "checked"
         try CheckOptions.table.read(arguments, into: &self)
+        if let document = try imported() {
+            // Once more, over what the document says.
+            self = CheckOptions(document)
+            try CheckOptions.table.read(arguments, into: &self)
+            target = nil
+        }
         if let target {
             if container.scenario.settings.image != nil || container.scenario.settings.rootDirectory != nil {
                 throw BadUsage(message: "'\(target)' and --image or --rootfs: one of them")
@@ -39,6 +46,45 @@ struct CheckOptions {
         for file in acceptedFiles { try accept(file) }
     }
 
+    private init(_ document: ImportedDocument) {
+        container.scenario = document.scenario
+        container.scenario.title = "checked"
+        // The check starts and restarts it itself.
+        container.scenario.restart = .no
+        container.scenario.removesItself = false
+        container.remarks = document.remarks
+    }
+
+    /// What the target says, where it is a document and no image.
+    private func imported() throws(BadUsage) -> ImportedDocument? {
+        guard let target, let bytes = try? SourceFile.bytes(of: target, atMost: 4 << 20),
+            let first = bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }),
+            [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(first)
+        else { return nil }
+        let documents = try CommandLineTool.documents(in: target, engine: nil).documents
+        var all: [(name: String, document: ImportedDocument)] = []
+        for document in documents {
+            if document.scenario.members.isEmpty { all.append((document.scenario.title, document)) }
+            for member in document.scenario.members {
+                var own = document
+                own.scenario = member.scenario
+                own.scenario.runtime = document.scenario.runtime
+                all.append((member.name, own))
+            }
+        }
+        let names = all.map(\.name).joined(separator: ", ")
+        if let containerName {
+            guard let own = all.first(where: { $0.name == containerName }) else {
+                throw BadUsage(message: "--container: there is no '\(containerName)' in \(target), but \(names)")
+            }
+            return own.document
+        }
+        if all.count > 1 {
+            throw BadUsage(message: "there are \(all.count) containers in \(target): --container is one of \(names)")
+        }
+        return all.first?.document
+    }
+
     static let table = OptionTable<CheckOptions>(
         verb: "check", options: own + ContainerOptions.all.map { $0.within(\.container) },
         operand: { (options, word) throws(BadUsage) in
@@ -50,6 +96,9 @@ struct CheckOptions {
 
     private static let own: [Option<CheckOptions>] =
         [
+            Option("--container", takes: "NAME", "which of several, where the target is a pod's or a project's JSON") {
+                $0.containerName = $1
+            },
             Option("--only", takes: "CHECK,…", "only these checks; repeatable") { (options, text) throws(BadUsage) in
                 options.only += try ids("--only", text)
             },

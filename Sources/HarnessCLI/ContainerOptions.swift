@@ -7,7 +7,7 @@ struct ContainerOptions {
     var scenario = Scenario(title: "diagnosed", place: .none)
     private(set) var usesInit = false
     /// What is not quite as on the command line, and why; for people.
-    private(set) var remarks: [String] = []
+    var remarks: [String] = []
     private(set) var entrypoint: String?
     private(set) var user: String?
     private var hasNoHealthCheck = false
@@ -234,9 +234,11 @@ struct ContainerOptions {
         if let name = scenario.settings.image { image = try session.images.load(name, in: session) }
         let configuration = image?.configuration
         // An entrypoint of its own takes the image's command away, too (moby, daemon/commit.go: merge).
-        let usual = entrypoint == nil ? configuration?.command ?? [] : []
+        let usual = entrypoint == nil ? scenario.settings.arguments ?? configuration?.command ?? [] : []
         let words = (entrypoint.map { [$0] } ?? configuration?.entrypoint ?? []) + (command.isEmpty ? usual : command)
-        if !words.isEmpty {
+        // What a document says of the command stays, unless the command line says otherwise.
+        let isSaid = scenario.settings.payload != nil && entrypoint == nil && command.isEmpty
+        if !words.isEmpty, !isSaid {
             let isHosts = scenario.settings.image == nil && scenario.settings.rootDirectory == nil
             scenario.settings.payload = .command(isHosts ? CommandLineTool.withAbsolutePaths(words) : words)
         }

@@ -145,6 +145,7 @@ struct RandomScenario {
         settings.rootDirectory = flip() ? nil : pick(["/", "root fs", "../x"])
         settings.image =
             settings.rootDirectory == nil && flip() ? pick(["app.tar", "docker:nginx:1.27", "a b/c"]) : nil
+        settings.arguments = settings.image != nil && flip() ? pick([["serve"], ["-c", "a b"]]) : nil
         settings.workingDirectory = flip() ? nil : pick(["/srv", "/a b"])
         settings.processLimit = flip() ? nil : 100
         settings.memoryLimit = flip() ? nil : pick([7_000_001, 64 << 20, 3 << 30, 6145 << 10])

@@ -96,6 +96,7 @@ private struct ScenarioWriter {
         if let hostname = settings.hostname { line("hostname", Spelling.word(hostname)) }
         if let root = settings.rootDirectory { line("rootfs", Spelling.word(root)) }
         if let image = settings.image { line("image", Spelling.word(image)) }
+        if let arguments = settings.arguments { line("arguments", command(arguments)) }
         if let directory = settings.workingDirectory { line("working directory", Spelling.word(directory)) }
         if let limit = settings.processLimit { line("pids limit", String(limit)) }
         if let limit = settings.memoryLimit { line("memory limit", Spelling.size(limit)) }

@@ -36,6 +36,8 @@ public struct ContainerSettings: Hashable, Sendable {
     public var rootDirectory: String?
     /// The image that the container is made of, as it is named: a path from the scenario's file, `docker:NAME` or `podman:NAME`.
     public var image: String?
+    /// What goes after the image's entrypoint, in place of its command; nil: that.
+    public var arguments: [String]?
     /// Where PID 1 starts; made where it is not there. Nil: `/`.
     public var workingDirectory: String?
     /// The directories of the host that the image's layers have been unpacked into, the first on top; empty until they have.

@@ -3,7 +3,7 @@ import Harness
 extension Verb {
     /// Every verb, in the order in which they are listed.
     static let all: [Verb] = [
-        check, run, diagnose, report, lint, fmt, list, simulate, cache, doctor, completions, manual,
+        check, run, diagnose, report, lint, fmt, list, simulate, importing, cache, doctor, completions, manual,
     ]
 
     private static let check = Verb(
@@ -104,6 +104,20 @@ extension Verb {
             ("simulate --runtime all 'on stop nothing; stop at 5s'", "a stop that is not heard, by each runtime"),
             ("simulate --format json 'stop at 1s'", "for programs"),
         ], run: { CommandLineTool.simulate($0) })
+
+    private static let importing = Verb(
+        name: "import", usage: "FILE | - [OPTION…]",
+        summary: "make scenarios of what Docker, Podman, Compose or Kubernetes say",
+        about:
+            "Reads what `docker inspect`, `podman inspect`, `docker compose config --format json` or `kubectl get -o json` print, and writes scenarios: "
+            + "command, environment, user, volumes, stop signal and time-out, restart policy, hooks, probes, limits, several containers. What has no counterpart "
+            + "is a comment, and said. `harness check FILE` takes the same files.",
+        options: ImportOptions.table.options.map(\.text),
+        examples: [
+            ("import web.json > web.scenario", "what docker inspect web > web.json wrote"),
+            ("import pod.json --image app.tar -o pod.scenario", "a pod, with an image from a file"),
+            ("import - < compose.json", "from standard input"),
+        ], suffixes: [".json"], run: { CommandLineTool.importDocument($0) })
 
     private static let cache = Verb(
         name: "cache", usage: "[list | clear]", summary: "say what has been unpacked of images, or take it away",

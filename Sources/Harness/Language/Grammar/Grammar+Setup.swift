@@ -334,7 +334,7 @@ extension Grammar {
             "image IMAGE",
             "The image that the container is made of: what `docker save`, `podman save` or `docker export` wrote, an OCI layout, or "
                 + "a directory with a root file system, `docker:NAME` or `podman:NAME`, which are asked to save it. What the image says (entrypoint and command, environment, user, "
-                + "working directory, stop signal, volumes, health check) holds where the scenario says nothing; `command` is the whole command line.",
+                + "working directory, stop signal, volumes, health check) holds where the scenario says nothing; `command` is the whole command line, `arguments` what goes after the entrypoint.",
             otherwise: "the host's own root", once: true,
             example: """
                 scenario "made of what a directory holds"
@@ -345,6 +345,19 @@ extension Grammar {
                   expect state running for 100ms
                 """
         ) { $0.scenario.settings.image = $1.text(0) },
+        Form(
+            "arguments COMMAND",
+            "What goes after the image's entrypoint, in place of its command, as what `docker run` is given after the image.",
+            otherwise: "the image's command", once: true,
+            example: """
+                scenario "asked for its version"
+                  image /
+                  arguments /bin/true
+
+                  start
+                  expect exit 0 within 5s
+                """
+        ) { $0.scenario.settings.arguments = $1.texts(0) },
         Form(
             "working directory PATH", "Where PID 1 and each exec start; made where it is not there.",
             otherwise: "that of the image, else /", once: true,

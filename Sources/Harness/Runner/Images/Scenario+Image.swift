@@ -47,7 +47,7 @@ extension Scenario {
         settings.workingDirectory = settings.workingDirectory ?? configuration.workingDirectory
         stop.signal = stop.signal ?? configuration.stopSignal
         if settings.payload == nil, services.isEmpty {
-            let command = configuration.entrypoint + configuration.command
+            let command = configuration.entrypoint + (settings.arguments ?? configuration.command)
             if command.isEmpty {
                 throw CannotRun(reason: "\(image.name) does not say what to run", remedy: "name a command")
             }

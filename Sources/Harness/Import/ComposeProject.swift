@@ -1,0 +1,181 @@
+import Model
+import Vocabulary
+
+extension ContainerDocument {
+    /// A project as `docker compose config --format json` prints it (compose-spec, 05-services.md): one container for each service.
+    static func project(_ root: JSONNode, engine: String) throws -> ImportedDocument {
+        let services = try root["services"]?.entries() ?? []
+        if services.isEmpty { throw ImportError("the project has no services") }
+        let title = try root["name"]?.string() ?? "project"
+        var members: [Member] = []
+        var usesInit = false
+        for (key, node) in services {
+            var member = Member(name: name(key, at: node), place: .none)
+            member.scenario = try service(node, key, engine: engine)
+            for dependency in try dependencies(node["depends_on"]) { member.dependencies.append(dependency) }
+            if try node["init"]?.bool() == true { usesInit = true }
+            members.append(member)
+        }
+        root.noteRest(harmless: ["name", "version", "networks", "volumes", "x-airflow-common"])
+        var scenario: Scenario
+        if members.count == 1, let only = members.first {
+            scenario = only.scenario
+            scenario.title = "\(title): \(only.name)"
+        } else {
+            scenario = Scenario(title: title, place: .none)
+            scenario.members = members
+        }
+        scenario.runtime = .compose
+        var document = ImportedDocument(scenario)
+        document.usesInit = usesInit && members.count == 1
+        document.remarks = root.takeRemarks()
+        return document
+    }
+
+    /// A list of names, or an object of conditions.
+    private static func dependencies(_ node: JSONNode?) throws -> [Member.Dependency] {
+        guard let node else { return [] }
+        if node.isList { return try node.list().map { .init(on: name(try $0.string(), at: $0)) } }
+        return try node.entries().map { key, own in
+            let condition: Member.Condition =
+                switch try own["condition"]?.string() {
+                case nil, "service_started": .started
+                case "service_healthy": .healthy
+                case "service_completed_successfully": .completed
+                case let other?: throw ImportError("\(own.path).condition: there is no condition '\(other)'")
+                }
+            return .init(on: name(key, at: own), condition)
+        }
+    }
+
+    private static func service(_ node: JSONNode, _ key: String, engine: String) throws -> Scenario {
+        var scenario = Scenario(title: key, place: .none)
+        scenario.settings.image = try image(node["image"], engine: engine)
+        if scenario.settings.image == nil {
+            node.note("\(node.path) is built, not pulled: name its image with --image")
+        }
+        try readCommand(node, into: &scenario)
+        if let variables = node["environment"] {
+            scenario.settings.environment =
+                variables.isList
+                ? try variables.strings().filter { $0.contains("=") }
+                : try variables.entries().map { "\($0.key)=\(try $0.node.string())" }
+        }
+        try setUser(node["user"], of: &scenario)
+        if let own = node["working_dir"] { scenario.settings.workingDirectory = try path(own) }
+        scenario.settings.hasTerminal = try node["tty"]?.bool() ?? false
+        scenario.settings.hasOpenInput = try node["stdin_open"]?.bool() ?? false
+        scenario.settings.hasReadOnlyRoot = try node["read_only"]?.bool() ?? false
+        if let own = node["stop_signal"] { scenario.stop.signal = try signal(own) }
+        if let own = node["stop_grace_period"] {
+            scenario.stop.grace = try duration(own)
+            if scenario.stop.signal == nil { scenario.stop.signal = .term }
+        }
+        if let own = node["restart"] {
+            let text = try own.string()
+            guard let policy = RestartPolicy(text) else {
+                throw ImportError("\(own.path): there is no restart policy '\(text)'")
+            }
+            scenario.restart = policy
+        }
+        if let own = node["hostname"] { scenario.settings.hostname = try own.string() }
+        for own in try node["tmpfs"].map({ $0.isList ? try $0.list() : [$0] }) ?? [] {
+            let parts = try own.string().split(separator: ":", maxSplits: 1).map(String.init)
+            scenario.settings.tmpfs.append(parts.first ?? "")
+            if parts.count > 1, let options = TmpfsOptions(parts[1]) {
+                scenario.settings.tmpfsOptions[parts[0]] = options
+            }
+        }
+        try readVolumes(node["volumes"], into: &scenario)
+        try readHealth(node["healthcheck"], into: &scenario)
+        if let own = node["mem_limit"] { scenario.settings.memoryLimit = try size(own) }
+        if let own = node["pids_limit"], try own.int() > 0 { scenario.settings.processLimit = try own.int() }
+        if let limits = node["deploy"]?["resources"]?["limits"] {
+            if let own = limits["memory"] { scenario.settings.memoryLimit = try size(own) }
+            if let own = limits["pids"], try own.int() > 0 { scenario.settings.processLimit = try own.int() }
+        }
+        try addCapabilities(node["cap_add"], to: &scenario)
+        for (name, limit) in try node["ulimits"]?.entries() ?? [] {
+            guard let resource = ResourceLimit.Resource(rawValue: name) else {
+                limit.note("\(limit.path): there is no resource '\(name)'")
+                continue
+            }
+            let one = limit.isObject ? nil : try limit.int()
+            let (soft, hard) = (try one ?? limit["soft"]?.int(), try one ?? limit["hard"]?.int())
+            scenario.settings.resourceLimits.append(
+                ResourceLimit(
+                    resource, soft: soft.flatMap(UInt64.init(exactly:)), hard: hard.flatMap(UInt64.init(exactly:))))
+        }
+        scenario.startHook = try hook(node["post_start"])
+        scenario.stop.hook = try hook(node["pre_stop"])
+        if scenario.stop.hook != nil, scenario.stop.signal == nil { scenario.stop.signal = .term }
+        if let own = node["privileged"], try own.bool() {
+            own.note(
+                "\(own.path): a privileged container leads out of the sandbox: it has Docker's default capabilities here"
+            )
+        }
+        node.noteRest(harmless: [
+            "container_name", "networks", "ports", "expose", "labels", "logging", "build", "pull_policy", "platform",
+            "dns", "dns_search",
+            "extra_hosts", "links", "network_mode", "profiles", "attach", "annotations", "cpus", "cpu_shares",
+            "cpu_count", "cpu_percent", "mac_address",
+            "secrets", "init", "depends_on", "scale", "shm_size", "deploy",
+        ])
+        return scenario
+    }
+
+    /// `entrypoint` takes the image's command away; `command` alone goes after the image's entrypoint, which nobody knows here.
+    private static func readCommand(_ node: JSONNode, into scenario: inout Scenario) throws {
+        func words(_ key: String) throws -> [String]? {
+            guard let own = node[key] else { return nil }
+            return own.isList ? try own.strings() : ["/bin/sh", "-c", try own.string()]
+        }
+        let (entrypoint, command) = (try words("entrypoint"), try words("command"))
+        switch (entrypoint, command) {
+        case (nil, nil): return
+        case (let entrypoint?, let command): scenario.settings.payload = .command(entrypoint + (command ?? []))
+        case (nil, let command?): scenario.settings.arguments = command
+        }
+    }
+
+    private static func readVolumes(_ node: JSONNode?, into scenario: inout Scenario) throws {
+        for own in try node?.list() ?? [] {
+            guard let target = own["target"] else { throw ImportError("\(own.path) has no 'target'") }
+            let place = try path(target)
+            let count = scenario.settings.volumes.count
+            switch try own["type"]?.string() {
+            case "volume":
+                scenario.settings.volumes.append(
+                    Volume(name: volumeName(try own["source"]?.string() ?? "", count), path: place, place: .none))
+            case "tmpfs":
+                scenario.settings.tmpfs.append(place)
+            case "bind":
+                var volume = Volume(name: volumeName("", count), path: place, place: .none)
+                volume.source = try own["source"]?.string()
+                scenario.settings.volumes.append(volume)
+                own.note(
+                    "\(own.path): \(volume.source ?? "?") is a directory of the host: the container has a copy of it")
+            case let other: own.note("\(own.path): a mount of type \(other ?? "?") is not carried over")
+            }
+            if try own["read_only"]?.bool() == true { own.note("\(own.path): the volume can be written to here") }
+        }
+    }
+
+    private static func readHealth(_ node: JSONNode?, into scenario: inout Scenario) throws {
+        guard let node, try node["disable"]?.bool() != true, let test = node["test"] else { return }
+        let words = test.isList ? try test.strings() : ["CMD-SHELL", try test.string()]
+        guard let command = healthTest(words) else { return }
+        scenario.healthCheck = HealthCheck(
+            command, interval: try node["interval"].map(duration), limit: try node["timeout"].map(duration),
+            retries: try node["retries"]?.int(), startPeriod: try node["start_period"].map(duration))
+    }
+
+    /// The first of a list of hooks.
+    private static func hook(_ node: JSONNode?) throws -> [String]? {
+        guard let node else { return nil }
+        let all = try node.list()
+        if all.count > 1 { node.note("\(node.path): of several hooks the first is carried out") }
+        guard let command = all.first?["command"] else { return nil }
+        return command.isList ? try command.strings() : ["/bin/sh", "-c", try command.string()]
+    }
+}

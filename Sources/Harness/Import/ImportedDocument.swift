@@ -1,0 +1,187 @@
+import Model
+import Vocabulary
+
+/// What a document says of containers, as a scenario.
+public struct ImportedDocument: Sendable {
+    /// What there is; of several containers each is a member. Without steps.
+    public var scenario: Scenario
+    /// Docker's `--init`: an init is in front of the command.
+    public var usesInit = false
+    /// What is not carried over, or not quite, each with its place.
+    public var remarks: [String] = []
+
+    init(_ scenario: Scenario) { self.scenario = scenario }
+}
+
+/// Documents of engines and orchestrators.
+public enum ContainerDocument {
+    /// What one is.
+    public enum Kind: String, Sendable {
+        case dockerInspect = "docker inspect"
+        case podmanInspect = "podman inspect"
+        case compose = "docker compose config"
+        case kubernetes = "a Kubernetes object"
+    }
+
+    /// Reads `docker inspect`, `podman inspect`, `docker compose config --format json`, or a Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet,
+    /// Job or CronJob, or a list of them, as `kubectl get -o json` prints them.
+    ///
+    /// - Parameter engine: who has the images that are named: `docker` or `podman`; nil: who is asked is the document's own engine.
+    /// - Returns: one for each container, project or pod.
+    /// - Throws: `ImportError`.
+    public static func read(_ bytes: [UInt8], engine: String? = nil) throws -> (
+        kind: Kind, documents: [ImportedDocument]
+    ) {
+        let root = try JSONNode(bytes, name: "the document")
+        if root.isList {
+            let all = try root.list()
+            guard let first = all.first else { throw ImportError("the document is an empty list") }
+            guard first.has("Config"), first.has("HostConfig") || first.has("State") else {
+                throw ImportError("the document is a list, and not of containers, as docker inspect prints them")
+            }
+            let isPodman = first.has("OCIRuntime") || first.has("ConmonPidFile") || first.has("OCIConfigPath")
+            return (
+                isPodman ? .podmanInspect : .dockerInspect,
+                try all.map {
+                    try inspected($0, isPodman: isPodman, engine: engine ?? (isPodman ? "podman" : "docker"))
+                }
+            )
+        }
+        guard root.isObject else { throw root.wrong("an object or a list") }
+        if root.has("kind") { return (.kubernetes, try objects(of: root, engine: engine ?? "docker")) }
+        if root.has("services") { return (.compose, [try project(root, engine: engine ?? "docker")]) }
+        throw ImportError(
+            "the document is neither what docker inspect, docker compose config nor kubectl get -o json prints")
+    }
+
+    // MARK: - What they have in common
+
+    /// A name of the language: letters, digits, `-` and `_`.
+    static func name(_ text: String, at node: JSONNode) -> String {
+        let own = String(
+            text.drop { $0 == "/" }.map { character in
+                character.isASCII && (character.isLetter || character.isNumber || character == "-" || character == "_")
+                    ? character : "-"
+            })
+        return own.isEmpty ? "container" : own
+    }
+
+    static func image(_ node: JSONNode?, engine: String) throws -> String? {
+        guard let name = try node?.string(), !name.isEmpty else { return nil }
+        return "\(engine):\(name)"
+    }
+
+    static func signal(_ node: JSONNode) throws -> Signal {
+        let text = try node.string()
+        guard let signal = Signal(text) else { throw ImportError("\(node.path): '\(text)' is no signal") }
+        return signal
+    }
+
+    /// `1m30s`, as Go writes it.
+    static func duration(_ node: JSONNode) throws -> Duration {
+        let text = try node.string()
+        // Go writes units that are zero, too: 1m0s.
+        var seconds = Duration.zero
+        var number = ""
+        var unit = ""
+        var isRead = false
+        func add() -> Bool {
+            let units: [String: Duration] = [
+                "h": .seconds(3600), "m": .seconds(60), "s": .seconds(1), "ms": .milliseconds(1),
+                "us": .microseconds(1),
+                "µs": .microseconds(1), "ns": .nanoseconds(1),
+            ]
+            guard let amount = Double(number), amount.isFinite, amount < 1e9, let one = units[unit] else {
+                return false
+            }
+            seconds += one * amount
+            return true
+        }
+        for character in text {
+            if character.isNumber || character == "." {
+                if !unit.isEmpty {
+                    guard add() else { throw ImportError("\(node.path): '\(text)' is no duration") }
+                    (number, unit) = ("", "")
+                }
+                number.append(character)
+            } else {
+                unit.append(character)
+            }
+            isRead = true
+        }
+        guard isRead, add() else { throw ImportError("\(node.path): '\(text)' is no duration") }
+        return seconds
+    }
+
+    /// Bytes: a number, `64m` of Docker, `64Mi` and `64M` of Kubernetes.
+    static func size(_ node: JSONNode) throws -> Int {
+        let text = try node.string()
+        let units: [(String, Double)] = [
+            ("Ki", 1024), ("Mi", 1_048_576), ("Gi", 1_073_741_824), ("Ti", 1_099_511_627_776), ("kb", 1024),
+            ("mb", 1_048_576),
+            ("gb", 1_073_741_824), ("k", 1000), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("m", 1_048_576),
+            ("g", 1_073_741_824), ("b", 1),
+        ]
+        for (unit, factor) in units where text.hasSuffix(unit) {
+            if let number = Double(text.dropLast(unit.count)), number > 0, number * factor < 1e15 {
+                return Int(number * factor)
+            }
+        }
+        guard let number = Double(text), number > 0, number < 1e15 else {
+            throw ImportError("\(node.path): '\(text)' is no size")
+        }
+        return Int(number)
+    }
+
+    static func path(_ node: JSONNode) throws -> String {
+        let text = try node.string()
+        guard text.hasPrefix("/"), !text.split(separator: "/").contains("..") else {
+            throw ImportError("\(node.path): '\(text)' is not an absolute path")
+        }
+        return text.count > 1 && text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    /// A user by number; by name it has to be looked up in the image.
+    static func setUser(_ node: JSONNode?, of scenario: inout Scenario) throws {
+        guard let node else { return }
+        let text = try node.string()
+        if text.isEmpty { return }
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        guard let user = UInt32(parts[0]), let group = parts.count > 1 ? UInt32(parts[1]) : 0 else {
+            return node.note(
+                "\(node.path): '\(text)' is a name, which the image alone can tell: `--user \(text)` of check does")
+        }
+        scenario.settings.user = Owner(user: user, group: group)
+    }
+
+    static func addCapabilities(_ node: JSONNode?, to scenario: inout Scenario) throws {
+        for own in try node?.list() ?? [] {
+            let name = String(try own.string().uppercased().trimmingPrefix("CAP_"))
+            if let capability = Capability(rawValue: name) {
+                scenario.settings.capabilities.append(capability)
+            } else {
+                own.note("\(own.path): \(name) is none of the capabilities that stay inside")
+            }
+        }
+    }
+
+    /// A health check of Docker: `["CMD", …]`, `["CMD-SHELL", TEXT]` or `["NONE"]`.
+    static func healthTest(_ words: [String]) -> [String]? {
+        guard let kind = words.first, words.count > 1 else { return nil }
+        switch kind {
+        case "CMD": return Array(words.dropFirst())
+        case "CMD-SHELL": return ["/bin/sh", "-c", words[1]]
+        default: return nil
+        }
+    }
+
+    static func volumeName(_ text: String, _ count: Int) -> String {
+        let isName =
+            !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || [0x2D, 0x2E, 0x5F].contains(byte)
+            } && text.first.map { $0 != "." && $0 != "-" && $0 != "_" } == true
+        return isName ? text : "v\(count + 1)"
+    }
+}
