@@ -38,7 +38,7 @@ help: ## this list
 .PHONY: setup
 setup: ## installs the real inits, the runtimes that `make bench` compares with, and the programs that `make formats` reads reports with (Debian, Ubuntu; as root)
 	scenarios/inits/setup.sh
-	apt-get install -y -q --no-install-recommends crun runc python3-junitparser python3-tap python3-jsonschema python3-yaml
+	apt-get install -y -q --no-install-recommends crun runc zstd python3-junitparser python3-tap python3-jsonschema python3-yaml
 	command -v chromium-headless-shell chromium || apt-get install -y -q --no-install-recommends chromium-headless-shell \
 		|| echo "no Chromium here: its tests are skipped"
 

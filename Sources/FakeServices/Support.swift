@@ -176,3 +176,20 @@ func leaveOrphans(_ count: Int) -> Never {
     }
     exit(0)
 }
+
+/// Forks a client that is connected to a TCP port of this machine, and stays so.
+func leaveClient(of port: UInt16) -> Never {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    if client < 0 || result != 0 { fail("connect: \(String(cString: strerror(errno)))", status: 1) }
+    if clinux_fork_sleeper(UInt64(Duration.seconds(600).inNanoseconds), false) < 0 { fail("connect: cannot fork", status: 1) }
+    exit(0)
+}

@@ -7,6 +7,7 @@
 //     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
 //     fake-services init [OPTION…] --service NAME…     the reference init, with several services
 //     fake-services orphans N                          leaves so many orphans, each of which exits after a moment
+//     fake-services connect PORT                       leaves a client that is connected to a port, and says nothing
 //     fake-services end-others                         kills everything in the container but PID 1
 //     fake-services pause                              PID 1 of a namespace that containers share: reaps, and nothing else
 //
@@ -27,6 +28,8 @@ case "init":
     ReferenceInit.main(arguments: Array(arguments.dropFirst()))
 case "orphans" where arguments.count == 2:
     leaveOrphans(Int(arguments[1]) ?? 0)
+case "connect" where arguments.count == 2:
+    leaveClient(of: UInt16(arguments[1]) ?? 0)
 case "end-others":
     // PID 1 takes no SIGKILL from inside, and this process is not sent it (kill(2)).
     exit(kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : 1)

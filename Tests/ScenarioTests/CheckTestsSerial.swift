@@ -71,6 +71,11 @@ struct CheckTestsSerial {
             "a failure is swallowed", script: "trap 'kill -9 $!; exit 0' TERM\nhttpd -f -p 8080 &\nwait $!\nexit 0\n",
             bad: ["failure": "exits-zero"]),
         Case(
+            "clients are waited for without end",
+            script:
+                "trap 'while grep -q \":1F90 .* 01 \" /proc/net/tcp; do sleep 0.1; done; kill -9 $!; exit 0' TERM\nhttpd -f -p 8080 &\nwait $!; exit $?\n",
+            bad: ["stop-busy": "stays-after-its-handler"]),
+        Case(
             "it fails when it is stopped", script: "trap 'exit 1' TERM\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["status": "fails-when-stopped"]),
         Case(

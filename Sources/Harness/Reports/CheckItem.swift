@@ -27,7 +27,7 @@ public struct CheckItem: Hashable, Sendable {
     /// What it may come of, where it fails.
     var causes: [Cause] {
         switch self {
-        case .stop, .stopEarly, .runtimes: Cause.ofContainersStops
+        case .stop, .stopBusy, .stopEarly, .runtimes: Cause.ofContainersStops
         case .status, .failure: Cause.ofContainersEnds
         case .orphans: Cause.ofZombies
         case .restarts, .kill, .recreate: Cause.ofContainersStarts
@@ -37,7 +37,7 @@ public struct CheckItem: Hashable, Sendable {
 
     /// In the order in which they are told.
     public static let all = [
-        start, stop, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, terminal,
+        start, stop, stopBusy, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, terminal,
         readOnly, user, processes, memory, disk, files, runtimes,
     ]
 
@@ -50,6 +50,11 @@ public struct CheckItem: Hashable, Sendable {
         harm:
             "each stop and each deployment waits for the whole grace period, and what it had not written is lost with SIGKILL",
         remedy: "let PID 1 handle the stop signal, or hand over to the program with exec")
+    public static let stopBusy = CheckItem(
+        "stop-busy", "ends when it is stopped while a client is connected", .worthKnowing,
+        harm: "as long as one client stays, each stop waits for the whole grace period and ends with SIGKILL",
+        remedy: "a stop signal that closes connections (of postgres: SIGINT), or a limit on how long clients are waited for"
+    )
     public static let status = CheckItem(
         "status", "says by its exit status that it ended well", .worthKnowing,
         harm: "an orderly stop counts as a failure: alarms, and restarts by on-failure",

@@ -55,6 +55,7 @@ struct CheckPlan {
         case .stop:
             task.scenarios = [scenario(item, "start\n\(wait)\nstop\n\(expectStop)")]
             task.note = look.victims.isEmpty ? "" : look.victims.prefix(2).joined(separator: "; ")
+        case .stopBusy: stopBusy(&task)
         case .status: status(&task)
         case .stopEarly: stopEarly(&task)
         case .orphans:
@@ -139,6 +140,25 @@ struct CheckPlan {
     }
 
     // MARK: - Those that depend on what was seen
+
+    private func stopBusy(_ task: inout CheckTask) {
+        guard let port = look.port else { return task.reason = "no port of it is open" }
+        guard !look.wasKilled else { return task.reason = "it does not end without a client either" }
+        task.scenarios = [
+            scenario(
+                task.item,
+                """
+                start
+                \(wait)
+                exec /.harness/fake-services connect \(port)
+                expect exec exit 0
+                wait 300ms
+                stop
+                expect no init killed
+                """)
+        ]
+        task.note = "to port \(port)"
+    }
 
     private func status(_ task: inout CheckTask) {
         guard let code = look.code, !look.wasKilled else {

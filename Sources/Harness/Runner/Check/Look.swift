@@ -25,6 +25,8 @@ struct Look: Sendable {
     let readiness: Readiness
     /// From the start until then, or until its end.
     let after: Duration
+    /// A TCP port that was open when it was ready: one that the image names, else the first; nil: none was.
+    let port: Int?
     /// How many processes there were at once when it was ready.
     let programCount: Int
     /// What was printed until it was stopped, and then; without the ends of lines.
@@ -173,7 +175,9 @@ extension Look {
         if stoppedAt == nil { readiness = readiness == .unhealthy ? .unhealthy : .never(code: code) }
         let lines = events.printedLines
         return Look(
-            readiness: readiness, after: after, programCount: programCount,
+            readiness: readiness, after: after,
+            port: openPorts(before: stoppedAt, result.journal).sorted { ports.contains(UInt16($0)) && !ports.contains(UInt16($1)) }.first,
+            programCount: programCount,
             printed: lines.filter { line in stoppedAt.map { line.event.instant < $0 } ?? true }.map(\.text),
             printedLater: lines.filter { line in stoppedAt.map { line.event.instant >= $0 } ?? false }.map(\.text),
             code: stoppedAt == nil ? nil : code,
@@ -233,8 +237,8 @@ extension Look {
         return nil
     }
 
-    private static func openPorts(_ journal: Journal) -> [Int] {
-        for event in journal.events.reversed() {
+    private static func openPorts(before instant: MonotonicInstant? = nil, _ journal: Journal) -> [Int] {
+        for event in journal.events.reversed() where instant.map({ event.instant < $0 }) ?? true {
             if case .listening(let ports) = event.kind { return ports }
         }
         return []
