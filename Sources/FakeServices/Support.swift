@@ -168,7 +168,7 @@ func reapForEver() -> Never {
     }
 }
 
-/// Forks processes that exit after this one: who they are handed to is to reap them.
+/// Forks processes that exit after this one: PID 1 is to reap them.
 func leaveOrphans(_ count: Int) -> Never {
     for number in 0..<count {
         let lifetime = Duration.milliseconds(100 + 10 * number)
@@ -190,6 +190,8 @@ func leaveClient(of port: UInt16) -> Never {
         }
     }
     if client < 0 || result != 0 { fail("connect: \(String(cString: strerror(errno)))", status: 1) }
-    if clinux_fork_sleeper(UInt64(Duration.seconds(600).inNanoseconds), false) < 0 { fail("connect: cannot fork", status: 1) }
+    if clinux_fork_sleeper(UInt64(Duration.seconds(600).inNanoseconds), false) < 0 {
+        fail("connect: cannot fork", status: 1)
+    }
     exit(0)
 }

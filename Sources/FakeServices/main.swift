@@ -6,7 +6,7 @@
 //     fake-services entrypoint [OPTION…] -- COMMAND…   first-run initialisation behind a marker, then the command
 //     fake-services init [OPTION…] -- COMMAND…         the reference init, with one child
 //     fake-services init [OPTION…] --service NAME…     the reference init, with several services
-//     fake-services orphans N                          leaves so many orphans, each of which exits after a moment
+//     fake-services orphans N                          leaves N orphans, each of which exits after a moment
 //     fake-services connect PORT                       leaves a client that is connected to a port, and says nothing
 //     fake-services end-others                         kills everything in the container but PID 1
 //     fake-services pause                              PID 1 of a namespace that containers share: reaps, and nothing else

@@ -35,10 +35,6 @@ struct CheckOptions {
             throw BadUsage(
                 message: "what is to be checked: an image (a file, a directory, docker:NAME), or a command after '--'")
         }
-        if container.scenario.restart != .no {
-            throw BadUsage(
-                message: "--restart: check starts and restarts the container itself; `diagnose` follows a policy")
-        }
         check.items = CheckItem.all.filter { item in
             (only.isEmpty || only.contains(item.id)) && !skipped.contains(item.id)
         }
@@ -53,6 +49,7 @@ struct CheckOptions {
         container.scenario.restart = .no
         container.scenario.removesItself = false
         container.remarks = document.remarks
+        container.usesInit = document.usesInit
     }
 
     /// What the target says, where it is a document and no image.
@@ -86,7 +83,12 @@ struct CheckOptions {
     }
 
     static let table = OptionTable<CheckOptions>(
-        verb: "check", options: own + ContainerOptions.all.map { $0.within(\.container) },
+        verb: "check",
+        options: own
+            + ContainerOptions.all.filter { option in
+                !option.text.names.contains { ["--quiet", "--restart"].contains($0) }
+            }
+            .map { $0.within(\.container) },
         operand: { (options, word) throws(BadUsage) in
             if let first = options.target {
                 throw BadUsage(message: "'\(first)' and '\(word)': one target at a time; a command goes after '--'")

@@ -16,7 +16,7 @@ extension CommandLineTool {
                 fakeServices: installation.fakeServices, history: DurationHistory.usualPath.map(DurationHistory.init))
             defer { session.close() }
             do {
-                return try check(&options, session)
+                return try check(&options, session, installation)
             } catch {
                 guard session.isCancelled else { throw error }
                 write("harness: interrupted\n", to: STDERR_FILENO)
@@ -30,13 +30,17 @@ extension CommandLineTool {
         }
     }
 
-    private static func check(_ options: inout CheckOptions, _ session: Session) throws -> Int32 {
+    private static func check(_ options: inout CheckOptions, _ session: Session, _ installation: Installation) throws
+        -> Int32
+    {
         // Before anything is run: what cannot be written is not found out after it.
         let outputs = try options.reports.map { report in (report.format, try OutputFile.open(report.path), report.path)
         }
         let (name, ports) = try options.load(in: session)
         for remark in options.container.remarks { write("harness: \(remark)\n", to: STDERR_FILENO) }
-        let checker = Checker(options.container.scenario, named: name, ports: ports, in: session, options.check)
+        let profile = try options.container.profile(installation)
+        let checker = Checker(
+            options.container.scenario, profile, named: name, ports: ports, in: session, options.check)
         let report = try checker.check(onPlan: { count in
             if isatty(STDERR_FILENO) == 1 { write("harness: \(count) runs\r", to: STDERR_FILENO) }
         })
@@ -56,7 +60,11 @@ extension CommandLineTool {
             options.format == "json"
             ? try report.json()
             : report.text(style: style, detail: options.isQuiet ? .quiet : options.isVerbose ? .verbose : .normal)
-        write(text, to: STDOUT_FILENO)
-        return report.isGood ? Status.passed : Status.failed
+        guard write(text, to: STDOUT_FILENO) else {
+            write("harness: the report could not be written: \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
+            return Status.cannotRun
+        }
+        if !report.isGood { return Status.failed }
+        return report.hasErrors ? Status.cannotRun : Status.passed
     }
 }

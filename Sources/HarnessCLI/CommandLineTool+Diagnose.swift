@@ -11,20 +11,8 @@ extension CommandLineTool {
             return complain(error.message)
         }
         let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
-        var profile = InitProfile.none
-        if options.container.usesInit {
-            var suite = Suite()
-            if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
-            guard let found = suite.profiles.first(where: { $0.name == "docker-init" }) else {
-                return complain("--init: there is no profile docker-init")
-            }
-            if let reason = found.reasonNotInstalled {
-                write("harness: --init: \(reason)\n", to: STDERR_FILENO)
-                return Status.cannotRun
-            }
-            profile = found
-        }
         do {
+            let profile = try options.container.profile(installation)
             let session = try Session.interruptible(fakeServices: installation.fakeServices)
             defer { session.close() }
             try options.load(in: session)

@@ -5,7 +5,7 @@ import Harness
 struct ContainerOptions {
     /// The container; without steps.
     var scenario = Scenario(title: "diagnosed", place: .none)
-    private(set) var usesInit = false
+    var usesInit = false
     /// What is not quite as on the command line, and why; for people.
     var remarks: [String] = []
     private(set) var entrypoint: String?
@@ -103,7 +103,9 @@ struct ContainerOptions {
         },
         Option("--stop-timeout", takes: "SECONDS", "the grace period (default: 10)") {
             (options, text) throws(BadUsage) in
-            guard let seconds = Int(text) else { throw bad("--stop-timeout", "seconds", text) }
+            guard let seconds = Int(text), (-1...86_400).contains(seconds) else {
+                throw bad("--stop-timeout", "seconds; -1: without end", text)
+            }
             options.scenario.stop.grace = .seconds(seconds)
         },
     ]
@@ -222,7 +224,29 @@ struct ContainerOptions {
         remarks.append("-v \(text): a copy of what is on the host, which is not touched")
     }
 
-    // MARK: - Users
+    // MARK: - The whole
+
+    /// What is in front of the command: Docker's init where it was asked for.
+    ///
+    /// - Throws: `BadUsage`: there is none.
+    func profile(_ installation: Installation) throws(BadUsage) -> InitProfile {
+        if !usesInit { return .none }
+        var suite = Suite()
+        if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
+        guard let found = suite.profiles.first(where: { $0.name == "docker-init" }) else {
+            throw BadUsage(message: "--init: there is no profile docker-init")
+        }
+        if let reason = found.reasonNotInstalled { throw BadUsage(message: "--init: \(reason)") }
+        return found
+    }
+
+    /// A path from the current folder, absolute: scenarios are written elsewhere.
+    private static func absolute(_ name: String) -> String {
+        if name.hasPrefix("docker:") || name.hasPrefix("podman:") { return name }
+        guard let found = realpath(name, nil) else { return name }
+        defer { free(found) }
+        return String(cString: found)
+    }
 
     /// Loads its image, and makes what is said of it whole: the command line, as Docker puts it together, and the user.
     ///
@@ -230,6 +254,8 @@ struct ContainerOptions {
     /// - Returns: the image; nil: it has none.
     /// - Throws: `CannotRun`; `BadUsage` where there is no such user.
     mutating func load(_ command: [String], in session: Session) throws -> LoadedImage? {
+        scenario.settings.image = scenario.settings.image.map(ContainerOptions.absolute)
+        scenario.settings.rootDirectory = scenario.settings.rootDirectory.map(ContainerOptions.absolute)
         var image: LoadedImage?
         if let name = scenario.settings.image { image = try session.images.load(name, in: session) }
         let configuration = image?.configuration
@@ -246,6 +272,8 @@ struct ContainerOptions {
             // Before the image's own user is taken.
             var rooted = scenario
             rooted.settings.imageLayers = image?.layers ?? []
+            // Its own HOME goes before that of /etc/passwd.
+            rooted.settings.environment = (configuration?.environment ?? []) + rooted.settings.environment
             do {
                 try rooted.setUser(user, in: Accounts(of: rooted))
             } catch {
@@ -265,7 +293,10 @@ struct ContainerOptions {
 
     private static func size(_ text: String) -> Int? {
         let shift = ["b": 0, "k": 10, "m": 20, "g": 30][text.last.map { $0.lowercased() } ?? ""]
-        return Int(shift == nil ? text : String(text.dropLast())).flatMap { $0 > 0 ? $0 << (shift ?? 0) : nil }
+        return Int(shift == nil ? text : String(text.dropLast())).flatMap { number in
+            let (size, isTooMuch) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
+            return number > 0 && !isTooMuch ? size : nil
+        }
     }
 
     private static func bad(_ name: String, _ wanted: String, _ text: String) -> BadUsage {

@@ -116,7 +116,9 @@ struct ContainerDocumentTests {
         // And it is a scenario.
         var whole = one.scenario
         whole.steps = [Step(.start, place: .none), Step(.expect(Expectation(.state(.running))), place: .none)]
-        #expect(!parseScenarios(Array(whole.text.utf8), file: "s").diagnostics.contains { $0.severity == .error }, "\(whole.text)")
+        #expect(
+            !parseScenarios(Array(whole.text.utf8), file: "s").diagnostics.contains { $0.severity == .error },
+            "\(whole.text)")
     }
 
     /// A service of a project, and a line that comes of it.
@@ -126,7 +128,8 @@ struct ContainerDocumentTests {
         (#""stop_grace_period":"500ms""#, "stop signal SIGTERM grace 500ms"),
         (#""tmpfs":["/t:size=1m"]"#, "tmpfs /t options size=1048576"),
         (#""environment":["A=b","C"]"#, "env A=b"), (#""entrypoint":["a"],"command":["b"]"#, "command a b"),
-        (#""command":["b"]"#, "arguments b"), (#""user":"5:6""#, "user 5:6"),
+        (#""command":["b"]"#, "arguments b"),
+        (#""entrypoint":["sh","-c","echo $$HOME"]"#, "command sh -c \"echo $HOME\""), (#""user":"5:6""#, "user 5:6"),
         (#""pre_stop":[{"command":["a","b"]}]"#, "pre-stop a b"),
         (#""deploy":{"resources":{"limits":{"memory":"1048576","pids":7}}}"#, "pids limit 7"),
         (#""read_only":true"#, "read-only root on"),

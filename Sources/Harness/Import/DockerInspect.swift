@@ -52,7 +52,7 @@ extension ContainerDocument {
         if scenario.stop.grace != nil, scenario.stop.signal == nil { scenario.stop.signal = .term }
         // Twelve hexadecimal digits are the container's own number.
         if let hostname = try config["Hostname"]?.string(), (1...64).contains(hostname.utf8.count),
-            hostname.utf8.count != 12
+            !isOwnNumber(hostname)
         {
             scenario.settings.hostname = hostname
         }
@@ -64,6 +64,10 @@ extension ContainerDocument {
                 command, interval: try time("Interval"), limit: try time("Timeout"),
                 retries: try health["Retries"]?.int(), startPeriod: try time("StartPeriod"))
         }
+    }
+
+    private static func isOwnNumber(_ text: String) -> Bool {
+        text.utf8.count == 12 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
     private static func readHost(_ host: JSONNode, into document: inout ImportedDocument) throws {

@@ -6,7 +6,7 @@ import Vocabulary
 public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String) { self.description = description.printable }
 }
 
 /// What an image says of the containers that are made of it (OCI image-spec, config.md; what Docker adds: Healthcheck, Shell).
@@ -66,9 +66,19 @@ public struct ImageConfiguration: Hashable, Sendable {
         for text in entrypoint + command + environment + volumes where text.utf8.contains(0) {
             throw ImportError("the image's configuration: a text has a NUL in it")
         }
-        for path in volumes + [workingDirectory].compactMap(\.self) where !path.hasPrefix("/") {
-            throw ImportError("the image's configuration: '\(path)' is not an absolute path")
+        for path in volumes + [workingDirectory].compactMap(\.self)
+        where !path.hasPrefix("/") || path.split(separator: "/").contains("..") {
+            throw ImportError("the image's configuration: '\(path)' is not an absolute path without '..'")
         }
+        volumes = volumes.map(ImageConfiguration.plain)
+        workingDirectory = workingDirectory.map(ImageConfiguration.plain)
+    }
+}
+
+extension ImageConfiguration {
+    /// `/a/b` for `/a//b/.`
+    private static func plain(_ path: String) -> String {
+        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 }
 
@@ -95,11 +105,10 @@ public enum ImageManifest {
     /// Reads `manifest.json`, as `docker save` and `podman save` write it: one image.
     ///
     /// - Throws: `ImportError`, also where there are several images.
-    public static func ofArchive(_ bytes: [UInt8], name: String?) throws -> Parts {
+    public static func ofArchive(_ bytes: [UInt8]) throws -> Parts {
         let all = try Document.read([ArchiveDocument].self, bytes, "manifest.json")
-        let wanted = name.map { name in all.filter { ($0.RepoTags ?? []).contains(name) } } ?? all
-        guard let first = wanted.first else { throw ImportError("manifest.json names no image") }
-        if wanted.count > 1 {
+        guard let first = all.first else { throw ImportError("manifest.json names no image") }
+        if all.count > 1 {
             let names = all.flatMap { $0.RepoTags ?? [] }.joined(separator: ", ")
             throw ImportError("there are \(all.count) images in it (\(names)): save one alone")
         }

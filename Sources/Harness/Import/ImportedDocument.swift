@@ -49,7 +49,11 @@ public enum ContainerDocument {
         }
         guard root.isObject else { throw root.wrong("an object or a list") }
         if root.has("kind") { return (.kubernetes, try objects(of: root, engine: engine ?? "docker")) }
-        if root.has("services") { return (.compose, [try project(root, engine: engine ?? "docker")]) }
+        if root.has("services") {
+            // `$$` is how `config` writes a `$`, so that it is none of a variable.
+            let plain = root.mappingTexts { $0.replacing("$$", with: "$") }
+            return (.compose, [try project(plain, engine: engine ?? "docker")])
+        }
         throw ImportError(
             "the document is neither what docker inspect, docker compose config nor kubectl get -o json prints")
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Vocabulary
 
 /// JSON that a stranger has written, of which nobody knows beforehand what is in it.
 enum JSONValue: Decodable, Hashable, Sendable {
@@ -39,6 +40,15 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
+    fileprivate func mappingTexts(_ change: (String) -> String) -> JSONValue {
+        switch self {
+        case .string(let text): .string(change(text))
+        case .list(let values): .list(values.map { $0.mappingTexts(change) })
+        case .object(let values): .object(values.mapValues { $0.mappingTexts(change) })
+        case .null, .bool, .int, .double: self
+        }
+    }
+
     fileprivate var kind: String {
         switch self {
         case .null: "null"
@@ -72,6 +82,9 @@ struct JSONNode {
         path = ""
         notes = Notes()
     }
+
+    /// The same with each text changed.
+    func mappingTexts(_ change: (String) -> String) -> JSONNode { JSONNode(value.mappingTexts(change), path, notes) }
 
     private init(_ value: JSONValue, _ path: String, _ notes: Notes) {
         (self.value, self.path, self.notes) = (value, path, notes)
@@ -161,7 +174,7 @@ struct JSONNode {
         }
     }
 
-    func note(_ remark: String) { notes.remarks.append(remark) }
+    func note(_ remark: String) { notes.remarks.append(remark.printable) }
 
     /// What has been noted so far; it begins anew.
     func takeRemarks() -> [String] {

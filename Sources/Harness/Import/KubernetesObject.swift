@@ -181,6 +181,11 @@ extension ContainerDocument {
         }
         if try own?["readOnlyRootFilesystem"]?.bool() == true { scenario.settings.hasReadOnlyRoot = true }
         try addCapabilities(own?["capabilities"]?["add"], to: &scenario)
+        own?["capabilities"]?.noteRest()
+        own?.noteRest(harmless: [
+            "allowPrivilegeEscalation", "privileged", "procMount", "seccompProfile", "runAsNonRoot",
+        ])
+        pod?.noteRest(harmless: ["seccompProfile", "runAsNonRoot"])
         if let node = own?["privileged"], try node.bool() {
             node.note(
                 "\(node.path): a privileged container leads out of the sandbox: it has Docker's default capabilities here"
@@ -202,11 +207,9 @@ extension ContainerDocument {
             case .emptyDirectory(let limit): (volume.isEmpty, volume.limit) = (true, limit)
             case .memory(let limit):
                 scenario.settings.tmpfs.append(place)
-                if let limit {
-                    var options = TmpfsOptions()
-                    (options.sizeInBytes, options.isExecutable) = (limit, true)
-                    scenario.settings.tmpfsOptions[place] = options
-                }
+                var options = TmpfsOptions()
+                (options.sizeInBytes, options.isExecutable) = (limit, true)
+                scenario.settings.tmpfsOptions[place] = options
                 continue
             case .claim: volume.isEmpty = true
             case .ofHost(let source):

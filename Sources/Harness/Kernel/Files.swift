@@ -191,16 +191,21 @@ package enum Files {
         return lstat(path, &status) == 0 ? Int(status.st_mtim.tv_sec) : nil
     }
 
+    /// The corresponding C function is `chmod(2)`.
+    ///
+    /// - Returns: whether it was done.
+    package static func setMode(of path: String, _ mode: UInt32) -> Bool { chmod(path, mode) == 0 }
+
+    /// A symbolic link. The corresponding C function is `symlink(2)`.
+    ///
+    /// - Throws: `SystemCallError`.
+    package static func makeLink(_ path: String, to target: String) throws {
+        if symlink(target, path) != 0 { throw SystemCallError("make link", path, Errno(rawValue: errno)) }
+    }
+
     /// Sets a file's times to now. The corresponding C function is `utimensat(2)`.
     package static func touch(_ path: String) {
         utimensat(AT_FDCWD, path, nil, 0)
-    }
-
-    /// A further name for a file. The corresponding C function is `link(2)`.
-    ///
-    /// - Throws: `SystemCallError`.
-    package static func link(_ path: String, to other: String) throws {
-        if Glibc.link(path, other) != 0 { throw SystemCallError("link", other, Errno(rawValue: errno)) }
     }
 
     package static func exists(_ path: String) -> Bool {

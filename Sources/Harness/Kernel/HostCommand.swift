@@ -13,8 +13,10 @@ package enum HostCommand {
 
     /// Runs one to its end; its standard output goes to a file, which is made.
     ///
+    /// - Parameter interruption: what kills it: a descriptor that becomes readable; nil: nothing.
+    ///
     /// - Throws: `SystemCallError`: it cannot be started, or the file cannot be made.
-    package static func run(_ command: [String], outputTo path: String) throws -> Outcome {
+    package static func run(_ command: [String], outputTo path: String, interruption: Int32? = nil) throws -> Outcome {
         let pipe = try Pipe()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -33,6 +35,7 @@ package enum HostCommand {
         var buffer = [UInt8](repeating: 0, count: 4096)
         var poller = Poller()
         poller.add(output.rawValue)
+        if let interruption { poller.add(interruption) }
         while true {
             do {
                 let count = try buffer.withUnsafeMutableBytes { try output.read(into: $0) }
@@ -40,6 +43,10 @@ package enum HostCommand {
                 if said.count < buffer.count { said += buffer[..<count] }
             } catch let error as Errno where error == .wouldBlock {
                 try poller.wait(until: .distantFuture)
+                if poller.isReady(1) {
+                    kill(pid, SIGKILL)
+                    break
+                }
             }
         }
         var status: Int32 = 0

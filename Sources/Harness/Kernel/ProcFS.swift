@@ -102,7 +102,9 @@ package enum ProcFS {
                 continue
             }
             if target.hasPrefix("socket:") { return "a socket" }
-            guard target.hasPrefix("/"), !target.hasPrefix("/dev/"), !target.hasPrefix("/proc/") else { continue }
+            guard target.hasPrefix("/"), !target.hasPrefix("/dev/"), !target.hasPrefix("/proc/"),
+                !target.hasPrefix("/memfd:"), !target.hasSuffix(" (deleted)")
+            else { continue }
             // "flags:\t0100002": how it was opened, in octal (proc_pid_fdinfo(5)).
             let flags = Files.text(of: "/proc/\(pid)/fdinfo/\(name)")?.split(separator: "\n").first {
                 $0.hasPrefix("flags:")

@@ -6,7 +6,7 @@ public struct CheckItem: Hashable, Sendable {
     public enum Weight: String, Sendable {
         /// Data, time or the container itself is lost.
         case harmful
-        /// Somebody has to know it before it is run so.
+        /// Know this before you run it that way.
         case worthKnowing = "worth knowing"
     }
 
@@ -37,13 +37,14 @@ public struct CheckItem: Hashable, Sendable {
 
     /// In the order in which they are told.
     public static let all = [
-        start, stop, stopBusy, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate, terminal,
+        start, stop, stopBusy, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate,
+        terminal,
         readOnly, user, processes, memory, disk, files, runtimes,
     ]
 
     public static let start = CheckItem(
         "start", "starts, and stays up", .harmful,
-        harm: "it never serves anybody; with a restart policy it is started for ever",
+        harm: "it never serves a request; a restart policy starts it forever",
         remedy: "see why it ended, above")
     public static let stop = CheckItem(
         "stop", "ends when it is stopped", .harmful,
@@ -53,7 +54,8 @@ public struct CheckItem: Hashable, Sendable {
     public static let stopBusy = CheckItem(
         "stop-busy", "ends when it is stopped while a client is connected", .worthKnowing,
         harm: "as long as one client stays, each stop waits for the whole grace period and ends with SIGKILL",
-        remedy: "a stop signal that closes connections (of postgres: SIGINT), or a limit on how long clients are waited for"
+        remedy:
+            "a stop signal that closes connections (of postgres: SIGINT), or a limit on how long clients are waited for"
     )
     public static let status = CheckItem(
         "status", "says by its exit status that it ended well", .worthKnowing,
@@ -69,8 +71,8 @@ public struct CheckItem: Hashable, Sendable {
             "each health check or exec that leaves a process leaves a zombie, until no process can be started any more",
         remedy: "put an init in front (docker run --init, tini, catatonit), or let PID 1 wait for every child")
     public static let failure = CheckItem(
-        "failure", "ends with a failure when its program does", .harmful,
-        harm: "a crash counts as a success or goes unseen: nothing restarts it, no alarm is raised",
+        "failure", "does not end as if all were well when its programs are killed", .harmful,
+        harm: "a crash counts as a success: nothing restarts it, no alarm is raised",
         remedy:
             "hand over with exec, or end with the program's status: no pipeline after it, no `wait` without its number")
     public static let output = CheckItem(
@@ -99,7 +101,8 @@ public struct CheckItem: Hashable, Sendable {
         harm: "it behaves otherwise in `docker run -t` than in production", remedy: "ask isatty(3) for colours alone")
     public static let readOnly = CheckItem(
         "read-only", "works with a read-only root", .worthKnowing,
-        harm: "it needs a layer to write to, and cannot be hardened so", remedy: "a VOLUME or a tmpfs where it writes")
+        harm: "it needs a layer to write to, and cannot be hardened this way",
+        remedy: "a VOLUME or a tmpfs where it writes")
     public static let user = CheckItem(
         "user", "works as any user", .worthKnowing,
         harm: "OpenShift, and every platform that picks the user, does not start it",
@@ -132,6 +135,8 @@ public struct CheckEntry: Sendable {
         case bad
         /// It could not be told, and why.
         case untold(String)
+        /// It was tried, and the machine or the harness failed.
+        case error(String)
         /// Nobody asked.
         case skipped
     }
@@ -152,6 +157,14 @@ public struct CheckEntry: Sendable {
         self.acceptance = acceptance
     }
 
+    /// Why it could not be told; nil: it could.
+    var reason: String? {
+        switch answer {
+        case .untold(let reason), .error(let reason): reason
+        default: nil
+        }
+    }
+
     /// It is bad, it is harmful, and nobody has accepted it.
     public var isHarmful: Bool { answer == .bad && item.weight == .harmful && acceptance == nil }
 
@@ -160,7 +173,7 @@ public struct CheckEntry: Sendable {
         switch answer {
         case .good: "good"
         case .bad: acceptance == nil ? item.weight.rawValue : "accepted"
-        case .untold: "could not be told"
+        case .untold, .error: "could not be told"
         case .skipped: "not asked"
         }
     }

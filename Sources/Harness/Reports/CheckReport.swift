@@ -29,6 +29,13 @@ public struct CheckReport: Sendable {
         (self.entries, self.run) = (entries, run)
     }
 
+    /// Something that would be harmful could not be tried.
+    public var hasErrors: Bool {
+        entries.contains { entry in
+            if case .error = entry.answer { entry.item.weight == .harmful } else { false }
+        }
+    }
+
     /// Nothing harmful was found.
     public var isGood: Bool { !entries.contains(where: \.isHarmful) }
 
@@ -74,7 +81,7 @@ public struct CheckReport: Sendable {
         }
         return shown.map { entry in
             var note = entry.note
-            if case .untold(let reason) = entry.answer { note = reason }
+            if let reason = entry.reason { note = reason }
             if let acceptance = entry.acceptance, entry.answer == .bad { note = acceptance }
             let line = style.cut(
                 "\(pad(entry.word, words))  \(pad(entry.item.id, ids))  \(entry.item.title)"
@@ -88,7 +95,7 @@ public struct CheckReport: Sendable {
         case .good: .green
         case .bad where entry.isHarmful: .red
         case .bad: .magenta
-        case .untold, .skipped: .dim
+        case .untold, .error, .skipped: .dim
         }
     }
 
@@ -107,11 +114,13 @@ public struct CheckReport: Sendable {
         else { return result + consequence(entry, remedy: item.remedy, style) }
         let found = cause(of: entry)
         if let found { result += style.wrapped(found.sentence, indent: 3) }
-        let others = entry.results.filter(\.isBad).count
+        let failedCount = entry.results.filter(\.isBad).count
         for failure in failures.prefix(1) {
             result += style.wrapped("\(failure.expected.bounded): \(failure.observed.bounded)", indent: 3)
         }
-        if others > 1 { result += style.wrapped("\(others) of \(entry.results.count) runs failed", indent: 3) }
+        if failedCount > 1 {
+            result += style.wrapped("\(failedCount) of \(entry.results.count) runs failed", indent: 3)
+        }
         let sweeps = failed.sweeps.flatMap(\.table)
         for line in sweeps.prefix(detail == .verbose ? .max : CheckReport.sweptLines) {
             result += style.wrapped(line, indent: 5, first: "   ")
@@ -158,12 +167,10 @@ public struct CheckReport: Sendable {
                     observed = failures.first.map { "\($0.expected): \($0.observed)".bounded }
                 }
                 let found = entry.answer == .bad ? cause(of: entry) : nil
-                var reason: String?
-                if case .untold(let words) = entry.answer { reason = words }
                 return Check(
                     id: entry.item.id, title: entry.item.title, answer: entry.word,
                     note: entry.note.isEmpty ? nil : entry.note,
-                    reason: reason, observed: observed, cause: found?.cause.id, sentence: found?.sentence,
+                    reason: entry.reason, observed: observed, cause: found?.cause.id, sentence: found?.sentence,
                     harm: entry.answer == .bad ? entry.item.harm : nil,
                     remedy: entry.answer == .bad ? found?.cause.remedy ?? entry.item.remedy : nil,
                     accepted: entry.acceptance)

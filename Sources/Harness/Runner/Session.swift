@@ -271,7 +271,6 @@ public final class Session: Sendable {
         onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> [RunResult] {
         let limit = min(max(1, atOnce), Surroundings.containerLimit)
-        let jobs = try jobs.map(withImages)
         let durations = jobs.map { history?.duration(of: $0) ?? $0.scenario.expectedDuration }
         // Equal ones stay in their order.
         let results = Results(order: jobs.indices.sorted { (durations[$1], $0) < (durations[$0], $1) })
@@ -335,7 +334,17 @@ public final class Session: Sendable {
     private static let attemptsWhenLate = 5
 
     /// One job that has been let in, on the calling thread.
-    fileprivate func carryOut(_ job: Job, _ follower: (any RunFollower)? = nil) -> RunResult {
+    fileprivate func carryOut(_ asked: Job, _ follower: (any RunFollower)? = nil) -> RunResult {
+        let job: Job
+        do {
+            job = try withImages(asked)
+        } catch {
+            // It says nothing of the others.
+            return RunResult(
+                initName: asked.profile.name, command: [], scenario: asked.scenario, runtime: asked.runtime,
+                verdict: .error(isCancelled ? RunReport.interrupted : "\(error)"), duration: .zero,
+                journal: Journal(witness: witness))
+        }
         if !job.scenario.members.isEmpty { return GroupRun(job, in: self).run(follower: follower) }
         var result = ScenarioRun(job, in: self).run(follower: follower)
         for _ in 1..<Session.attempts {

@@ -102,6 +102,10 @@ package final class Container {
                 try Files.copyOwnerAndMode(from: mount.path, to: "\(directory)/upper-\(index)")
             }
             try Files.copyOwnerAndMode(from: image.layers[0], to: "\(directory)/upper")
+            // Short names: what mount(2) is told of all layers has room on one page.
+            for (index, layer) in image.layers.enumerated() where image.layers.count > 1 {
+                try Files.makeLink("\(directory)/\(index)", to: layer)
+            }
             // Copies: overlayfs takes no two lower layers one of which is inside the other (ELOOP).
             for (index, overlay) in overlays.enumerated() {
                 try Container.copyLayer(

@@ -100,6 +100,7 @@ package struct SandboxPlan: Sendable {
         steps += surroundings.membersDescriptors.map { .write("0", descriptor: $0, path: "cgroup.procs") }
         steps.append(.unshare(.cgroup))
         steps += [
+            .changeDirectory(surroundings.layers),
             // Device nodes that a container makes (it has CAP_MKNOD) open nothing: no file system of it has devices. Docker
             // says the same with a device cgroup.
             .mount(
@@ -215,7 +216,10 @@ package struct SandboxPlan: Sendable {
     }
 
     private static func lowerDirectories(_ surroundings: Surroundings) -> String {
-        (surroundings.overlays + surroundings.image.layers).map(escaped).joined(separator: ":")
+        let layers = surroundings.image.layers
+        // Of several, links to them in the directory that the child is in.
+        return (surroundings.overlays + (layers.count > 1 ? layers.indices.map(String.init) : layers)).map(escaped)
+            .joined(separator: ":")
     }
 
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,

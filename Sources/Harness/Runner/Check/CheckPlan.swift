@@ -18,6 +18,7 @@ struct CheckTask: Sendable {
 struct CheckPlan {
     /// The container; without steps.
     let container: Scenario
+    let profile: InitProfile
     let look: Look
     /// The same with a terminal.
     let lookWithTerminal: Look?
@@ -33,7 +34,7 @@ struct CheckPlan {
     static let smallProcessLimit = 50
     static let smallMemoryInBytes = 128 << 20
     static let smallLayerInBytes = 256 << 10
-    /// A kill comes at so many moments of the start at most.
+    /// How many moments of the start a kill comes at.
     private static let killTimes = (most: 24, fewest: 8)
     /// Half a million descriptors closed one by one take a tenth of a second.
     private static let manyFiles = 500_000
@@ -46,21 +47,21 @@ struct CheckPlan {
     private var quickly: String { " grace \(look.wasKilled ? "100ms" : "3s")" }
     private var wait: String { look.wait ?? "wait 1s" }
 
-    func task(_ item: CheckItem) -> CheckTask {
+    func task(_ item: CheckItem) throws -> CheckTask {
         var task = CheckTask(item: item)
         switch item {
         case .start:
-            task.scenarios = [scenario(item, "start\n\(wait)\nexpect state running for 1s")]
+            task.scenarios = [try scenario(item, "start\n\(wait)\nexpect state running for 1s")]
             task.note = look.words
         case .stop:
-            task.scenarios = [scenario(item, "start\n\(wait)\nstop\n\(expectStop)")]
+            task.scenarios = [try scenario(item, "start\n\(wait)\nstop\n\(expectStop)")]
             task.note = look.victims.isEmpty ? "" : look.victims.prefix(2).joined(separator: "; ")
-        case .stopBusy: stopBusy(&task)
-        case .status: status(&task)
-        case .stopEarly: stopEarly(&task)
+        case .stopBusy: try stopBusy(&task)
+        case .status: try status(&task)
+        case .stopEarly: try stopEarly(&task)
         case .orphans:
             task.scenarios = [
-                scenario(
+                try scenario(
                     item,
                     """
                     start
@@ -71,30 +72,32 @@ struct CheckPlan {
                     expect no zombies
                     """)
             ]
-        case .failure: failure(&task)
-        case .output: output(&task)
+        case .failure: try failure(&task)
+        case .output: try output(&task)
         case .restarts:
             task.scenarios = [
-                scenario(
+                try scenario(
                     item,
                     "start\n\(wait)\nrepeat 10 times\n  restart\(quickly)\n  \(wait)\nexpect state running for 500ms")
             ]
         case .kill:
-            task.scenarios = [scenario(item, "start\n\(wait)\nkill\nstart\n\(wait)\nexpect state running for 500ms")]
-        case .killEarly: killEarly(&task)
+            task.scenarios = [
+                try scenario(item, "start\n\(wait)\nkill\nstart\n\(wait)\nexpect state running for 500ms")
+            ]
+        case .killEarly: try killEarly(&task)
         case .recreate:
             task.scenarios = [
-                scenario(
+                try scenario(
                     item, "start\n\(wait)\nstop\(quickly)\nrecreate\nstart\n\(wait)\nexpect state running for 500ms")
             ]
             if container.settings.volumes.isEmpty { task.note = "it has no volume: all is new" }
         case .terminal:
             task.scenarios = [
-                scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.hasTerminal.toggle() }
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.hasTerminal.toggle() }
             ]
         case .readOnly:
             task.scenarios = [
-                scenario(item, "start\n\(wait)\nexpect state running for 500ms") { settings in
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { settings in
                     settings.hasReadOnlyRoot = true
                     for path in ["/tmp", "/run"] where !settings.covers(path) { settings.tmpfs.append(path) }
                 }
@@ -102,19 +105,19 @@ struct CheckPlan {
             task.note = "with a tmpfs at /tmp and /run"
         case .user:
             task.scenarios = [
-                scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.user = CheckPlan.strangeUser }
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.user = CheckPlan.strangeUser }
             ]
             task.note = "as \(CheckPlan.strangeUser)"
         case .processes:
             task.scenarios = [
-                scenario(item, "start\n\(wait)\nexpect state running for 500ms") {
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms") {
                     $0.processLimit = CheckPlan.smallProcessLimit
                 }
             ]
             task.note = "\(CheckPlan.smallProcessLimit)"
         case .memory:
             task.scenarios = [
-                scenario(item, "start\n\(wait)\nexpect state running for 500ms\nexpect nobody killed") {
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms\nexpect nobody killed") {
                     $0.memoryLimit = CheckPlan.smallMemoryInBytes
                 }
             ]
@@ -122,17 +125,18 @@ struct CheckPlan {
         case .disk:
             // It works without writing, or it fails; what ends as if all were well has not seen it.
             task.scenarios = [
-                scenario(item, "start\nwait \(Look.settling(look.after * 2).text)\nexpect no exit 0 for 1s") {
+                try scenario(item, "start\nwait \(Look.settling(look.after * 2).text)\nexpect no exit 0 for 1s") {
                     $0.layerLimit = CheckPlan.smallLayerInBytes
                 }
             ]
             task.note = "\(Spelling.size(CheckPlan.smallLayerInBytes)) free"
-        case .files: files(&task)
+        case .files: try files(&task)
         case .runtimes where look.wasKilled || !look.victims.isEmpty:
             task.reason = "it is not stopped well by Docker either"
         case .runtimes:
-            task.scenarios = [Runtime.podman, .compose, .kubernetes].map { runtime in
-                scenario(item, "start\n\(wait)\nstop\n\(expectStop)", named: " (\(runtime.rawValue))", runtime: runtime)
+            task.scenarios = try [Runtime.podman, .compose, .kubernetes].map { runtime in
+                try scenario(
+                    item, "start\n\(wait)\nstop\n\(expectStop)", named: " (\(runtime.rawValue))", runtime: runtime)
             }
         default: task.reason = "there is no such check"
         }
@@ -141,11 +145,11 @@ struct CheckPlan {
 
     // MARK: - Those that depend on what was seen
 
-    private func stopBusy(_ task: inout CheckTask) {
+    private func stopBusy(_ task: inout CheckTask) throws {
         guard let port = look.port else { return task.reason = "no port of it is open" }
         guard !look.wasKilled else { return task.reason = "it does not end without a client either" }
         task.scenarios = [
-            scenario(
+            try scenario(
                 task.item,
                 """
                 start
@@ -160,35 +164,35 @@ struct CheckPlan {
         task.note = "to port \(port)"
     }
 
-    private func status(_ task: inout CheckTask) {
+    private func status(_ task: inout CheckTask) throws {
         guard let code = look.code, !look.wasKilled else {
             return task.reason = "it had to be killed"
         }
         let own = 128 + Int((container.stop.signal ?? .term).rawValue)
-        task.scenarios = [scenario(task.item, "start\n\(wait)\nstop\nexpect exit \(code == own ? own : 0)")]
+        task.scenarios = [try scenario(task.item, "start\n\(wait)\nstop\nexpect exit \(code == own ? own : 0)")]
         task.note = "it ends with \(code)"
     }
 
     /// At a quarter, a half and three quarters of its start; what is there at once has no such moment.
-    private func stopEarly(_ task: inout CheckTask) {
+    private func stopEarly(_ task: inout CheckTask) throws {
         guard look.after >= .milliseconds(100) else {
             return task.reason = "it is ready at once, after \(look.after.rounded)"
         }
         guard !look.wasKilled else { return task.reason = "it cannot be stopped later either" }
-        task.scenarios = [1, 2, 3].map { quarter in
+        task.scenarios = try [1, 2, 3].map { quarter in
             let time = Duration.milliseconds(max(20, (look.after * quarter / 4).inNanoseconds / 1_000_000))
-            return scenario(
+            return try scenario(
                 task.item, "start\nwait \(time.text)\nstop\nexpect no init killed",
                 named: " (\(time.text) after the start)")
         }
     }
 
-    private func failure(_ task: inout CheckTask) {
+    private func failure(_ task: inout CheckTask) throws {
         guard look.programCount > 1 else {
             return task.reason = "PID 1 is the only process: its end is the container's"
         }
         task.scenarios = [
-            scenario(
+            try scenario(
                 task.item,
                 """
                 start
@@ -200,7 +204,8 @@ struct CheckPlan {
     }
 
     /// A line that comes with a terminal and does not without.
-    private func output(_ task: inout CheckTask) {
+    private func output(_ task: inout CheckTask) throws {
+        guard !container.settings.hasTerminal else { return task.reason = "it was asked for with a terminal" }
         guard let lookWithTerminal, lookWithTerminal.readiness.isReady else {
             return task.reason = "it does not start with a terminal, with which it would be compared"
         }
@@ -216,11 +221,11 @@ struct CheckPlan {
             return task.reason = "with a terminal it prints other lines"
         }
         task.scenarios = [
-            scenario(task.item, "start\n\(wait)\nexpect output contains \(Spelling.quoted(line)) within 1s")
+            try scenario(task.item, "start\n\(wait)\nexpect output contains \(Spelling.quoted(line)) within 1s")
         ]
     }
 
-    private func killEarly(_ task: inout CheckTask) {
+    private func killEarly(_ task: inout CheckTask) throws {
         let end = max(.milliseconds(50), look.after + .milliseconds(100))
         // Each takes about two starts, and the processors do some at once.
         let affordable = Int(budget / 2 / (end * 2)) * 2
@@ -229,7 +234,7 @@ struct CheckPlan {
         let step = Duration.milliseconds(max(2, nanoseconds / 1_000_000))
         let last = step * (count - 1)
         task.scenarios = [
-            scenario(
+            try scenario(
                 task.item,
                 "sweep kill from 0s to \(last.text) step \(step.text)\n  start\n  start\n  \(wait)\n  expect state running for 300ms"
             )
@@ -237,14 +242,18 @@ struct CheckPlan {
         task.note = "every \(step.text) of its first \(last.text)"
     }
 
-    private func files(_ task: inout CheckTask) {
+    private func files(_ task: inout CheckTask) throws {
+        switch look.readiness {
+        case .healthy, .port: break
+        default: return task.reason = "nothing but quiet shows when it is ready"
+        }
         guard fileLimit > CheckPlan.manyFiles else {
             return task.reason = "this machine's kernel allows \(fileLimit) at most (fs.nr_open)"
         }
         // Three times as long, and what a busy machine takes.
         let wait = look.wait(within: look.after * 3 + .seconds(2)) ?? wait
         task.scenarios = [
-            scenario(task.item, "start\n\(wait)\nexpect state running") { settings in
+            try scenario(task.item, "start\n\(wait)\nexpect state running") { settings in
                 settings.resourceLimits.append(ResourceLimit(.nofile, soft: UInt64(fileLimit), hard: UInt64(fileLimit)))
             }
         ]
@@ -257,11 +266,11 @@ struct CheckPlan {
     private func scenario(
         _ item: CheckItem, _ steps: String, named suffix: String = "", runtime: Runtime? = nil,
         _ change: (inout ContainerSettings) -> Void = { _ in }
-    ) -> Scenario {
+    ) throws -> Scenario {
         var own = container
         own.title = "\(item.id): \(item.title)\(suffix)"
         own.tags = ["check"]
-        own.inits = ["none"]
+        own.inits = [profile.name]
         own.runtime = runtime ?? container.runtime
         own.steps = []
         change(&own.settings)
@@ -270,7 +279,10 @@ struct CheckPlan {
             (setUp.hasSuffix("\n") ? setUp : setUp + "\n") + "\n"
             + steps.split(separator: "\n").map { "  \($0)\n" }.joined()
         let parsed = parseScenarios(Array(text.utf8), file: (folder ?? "check") + "/\(item.id).scenario")
-        guard var result = parsed.values.first else { preconditionFailure("a check that is none: \(text)") }
+        if let problem = parsed.diagnostics.first(where: { $0.severity == .error }) {
+            throw CannotRun(reason: "what it is made with cannot be a scenario: \(problem.message)", remedy: "")
+        }
+        guard var result = parsed.values.first else { throw CannotRun(reason: "no scenario comes of it", remedy: "") }
         result.settings.imageLayers = own.settings.imageLayers
         return result
     }
@@ -284,7 +296,7 @@ extension ContainerSettings {
 extension Look.Readiness {
     var isReady: Bool {
         switch self {
-        case .healthy, .port, .quiet: true
+        case .healthy, .port, .quiet, .busy: true
         case .never, .unhealthy: false
         }
     }

@@ -12,7 +12,7 @@ public struct Checker: Sendable {
         public var items = CheckItem.all
         /// How long a container may take to be ready.
         public var patience = Duration.seconds(60)
-        /// How long all of it may take, about: what is sampled is sampled so.
+        /// How long all of it may take, about: a sweep has as many moments as fit.
         public var budget = Duration.seconds(60)
         /// How many containers at once, at most.
         public var jobs = Session.usualLimit
@@ -26,16 +26,23 @@ public struct Checker: Sendable {
 
     private let session: Session
     private let container: Scenario
+    /// What is in front of its command; `none`: nothing.
+    private let profile: InitProfile
     private let name: String
     private let ports: [UInt16]
     private let options: Options
 
     /// - Parameters:
     ///   - container: without steps; its image has been loaded.
+    ///   - profile: what is in front of its command.
     ///   - name: what it is called.
     ///   - ports: those that it says it listens on.
-    public init(_ container: Scenario, named name: String, ports: [UInt16], in session: Session, _ options: Options) {
+    public init(
+        _ container: Scenario, _ profile: InitProfile = .none, named name: String, ports: [UInt16], in session: Session,
+        _ options: Options
+    ) {
         (self.session, self.container, self.name, self.ports) = (session, container, name, ports)
+        self.profile = profile
         self.options = options
     }
 
@@ -53,16 +60,16 @@ public struct Checker: Sendable {
         let look = looks.plain
         guard look.readiness.isReady else { return try unready(look, began) }
         let plan = CheckPlan(
-            container: container, look: look, lookWithTerminal: looks.withTerminal,
+            container: container, profile: profile, look: look, lookWithTerminal: looks.withTerminal,
             fileLimit: Files.text(of: "/proc/sys/fs/nr_open").flatMap { Int($0.filter(\.isNumber)) } ?? 0,
             budget: options.budget, folder: options.folder)
-        let tasks = options.items.map(plan.task)
+        let tasks = try options.items.map(plan.task)
         if let folder = options.folder { try write(tasks, to: folder) }
         var jobs: [Session.Job] = []
         var places: [Range<Int>] = []
         for task in tasks {
             places.append(jobs.count..<jobs.count + task.scenarios.count)
-            jobs += task.scenarios.map { Session.Job($0, .none) }
+            jobs += task.scenarios.map { Session.Job($0, profile) }
         }
         onPlan(jobs.count)
         let results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
@@ -78,9 +85,9 @@ public struct Checker: Sendable {
         other.settings.hasTerminal = true
         let isCompared = !container.settings.hasTerminal && options.items.contains(.output)
         let works = [container] + (isCompared ? [other] : [])
-        let (session, ports, patience) = (session, ports, options.patience)
+        let (session, ports, patience, profile) = (session, ports, options.patience, profile)
         let looks = try session.onOwnThreads(
-            works.map { scenario in { try Look.take(scenario, in: session, ports: ports, within: patience) } })
+            works.map { scenario in { try Look.take(scenario, profile, in: session, ports: ports, within: patience) } })
         return (looks[0], looks.count > 1 ? looks[1] : nil)
     }
 
@@ -88,8 +95,9 @@ public struct Checker: Sendable {
     private func unready(_ look: Look, _ began: MonotonicInstant) throws -> CheckReport {
         var restarted = container
         restarted.restart = .always
-        let diagnosis = try Diagnoser(restarted, .none, in: session).diagnose()
-        let entries = options.items.map { item in
+        let diagnosis = try Diagnoser(restarted, profile, in: session).diagnose()
+        // That it does not start is said, whatever was asked.
+        let entries = CheckItem.all.filter { $0 == .start || options.items.contains($0) }.map { item in
             item == .start
                 ? CheckEntry(item, .bad, note: look.words, acceptance: options.accepted[item.id])
                 : CheckEntry(item, .untold("it does not start"))
@@ -102,11 +110,7 @@ public struct Checker: Sendable {
     private func report(
         _ entries: [CheckEntry], _ results: [RunResult], _ look: Look, _ began: MonotonicInstant
     ) -> CheckReport {
-        let asked = Set(entries.map(\.item))
-        let all = CheckItem.all.map { item in
-            asked.contains(item)
-                ? entries.first { $0.item == item } ?? CheckEntry(item, .skipped) : CheckEntry(item, .skipped)
-        }
+        let all = CheckItem.all.map { item in entries.first { $0.item == item } ?? CheckEntry(item, .skipped) }
         let run = RunReport(
             results: results, skipped: [], witness: session.witness, jobs: options.jobs,
             duration: MonotonicInstant.now.duration(since: began))
@@ -122,18 +126,23 @@ public struct Checker: Sendable {
 
     private func entry(of task: CheckTask, _ results: [RunResult]) -> CheckEntry {
         if results.isEmpty { return CheckEntry(task.item, .untold(task.reason)) }
-        var reason: String?
+        var (reason, isError): (String?, Bool) = (nil, false)
         for result in results {
             switch result.verdict {
+            // What the check itself does inside could not be done.
+            case .failed(let failures) where failures.first?.expected == "expect exec exit 0":
+                reason = "what is to be done inside could not be done: \(failures.first?.observed ?? "")"
             case .failed, .flaky:
                 return CheckEntry(
                     task.item, .bad, note: task.note, results: results, acceptance: options.accepted[task.item.id])
-            case .error(let words): reason = words
+            case .error(let words):
+                reason = words
+                isError = true
             case .notApplicable(let words): reason = reason ?? words
             case .passed: continue
             }
         }
-        if let reason { return CheckEntry(task.item, .untold(reason), results: results) }
+        if let reason { return CheckEntry(task.item, isError ? .error(reason) : .untold(reason), results: results) }
         return CheckEntry(task.item, .good, note: task.note, results: results)
     }
 

@@ -16,6 +16,8 @@ struct Look: Sendable {
         case port(Int)
         /// Nothing new has come of it for a while.
         case quiet
+        /// It runs, and was never quiet.
+        case busy
         /// It never was: it ended, with this status, or could not be started.
         case never(code: Int?)
         /// Its health check says that it is not well.
@@ -52,6 +54,8 @@ struct Look: Sendable {
         case .port(let port): return "wait for port \(port) open within \(patience)"
         // What takes so long to be quiet is given half as long again.
         case .quiet: return "wait \(Look.settling(after).text)"
+        // No moment tells; a few seconds are as good as more.
+        case .busy: return "wait 3s"
         case .never, .unhealthy: return nil
         }
     }
@@ -67,6 +71,7 @@ struct Look: Sendable {
         switch readiness {
         case .healthy: "its health check said so after \(after.rounded)"
         case .port(let port): "port \(port) was open after \(after.rounded)"
+        case .busy: "it was never quiet in \(after.rounded)"
         case .quiet: "nothing new came of it after \(after.rounded)"
         case .unhealthy: "its health check failed"
         case .never(let code?): "it ended with \(code) after \(after.rounded)"
@@ -77,7 +82,7 @@ struct Look: Sendable {
 
 extension Look {
     private static let quietTime = Duration.milliseconds(1500)
-    /// What says that it listens, and does not, is waited for so long.
+    /// How long a port that the image exposes is waited for.
     private static let patienceWithPorts = Duration.seconds(4)
     private static let interval = Duration.milliseconds(10)
     /// What computes for longer does so as a rule.
@@ -92,12 +97,12 @@ extension Look {
     ///   - limit: how long it may take to be ready.
     /// - Throws: `CannotRun`.
     static func take(
-        _ scenario: Scenario, in session: Session, ports: [UInt16], within limit: Duration
+        _ scenario: Scenario, _ profile: InitProfile, in session: Session, ports: [UInt16], within limit: Duration
     ) throws -> Look {
         var watched = scenario
         watched.steps = [Step(.start, place: .none)]
         watched.restart = .no
-        let run = ScenarioRun(Session.Job(watched, .none), in: session)
+        let run = ScenarioRun(Session.Job(watched, profile), in: session)
         var readiness: Readiness = .never(code: nil)
         var after = Duration.zero
         var stoppedAt: MonotonicInstant?
@@ -110,7 +115,7 @@ extension Look {
             let began = MonotonicInstant.now
             var (news, seen): (MonotonicInstant, Set<String>) = (began, [])
             var ticks = 0
-            looking: while run.life?.isRunning == true {
+            while run.life?.isRunning == true {
                 try run.pump(until: .now.advanced(by: interval), watchingKernel: true)
                 try run.life?.lookAtPorts(into: &run.journal)
                 let now = MonotonicInstant.now
@@ -142,7 +147,7 @@ extension Look {
                     break
                 }
                 if after > limit {
-                    readiness = .quiet
+                    readiness = .busy
                     break
                 }
             }
@@ -176,7 +181,9 @@ extension Look {
         let lines = events.printedLines
         return Look(
             readiness: readiness, after: after,
-            port: openPorts(before: stoppedAt, result.journal).sorted { ports.contains(UInt16($0)) && !ports.contains(UInt16($1)) }.first,
+            port: openPorts(before: stoppedAt, result.journal).sorted {
+                ports.contains(UInt16($0)) && !ports.contains(UInt16($1))
+            }.first,
             programCount: programCount,
             printed: lines.filter { line in stoppedAt.map { line.event.instant < $0 } ?? true }.map(\.text),
             printedLater: lines.filter { line in stoppedAt.map { line.event.instant >= $0 } ?? false }.map(\.text),

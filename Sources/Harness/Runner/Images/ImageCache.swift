@@ -17,7 +17,7 @@ public struct ImageCache: Sendable {
 
     /// A layer.
     public struct Layer: Sendable {
-        /// Its digest, 64 hexadecimal digits; after it what it lies on, where that matters.
+        /// Its digest, 64 hexadecimal digits; of an exported root after `root-`.
         public let name: String
         /// Of its archive.
         public let sizeInBytes: Int
@@ -43,6 +43,11 @@ public struct ImageCache: Sendable {
         let all = layers
         let removed = all.count(where: remove)
         Files.removeTree(directory + "/known")
+        // What runs that were killed have left of theirs.
+        for name in Files.names(in: directory) where name.hasPrefix("staging-") {
+            guard let claim = Claim.abandoned("\(directory)/\(name)") else { continue }
+            withExtendedLifetime(claim) { _ = Files.removeTree("\(directory)/\(name)") }
+        }
         return (removed, all.count - removed)
     }
 
@@ -59,7 +64,7 @@ public struct ImageCache: Sendable {
         guard let claim = Claim.abandoned(layer.path) else { return false }
         return withExtendedLifetime(claim) {
             // Out of the way first: half of a layer is none.
-            let grave = "\(directory)/removed-\(layer.name)"
+            let grave = "\(directory)/staging-\(RunName())-removed-\(layer.name)"
             guard (try? Files.move(layer.path, to: grave)) != nil else { return false }
             return Files.removeTree(grave)
         }
