@@ -27,7 +27,10 @@ struct CheckTestsSerial {
             self.name = name
             self.files = files + (script.map { [.script("entry.sh", $0)] } ?? [])
             if let configuration { self.configuration = configuration }
-            (self.bad, self.besides, self.diagnosis) = (bad, besides, diagnosis)
+            // What sets its handler last is deaf before that, as long as the machine lets its start take.
+            (self.bad, self.besides, self.diagnosis) = (
+                bad, bad.isEmpty ? besides : besides.union(["stop-early"]), diagnosis
+            )
         }
     }
 
@@ -73,7 +76,7 @@ struct CheckTestsSerial {
         Case(
             "clients are waited for without end",
             script:
-                "trap 'while grep -q \":1F90 .* 01 \" /proc/net/tcp; do sleep 0.1; done; kill -9 $!; exit 0' TERM\nhttpd -f -p 8080 &\nwait $!; exit $?\n",
+                "trap 'while grep -q \":1F90 .* 01 \" /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done; kill -9 $!; exit 0' TERM\nhttpd -f -p 8080 &\nwait $!; exit $?\n",
             bad: ["stop-busy": "stays-after-its-handler"]),
         Case(
             "it fails when it is stopped", script: "trap 'exit 1' TERM\nwhile :; do sleep 1 & wait $!; done\n",
@@ -102,13 +105,13 @@ struct CheckTestsSerial {
             script:
                 "if [ ! -e /data/done ]; then touch /data/done; sleep 0.3; echo schema > /data/schema; fi\n[ -e /data/schema ] || { echo 'no schema'; exit 1; }\n"
                 + waits, configuration: withVolume, bad: ["kill-early": itself],
-            besides: onVolume.union(["stop-early"])),
+            besides: onVolume),
         Case(
             "half of the first work counts as done",
             script:
                 "if [ ! -e /data/db ]; then mkdir /data/db; sleep 0.2; touch /data/db/users; fi\ncat /data/db/users || exit 1\n"
                 + waits, configuration: withVolume, bad: ["kill-early": itself],
-            besides: onVolume.union(["stop-early"])),
+            besides: onVolume),
         Case(
             "the first work is done twice", script: "mkdir /data/db || { echo 'cannot create'; exit 1; }\n" + waits,
             configuration: withVolume,
@@ -247,7 +250,7 @@ struct CheckTestsSerial {
         let (answer, isBad) = try await check(one)
         let found = answer.checks.filter { ["harmful", "worth knowing"].contains($0.answer) }
         #expect(
-            Set(found.map(\.id)).subtracting(one.besides) == Set(one.bad.keys),
+            Set(found.map(\.id)).subtracting(one.besides.subtracting(one.bad.keys)) == Set(one.bad.keys),
             "\(one.name): \(found.map { "\($0.id): \($0.observed ?? "")" })")
         for (id, cause) in one.bad {
             guard cause != Self.itself, let own = found.first(where: { $0.id == id }) else { continue }

@@ -257,7 +257,8 @@ struct ImageTests {
         let lines = end.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         for (one, line) in zip(Self.refused, lines) {
             #expect(
-                line.contains(one.words) && (line.contains("status 3") || line.contains("status 2")) && !line.contains("WRITTEN"),
+                line.contains(one.words) && (line.contains("status 3") || line.contains("status 2"))
+                    && !line.contains("WRITTEN"),
                 "\(one.name): \(line)")
         }
         #expect(end.output.hasSuffix("\n0\n"), "\(end.output.suffix(200))\(end.errors)")

@@ -215,8 +215,8 @@ struct CheckPlan {
         }
         guard let first = stable.first else { return task.reason = "it prints nothing that could be compared" }
         let late = stable.first { !own.contains($0) && look.printedLater.contains($0) }
-        // Killed, it takes with it what it had not written.
-        let lost = look.wasKilled && look.printed.isEmpty && look.printedLater.isEmpty ? first : nil
+        // A signal that ends it takes with it what it had not written.
+        let lost = look.printed.isEmpty && look.printedLater.isEmpty ? first : nil
         guard let line = late ?? lost ?? stable.first(where: own.contains) else {
             return task.reason = "with a terminal it prints other lines"
         }

@@ -178,7 +178,10 @@ extension Look {
             }
         }
         if stoppedAt == nil { readiness = readiness == .unhealthy ? .unhealthy : .never(code: code) }
-        let lines = events.printedLines
+        var lines = events.printedLines
+        // A prompt is no line.
+        let last = events.last { if case .printed = $0.kind { true } else { false } }
+        if case .printed(_, _, isWhole: false)? = last?.kind { lines = lines.dropLast() }
         return Look(
             readiness: readiness, after: after,
             port: openPorts(before: stoppedAt, result.journal).sorted {
