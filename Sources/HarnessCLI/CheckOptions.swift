@@ -35,6 +35,9 @@ struct CheckOptions {
             throw BadUsage(
                 message: "what is to be checked: an image (a file, a directory, docker:NAME), or a command after '--'")
         }
+        if let grace = container.scenario.stop.grace, grace < .zero {
+            throw BadUsage(message: "a stop without end cannot be judged: --stop-timeout takes seconds from 0")
+        }
         check.items = CheckItem.all.filter { item in
             (only.isEmpty || only.contains(item.id)) && !skipped.contains(item.id)
         }
@@ -165,13 +168,14 @@ struct CheckOptions {
         } catch {
             throw BadUsage(message: "--accept \(file): \(error)")
         }
-        for (number, line) in String(decoding: bytes, as: UTF8.self).split(
-            separator: "\n", omittingEmptySubsequences: false
-        ).enumerated() {
-            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+        // CR LF is one character to Swift.
+        let lines = String(decoding: bytes, as: UTF8.self).split(
+            omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (number, line) in lines.enumerated() {
+            let words = line.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
             guard let id = words.first, !id.hasPrefix("#") else { continue }
             _ = try CheckOptions.ids("\(file):\(number + 1)", id)
-            let why = words.count > 1 ? words[1].drop { $0 == " " } : ""
+            let why = words.count > 1 ? words[1].drop(while: \.isWhitespace) : ""
             if why.isEmpty { throw BadUsage(message: "\(file):\(number + 1): why is '\(id)' accepted?") }
             check.accepted[id] = String(why)
         }

@@ -21,7 +21,13 @@ extension CommandLineTool {
                     to: STDERR_FILENO)
                 return Status.cannotRun
             }
-            return Status.passed
+            // What the language cannot say is said here, and not when it is run.
+            let problems = parseScenarios(Array(text.utf8), file: options.output ?? "the scenario").diagnostics
+            guard let problem = problems.first(where: { $0.severity == .error }) else { return Status.passed }
+            write(
+                "harness: what was written has to be mended, line \(problem.place.line): \(problem.message)\n",
+                to: STDERR_FILENO)
+            return Status.usage
         } catch {
             return complain(error.message)
         }

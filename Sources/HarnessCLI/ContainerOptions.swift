@@ -49,7 +49,7 @@ struct ContainerOptions {
         Option("--workdir", "-w", takes: "DIR", "where the command starts (default: the image's)") {
             (options, text) throws(BadUsage) in
             guard text.hasPrefix("/") else { throw bad("--workdir", "an absolute path", text) }
-            options.scenario.settings.workingDirectory = text
+            options.scenario.settings.workingDirectory = text == "/" ? nil : text
         },
         Option("--read-only", flag: "a root that cannot be written to") {
             $0.scenario.settings.hasReadOnlyRoot = true
@@ -285,6 +285,9 @@ struct ContainerOptions {
         scenario = try session.withImages(scenario)
         // In the language a grace period comes with its signal.
         if scenario.stop.grace != nil, scenario.stop.signal == nil { scenario.stop.signal = .term }
+        if let place = scenario.placeOfTheKernel {
+            throw BadUsage(message: "a volume or tmpfs at \(place) hides what every container has there")
+        }
         if hasNoHealthCheck { scenario.healthCheck = nil }
         return image
     }

@@ -23,7 +23,7 @@ extension ContainerDocument {
             scenario.title = "\(title): \(only.name)"
         } else {
             scenario = Scenario(title: title, place: .none)
-            scenario.members = members
+            scenario.members = unique(members)
         }
         scenario.runtime = .compose
         var document = ImportedDocument(scenario)
@@ -62,7 +62,7 @@ extension ContainerDocument {
                 : try variables.entries().map { "\($0.key)=\(try $0.node.string())" }
         }
         try setUser(node["user"], of: &scenario)
-        if let own = node["working_dir"] { scenario.settings.workingDirectory = try path(own) }
+        scenario.settings.workingDirectory = try workingDirectory(node["working_dir"])
         scenario.settings.hasTerminal = try node["tty"]?.bool() ?? false
         scenario.settings.hasOpenInput = try node["stdin_open"]?.bool() ?? false
         scenario.settings.hasReadOnlyRoot = try node["read_only"]?.bool() ?? false
@@ -88,11 +88,11 @@ extension ContainerDocument {
         }
         try readVolumes(node["volumes"], into: &scenario)
         try readHealth(node["healthcheck"], into: &scenario)
-        if let own = node["mem_limit"] { scenario.settings.memoryLimit = try size(own) }
-        if let own = node["pids_limit"], try own.int() > 0 { scenario.settings.processLimit = try own.int() }
+        if let own = node["mem_limit"], !own.value.isEmpty { scenario.settings.memoryLimit = try memoryLimit(own) }
+        scenario.settings.processLimit = try processLimit(node["pids_limit"])
         if let limits = node["deploy"]?["resources"]?["limits"] {
-            if let own = limits["memory"] { scenario.settings.memoryLimit = try size(own) }
-            if let own = limits["pids"], try own.int() > 0 { scenario.settings.processLimit = try own.int() }
+            if let own = limits["memory"], !own.value.isEmpty { scenario.settings.memoryLimit = try memoryLimit(own) }
+            if let own = limits["pids"] { scenario.settings.processLimit = try processLimit(own) }
         }
         try addCapabilities(node["cap_add"], to: &scenario)
         for (name, limit) in try node["ulimits"]?.entries() ?? [] {
@@ -133,8 +133,10 @@ extension ContainerDocument {
         let (entrypoint, command) = (try words("entrypoint"), try words("command"))
         switch (entrypoint, command) {
         case (nil, nil): return
-        case (let entrypoint?, let command): scenario.settings.payload = .command(entrypoint + (command ?? []))
-        case (nil, let command?): scenario.settings.arguments = command
+        case (let entrypoint?, let command):
+            let words = entrypoint + (command ?? [])
+            if !words.isEmpty { scenario.settings.payload = .command(words) }
+        case (nil, let command?): if !command.isEmpty { scenario.settings.arguments = command }
         }
     }
 
@@ -176,6 +178,6 @@ extension ContainerDocument {
         let all = try node.list()
         if all.count > 1 { node.note("\(node.path): of several hooks the first is carried out") }
         guard let command = all.first?["command"] else { return nil }
-        return command.isList ? try command.strings() : ["/bin/sh", "-c", try command.string()]
+        return self.command(command.isList ? try command.strings() : ["/bin/sh", "-c", try command.string()])
     }
 }

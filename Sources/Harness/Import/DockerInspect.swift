@@ -42,9 +42,7 @@ extension ContainerDocument {
         // What the engine sets itself.
         scenario.settings.environment.removeAll { $0.hasPrefix("HOSTNAME=") || isPodman && $0 == "container=podman" }
         try setUser(config["User"], of: &scenario)
-        if let node = config["WorkingDir"], try !node.string().isEmpty {
-            scenario.settings.workingDirectory = try path(node)
-        }
+        scenario.settings.workingDirectory = try workingDirectory(config["WorkingDir"])
         scenario.settings.hasTerminal = try config["Tty"]?.bool() ?? false
         scenario.settings.hasOpenInput = try config["OpenStdin"]?.bool() ?? false
         if let node = config["StopSignal"], !node.value.isEmpty { scenario.stop.signal = try signal(node) }
@@ -81,8 +79,10 @@ extension ContainerDocument {
         document.scenario.removesItself = try host["AutoRemove"]?.bool() ?? false
         document.scenario.settings.hasReadOnlyRoot = try host["ReadonlyRootfs"]?.bool() ?? false
         document.usesInit = try host["Init"]?.bool() ?? false
-        if let node = host["Memory"], try node.int() > 0 { document.scenario.settings.memoryLimit = try node.int() }
-        if let node = host["PidsLimit"], try node.int() > 0 { document.scenario.settings.processLimit = try node.int() }
+        if let node = host["Memory"], !node.value.isEmpty {
+            document.scenario.settings.memoryLimit = try memoryLimit(node)
+        }
+        document.scenario.settings.processLimit = try processLimit(host["PidsLimit"])
         try addCapabilities(host["CapAdd"], to: &document.scenario)
         for (path, options) in try host["Tmpfs"]?.entries() ?? [] {
             document.scenario.settings.tmpfs.append(path)

@@ -137,6 +137,47 @@ public enum ContainerDocument {
         return Int(number)
     }
 
+    /// A working directory; nil: the root, where every container begins.
+    static func workingDirectory(_ node: JSONNode?) throws -> String? {
+        guard let node, try !node.string().isEmpty else { return nil }
+        let text = try path(node)
+        return text == "/" ? nil : text
+    }
+
+    /// A limit on processes; nil: none, or more than there may be here.
+    static func processLimit(_ node: JSONNode?) throws -> Int? {
+        guard let node, case let number = try node.int(), number > 0 else { return nil }
+        if number <= 10_000 { return number }
+        node.note("\(node.path): \(number) processes are more than a container has here")
+        return nil
+    }
+
+    /// A limit on memory; nil: none, or one that cannot be had.
+    static func memoryLimit(_ node: JSONNode?) throws -> Int? {
+        guard let node, case let size = try size(node), size > 0 else { return nil }
+        // What the language can say: whole KiB from 6 MiB on.
+        let whole = (size >> 10) << 10
+        if (6 << 20...1 << 40).contains(whole) { return whole }
+        node.note("\(node.path): a limit of \(size) bytes cannot be had here")
+        return nil
+    }
+
+    /// A command of a hook or a check; nil: an empty one.
+    static func command(_ words: [String]) -> [String]? { words.first.map { $0.isEmpty } ?? true ? nil : words }
+
+    /// Names, each once: a further one of a name has a number after it.
+    static func unique(_ members: [Member]) -> [Member] {
+        var seen: Set<String> = []
+        return members.map { member in
+            var (result, number) = (member, 2)
+            while !seen.insert(result.name).inserted {
+                result.name = "\(member.name)-\(number)"
+                number += 1
+            }
+            return result
+        }
+    }
+
     static func path(_ node: JSONNode) throws -> String {
         let text = try node.string()
         guard text.hasPrefix("/"), !text.split(separator: "/").contains("..") else {

@@ -72,7 +72,7 @@ extension ContainerDocument {
             scenario.title = title
         } else {
             scenario = Scenario(title: title, place: .none)
-            scenario.members = members
+            scenario.members = unique(members)
         }
         scenario.runtime = .kubernetes
         scenario.restart = try restartPolicy(policy, spec)
@@ -148,11 +148,11 @@ extension ContainerDocument {
         if let from = node["envFrom"] {
             from.note("\(from.path): variables that come from elsewhere: give them with --env")
         }
-        if let own = node["workingDir"] { scenario.settings.workingDirectory = try path(own) }
+        scenario.settings.workingDirectory = try workingDirectory(node["workingDir"])
         scenario.settings.hasTerminal = try node["tty"]?.bool() ?? false
         scenario.settings.hasOpenInput = try node["stdin"]?.bool() ?? false
         try readSecurity(node["securityContext"], spec["securityContext"], into: &scenario)
-        if let memory = node["resources"]?["limits"]?["memory"] { scenario.settings.memoryLimit = try size(memory) }
+        scenario.settings.memoryLimit = try memoryLimit(node["resources"]?["limits"]?["memory"])
         try readMounts(node["volumeMounts"], volumes, into: &scenario)
         if let lifecycle = node["lifecycle"] {
             scenario.startHook = try hook(lifecycle["postStart"])
@@ -226,7 +226,7 @@ extension ContainerDocument {
 
     private static func hook(_ node: JSONNode?) throws -> [String]? {
         guard let node else { return nil }
-        if let command = node["exec"]?["command"] { return try command.strings() }
+        if let command = node["exec"]?["command"] { return self.command(try command.strings()) }
         if let seconds = node["sleep"]?["seconds"] { return ["sleep", String(try seconds.int())] }
         node.noteRest()
         return nil

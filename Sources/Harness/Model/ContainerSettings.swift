@@ -138,6 +138,7 @@ public struct TmpfsOptions: Hashable, Sendable {
     public init?(_ text: some StringProtocol) {
         for word in text.split(separator: ",") {
             let parts = word.split(separator: "=", maxSplits: 1)
+            guard !parts.isEmpty else { return nil }
             switch (String(parts[0]), parts.count > 1 ? String(parts[1]) : nil) {
             case ("exec", nil): isExecutable = true
             case ("noexec", nil): isExecutable = false

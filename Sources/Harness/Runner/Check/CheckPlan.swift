@@ -51,7 +51,7 @@ struct CheckPlan {
         var task = CheckTask(item: item)
         switch item {
         case .start:
-            task.scenarios = [try scenario(item, "start\n\(wait)\nexpect state running for 1s")]
+            task.scenarios = [try scenario(item, "start\n\(wait)\nexpect state running for 5s")]
             task.note = look.words
         case .stop:
             task.scenarios = [try scenario(item, "start\n\(wait)\nstop\n\(expectStop)")]

@@ -24,6 +24,8 @@ public struct Checker: Sendable {
         public init() {}
     }
 
+    /// How often a health check is asked at least: it is waited for again and again.
+    private static let healthInterval = Duration.milliseconds(500)
     private let session: Session
     private let container: Scenario
     /// What is in front of its command; `none`: nothing.
@@ -41,7 +43,13 @@ public struct Checker: Sendable {
         _ container: Scenario, _ profile: InitProfile = .none, named name: String, ports: [UInt16], in session: Session,
         _ options: Options
     ) {
-        (self.session, self.container, self.name, self.ports) = (session, container, name, ports)
+        (self.session, self.name, self.ports) = (session, name, ports)
+        var quick = container
+        // An engine's usual interval is half a minute.
+        if let interval = quick.healthCheck?.interval ?? (quick.healthCheck == nil ? nil : .seconds(30)) {
+            quick.healthCheck?.interval = min(interval, Checker.healthInterval)
+        }
+        self.container = quick
         self.profile = profile
         self.options = options
     }

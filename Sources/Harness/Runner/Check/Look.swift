@@ -85,6 +85,8 @@ extension Look {
     /// How long a port that the image exposes is waited for.
     private static let patienceWithPorts = Duration.seconds(4)
     private static let interval = Duration.milliseconds(10)
+    /// What says and does something new for longer does so as a rule.
+    private static let patienceWithNews = Duration.seconds(20)
     /// What computes for longer does so as a rule.
     private static let patienceWithComputing = Duration.seconds(10)
     /// What takes longer to stop is stopped by the check itself, with its whole grace period.
@@ -121,7 +123,7 @@ extension Look {
                 let now = MonotonicInstant.now
                 after = now.duration(since: began)
                 let own = Look.news(run.journal).union((run.life?.writtenFiles() ?? [:]).keys)
-                if !own.isSubset(of: seen) { (news, seen) = (now, seen.union(own)) }
+                if !own.isSubset(of: seen), after < patienceWithNews { (news, seen) = (now, seen.union(own)) }
                 // What computes is not quiet: a tick is a hundredth of a second.
                 let used = Look.ticks(run)
                 if used > ticks + 1, after < patienceWithComputing { (ticks, news) = (used, now) }

@@ -40,6 +40,12 @@ struct ImageLoader {
         #endif
     }
 
+    /// overlayfs takes no layer twice (ELOOP); of equal ones the uppermost shows all that the others have.
+    private static func unique(_ layers: [String]) -> [String] {
+        var seen: Set<String> = []
+        return layers.filter { seen.insert($0).inserted }
+    }
+
     func load(_ target: String) throws -> LoadedImage {
         try ImageStore.makePrivate(directory)
         for engine in ["docker", "podman"] where target.hasPrefix("\(engine):") {
@@ -180,7 +186,7 @@ struct ImageLoader {
         }
         if directories.isEmpty { throw CannotRun(reason: "\(name) has no layers", remedy: "") }
         let image = LoadedImage(
-            configuration: configuration, isConfigured: true, layers: directories.reversed(),
+            configuration: configuration, isConfigured: true, layers: ImageLoader.unique(directories.reversed()),
             name: parts.names.first?.printable.bounded ?? name)
         return (image, bytes)
     }

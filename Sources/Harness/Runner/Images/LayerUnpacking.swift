@@ -78,7 +78,7 @@ struct LayerUnpacking {
         echo "raw $(cut -d ' ' -f 1 raw.sum)"; echo "plain $(cut -d ' ' -f 1 plain.sum)"
         [ -z "$(cd /.harness/tree && find . -mindepth "$4" -print -quit)" ] || echo deep
         head -c 300 decompression | tr '\n' ' ' | sed 's/^ */why /'; echo
-        grep -v 'Exiting with failure status' complaints | head -n 1 | cut -c 1-300 | sed 's/^tar: /complaint /'
+        grep -v -e 'Exiting with failure status' -e 'Removing leading' complaints | head -n 1 | cut -c 1-300 | sed 's/^tar: /complaint /'
         """#
 
     /// - Parameters:

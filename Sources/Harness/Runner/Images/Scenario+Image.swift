@@ -37,6 +37,14 @@ extension Session {
 }
 
 extension Scenario {
+    /// A place of a volume or a tmpfs that hides what every container has; nil: there is none.
+    public var placeOfTheKernel: String? {
+        (settings.volumes.map(\.path) + settings.tmpfs).first { path in
+            ["/proc", "/sys", "/dev", "/.harness"].contains(path) || path.hasPrefix("/proc/")
+                || path.hasPrefix("/.harness/")
+        }
+    }
+
     /// What an image says of its containers, where the scenario does not, as Docker does it.
     ///
     /// - Throws: `CannotRun`, as Docker would refuse it.
@@ -58,6 +66,7 @@ extension Scenario {
         if settings.user == nil, !configuration.user.isEmpty {
             try setUser(configuration.user, in: Accounts(LayeredTree(image.layers)))
         }
+        if settings.workingDirectory == "/" { settings.workingDirectory = nil }
         let mounted = Set(settings.volumes.map(\.path) + settings.tmpfs)
         for (number, path) in configuration.volumes.enumerated() where !mounted.contains(path) && path != "/" {
             settings.volumes.append(Volume(name: "image-\(number + 1)", path: path, place: place))
