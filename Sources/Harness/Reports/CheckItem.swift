@@ -88,7 +88,7 @@ public struct CheckItem: Hashable, Sendable {
         harm: "after a crash, a power failure or an out-of-memory kill it stays down",
         remedy: "what was left by a life that was killed is to be removed or recognised at the start")
     public static let killEarly = CheckItem(
-        "kill-early", "comes up again after it was killed while it was starting for the first time", .harmful,
+        "kill-early", "comes up again after it was killed during its first start", .harmful,
         harm:
             "killed in its first moments it never comes up again: a half-done initialisation counts as done, or stands in the way",
         remedy: "do the work beside its place and rename it when it is whole; write the marker last")
