@@ -270,6 +270,31 @@ struct CheckTestsSerial {
         try await checkAll(Self.healthy)
     }
 
+    /// What is made of documents runs: a pod with an init container, a project whose services wait for each other.
+    @Test(.enabled(if: Checkout.isInstalled("busybox")), arguments: ["deployment", "compose"])
+    func whatIsImportedRuns(document: String) async throws {
+        let end = try await blocking {
+            let image = try TestImage(
+                "app:1", [.script("entry.sh", Self.waits)], configuration: #"{"Entrypoint":["/entry.sh"]}"#)
+            defer { image.remove() }
+            let environment = [
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)", "XDG_CACHE_HOME=\(Checkout.root)/.build/test-cache",
+            ]
+            let scenario = image.path + ".scenario"
+            let made = try Command(
+                [
+                    Checkout.harness, "import", "\(Checkout.root)/Tests/ImportTests/Documents/\(document).json",
+                    "--image",
+                    image.path, "--output", scenario,
+                ], environment: environment
+            ).finish()
+            #expect(made.status == .exited(0), "\(made.errors)")
+            return try Command([Checkout.harness, "run", "--no-config", scenario], environment: environment).finish()
+        }
+        #expect(end.status == .exited(0), "\(end.output)\(end.errors)")
+    }
+
     /// Every check has an image that fails it, but for the one that few machines allow.
     @Test func everyCheckCanFail() {
         let failed = Set(Self.wrong.flatMap { $0.bad.keys })

@@ -23,8 +23,6 @@ final class GroupRun {
     private var processes: SharedProcesses?
     /// How each container was when the ensemble was last told.
     private var states: [MemberState]
-    /// The last that was asked for is that they run.
-    private var isAskedToRun = false
     /// What the ensemble has answered to the last request.
     private var answer: ScenarioRun.Answer?
     private var failedStep: Failure?
@@ -143,19 +141,7 @@ final class GroupRun {
     }
 
     /// Whether anything may still happen to one of them.
-    var canChange: Bool { members.contains(where: \.canChangeByItself) || isStarting }
-
-    /// Some have not been started yet, and will be when those before them have ended well.
-    private var isStarting: Bool {
-        guard isAskedToRun, states.contains(.created) else { return false }
-        return !zip(scenario.members, states).contains { member, state in
-            switch state {
-            case .failedToStart: true
-            case .ended(let code): member.role == .initial && code != 0
-            default: false
-            }
-        }
-    }
+    var canChange: Bool { members.contains(where: \.canChangeByItself) }
 
     /// When something is to be done for one of them.
     var nextMoment: MonotonicInstant { members.map(\.nextMoment).min() ?? .distantFuture }
@@ -297,7 +283,6 @@ final class GroupRun {
         try attend()
         answer = nil
         if request == .start { beginClock() }
-        if case .restart = request { isAskedToRun = true } else { isAskedToRun = request == .start }
         try tell(.asked(request))
         try observe()
         try pump(until: .now.advanced(by: GroupRun.patience)) { answer != nil }

@@ -41,7 +41,10 @@ extension ScenarioRun {
             if let path { try life?.look(at: path, into: &journal) }
             if atPorts { try life?.lookAtPorts(into: &journal) }
             try attend(watchingKernel: watchingKernel, withCensus: withCensus)
+            let wasWithoutLife = life == nil
             try group?.attend(besides: self)
+            // The others' ends may have started it: what is known is known up to now, and not to before that.
+            if wasWithoutLife, life != nil { try collect(kernel: watchingKernel, census: withCensus) }
             // Before the next start, also when that is overdue: nothing is to pass unseen.
             if isDone() || MonotonicInstant.now >= deadline { return }
             if try goOn() { continue }
