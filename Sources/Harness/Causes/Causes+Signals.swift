@@ -105,6 +105,9 @@ extension Cause {
         remedy: "one kill(2): to the child or to its group"
     ) { life, _ in
         guard let twice = life.passedOnTwice else { return nil }
+        // Two signals of which each was passed on as this one are another matter.
+        let others = life.received.contains { $0.signal != twice[1].signal && $0.at <= twice[1].at }
+        if others { return nil }
         let reachesOthers = life.sent.contains {
             $0.signal == twice[1].signal && $0.target != life.mainChild
                 && $0.at.duration(since: twice[0].at) < .milliseconds(100) && $0.at >= twice[0].at
