@@ -41,9 +41,12 @@ extension CommandLineTool {
         let profile = try options.container.profile(installation)
         let checker = Checker(
             options.container.scenario, profile, named: name, ports: ports, in: session, options.check)
+        let isWatched = isatty(STDERR_FILENO) == 1
         let report = try checker.check(onPlan: { count in
-            if isatty(STDERR_FILENO) == 1 { write("harness: \(count) runs\r", to: STDERR_FILENO) }
+            if isWatched { write("harness: \(count) runs", to: STDERR_FILENO) }
         })
+        // The line is gone before the page begins.
+        if isWatched { write("\r\u{1B}[K", to: STDERR_FILENO) }
         var settings = ReportOptions()
         (settings.date, settings.machine, settings.version) = (today(), ToolVersion.machine, ToolVersion.description)
         settings.compress = { Gzip.compressing($0) }

@@ -197,7 +197,7 @@ struct ContainerOptions {
         let path = String(cString: found)
         free(found)
         guard stat(path, &status) == 0 else {
-            throw BadUsage(message: "-v \(text): \(path) cannot be looked at")
+            throw BadUsage(message: "-v \(text): \(path): \(String(cString: strerror(errno)))")
         }
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
@@ -228,16 +228,21 @@ struct ContainerOptions {
 
     /// What is in front of the command: Docker's init where it was asked for.
     ///
-    /// - Throws: `BadUsage`: there is none.
-    func profile(_ installation: Installation) throws(BadUsage) -> InitProfile {
+    /// - Throws: `BadUsage`: there is no such profile; `NotInstalled`.
+    func profile(_ installation: Installation) throws -> InitProfile {
         if !usesInit { return .none }
         var suite = Suite()
         if let folder = installation.scenarios { suite.addProfiles(at: folder + "/inits") }
         guard let found = suite.profiles.first(where: { $0.name == "docker-init" }) else {
             throw BadUsage(message: "--init: there is no profile docker-init")
         }
-        if let reason = found.reasonNotInstalled { throw BadUsage(message: "--init: \(reason)") }
+        if let reason = found.reasonNotInstalled { throw NotInstalled(description: "--init: \(reason)") }
         return found
+    }
+
+    /// An init that this machine does not have, and how to get it.
+    struct NotInstalled: Error, CustomStringConvertible {
+        let description: String
     }
 
     /// A path from the current folder, absolute: scenarios are written elsewhere.

@@ -143,6 +143,28 @@ struct ContainerDocumentTests {
         #expect(one.remarks == [])
     }
 
+    /// What the language cannot say is left out, and said where it means something.
+    @Test(arguments: [
+        (#""working_dir":"/""#, nil), (#""command":[]"#, nil), (#""entrypoint":[]"#, nil),
+        (#""pre_stop":[{"command":[]}]"#, nil),
+        (#""pids_limit":100000"#, "services.s.pids_limit: 100000 processes are more than a container has here"),
+        (#""mem_limit":"5242880""#, "services.s.mem_limit: a limit of 5242880 bytes cannot be had here"),
+        (#""a\nstart":1"#, #"services.s.a\u{a}start is not carried over"#),
+    ])
+    func whatCannotBeSaidIsLeftOut(field: String, remark: String?) throws {
+        let text = #"{"name":"p","services":{"s":{"image":"i",\#(field)}}}"#
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(lines(one) == ["runtime compose", "image docker:i"])
+        #expect(one.remarks == (remark.map { [$0] } ?? []))
+    }
+
+    /// Names that the language writes alike are told apart.
+    @Test func equalNamesAreToldApart() throws {
+        let text = #"{"services":{"a.b":{"image":"i"},"a-b":{"image":"i"}}}"#
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(Set(one.scenario.members.map(\.name)) == ["a-b", "a-b-2"])
+    }
+
     /// What is none, and the sentence that says so.
     @Test(arguments: [
         ("", "the document is no JSON"), ("7", "the document is to be an object or a list, and is a number"),

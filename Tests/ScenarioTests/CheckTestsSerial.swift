@@ -82,6 +82,9 @@ struct CheckTestsSerial {
             "it fails when it is stopped", script: "trap 'exit 1' TERM\nwhile :; do sleep 1 & wait $!; done\n",
             bad: ["status": "fails-when-stopped"]),
         Case(
+            "it ends after a while", script: "trap 'exit 0' TERM\nsleep 3 & wait $!\necho 'no database' >&2\nexit 3\n",
+            bad: ["start": itself]),
+        Case(
             "nobody reaps", configuration: #"{"Cmd":["/bin/sleep","1000"]}"#,
             bad: ["orphans": "never-waits", "stop": "has-no-handler"]),
         Case(
@@ -186,6 +189,9 @@ struct CheckTestsSerial {
             configuration:
                 #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"],"Interval":500000000}}"#
         ),
+        Case(
+            "its health check has no interval", script: "touch /tmp/up\n" + waits,
+            configuration: #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"]}}"#),
         Case("as another user", script: waits, configuration: #"{"Entrypoint":["/entry.sh"],"User":"1000:1000"}"#),
         Case(
             "the work beside its place, the marker last",

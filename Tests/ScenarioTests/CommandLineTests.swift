@@ -148,6 +148,9 @@ struct CommandLineTests {
             ["-v", "/dev/null:/x"],
             "is neither a directory nor a file: sockets and devices of the host stay out of reach"
         ),
+        (["--tmpfs", "/t:="], "--tmpfs /t takes exec, ro, size=N, mode=N, uid=N and gid=N, not '='"),
+        (["--tmpfs", "/proc"], "a volume or tmpfs at /proc hides what every container has there"),
+        (["--memory", "9999999999g"], "--memory takes a size, such as 64m, not '9999999999g'"),
         (["-u", "nosuchuser"], "unable to find user nosuchuser"),
         (["--sideways"], "'--sideways' is not an option of diagnose"),
     ])
@@ -158,6 +161,44 @@ struct CommandLineTests {
         #expect(end.status == .exited(2))
         #expect(end.errors.contains(message), "\(end.errors)")
     }
+
+    // MARK: - check
+
+    /// What cannot be checked so, and the sentence that says so; nothing is run.
+    @Test(arguments: [
+        ([], "what is to be checked: an image"), (["a", "b"], "'a' and 'b': one target at a time"),
+        (["--only", "stp", "a"], "--only: there is no check 'stp'; did you mean 'stop'?"),
+        (["--only", "stop", "--skip", "stop", "a"], "no check is left"),
+        (["--stop-timeout", "-1", "a"], "a stop without end cannot be judged"),
+        (["--restart", "no", "a"], "'--restart' is not an option of check"),
+        (["--accept", "/nowhere", "a"], "--accept /nowhere: there is no such file"),
+        (["--image", "a", "b"], "'b' and --image or --rootfs: one of them"),
+    ])
+    func whatCannotBeCheckedIsRefused(arguments: [String], message: String) async throws {
+        let end = try await blocking { try Command([Checkout.harness, "check"] + arguments).finish() }
+        #expect(end.status == .exited(2))
+        #expect(end.errors.contains(message), "\(end.errors)")
+    }
+
+    /// What is accepted does not fail; its file may have the line ends of another system, and tabs.
+    @Test func whatIsAcceptedDoesNotFail() async throws {
+        let path = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max)).accepted"
+        try Checkout.write("# a comment\r\nstart\tas it is\r\nstop  it cannot be helped\r\n", to: path)
+        defer { Checkout.remove(path) }
+        for (accepted, status) in [([], 1), (["--accept", path], 0)] as [([String], Int32)] {
+            let arguments = ["check", "--only", "stop", "--stop-timeout", "1"] + accepted + ["--", "sleep", "1000"]
+            let end = try await blocking {
+                try Command(
+                    [Checkout.harness] + arguments,
+                    environment: Command.usualEnvironment + ["HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)"]
+                ).finish()
+            }
+            #expect(end.status == .exited(status), "\(end.output)\(end.errors)")
+            #expect(end.output.contains(status == 0 ? "1 accepted" : "1 harmful"), "\(end.output)")
+        }
+    }
+
+    // MARK: - diagnose, carried out
 
     @Test func whatIsMountedIsAsWithDocker() async throws {
         let folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"

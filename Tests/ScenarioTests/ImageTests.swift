@@ -103,6 +103,18 @@ struct ImageTests {
         #expect(end.output.contains("1 passed"), "\(end.output)\(end.errors)")
     }
 
+    /// Two layers with the same content, as steps that change nothing leave them; overlayfs takes no layer twice.
+    @Test func equalLayersAreOne() async throws {
+        let end = try await shell(
+            #"""
+            mkdir -p one/etc two/etc; echo 1 > one/etc/motd; echo 2 > two/etc/motd; pack one; pack two
+            layout '{}' one.tar two.tar one.tar
+            scenario lay '  wait for app ready within 5s
+              expect file /etc/motd contains "1"'
+            """#)
+        #expect(end.output.contains("1 passed"), "\(end.output)\(end.errors)")
+    }
+
     /// A hard link to what is in a lower layer, and a link in its way that leads out: Podman and Docker refuse the first.
     @Test func aLayerIsCompleteInItself() async throws {
         let end = try await shell(

@@ -3,7 +3,7 @@ import Journal
 import Model
 import Vocabulary
 
-/// What any container may do wrong, whatever is in it: for `harness check`, which knows nothing of its services.
+/// What a container of unknown content may do wrong: for `harness check`, which knows nothing of its services.
 extension Cause {
     /// What keeps a stop from ending it.
     public static let ofContainersStops: [Cause] = ofSignals + ofStopping + [staysAfterItsHandler]

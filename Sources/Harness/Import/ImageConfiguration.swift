@@ -249,7 +249,7 @@ private struct ImageDocument: Decodable {
     var rootfs: Root?
 }
 
-/// `{}`, and whatever may come to be in it.
+/// An object of which only the presence counts.
 private struct Empty: Decodable {
     init(from decoder: any Decoder) throws {}
 }

@@ -104,7 +104,7 @@ public struct Checker: Sendable {
         var restarted = container
         restarted.restart = .always
         let diagnosis = try Diagnoser(restarted, profile, in: session).diagnose()
-        // That it does not start is said, whatever was asked.
+        // `start` is in the answer even if it was not asked for: it explains the others.
         let entries = CheckItem.all.filter { $0 == .start || options.items.contains($0) }.map { item in
             item == .start
                 ? CheckEntry(item, .bad, note: look.words, acceptance: options.accepted[item.id])

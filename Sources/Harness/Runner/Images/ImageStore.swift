@@ -72,7 +72,7 @@ public final class ImageStore: Sendable {
 }
 
 extension ImageStore {
-    /// A directory that nobody else may look into, and those that lead to it.
+    /// Makes a directory that only this user can read, and its parents.
     static func makePrivate(_ path: String) throws {
         var directory = ""
         for part in path.split(separator: "/") {
