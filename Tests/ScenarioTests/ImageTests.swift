@@ -209,6 +209,13 @@ struct ImageTests {
             "x, layer 1 of 1: there is no blobs/sha256/"
         ),
         (
+            "a configuration that names another layer",
+            "rm -r lay; layout '{}' one.tar; sed -i 's/sha256:[0-9a-f]*/sha256:'$(head -c 64 /dev/zero | tr '\\0' a)'/' configuration; "
+                + "printf '{\"config\":{%s},\"layers\":[{%s}]}' \"$(blob configuration)\" \"$(blob one.tar)\" > manifest; "
+                + "printf '{\"manifests\":[{%s}]}' \"$(blob manifest)\" > lay/index.json; mv lay x",
+            "x, layer 1 of 1: unpacked it is to be sha256:aaaa"
+        ),
+        (
             "another architecture",
             "rm -r lay; layout '{}' one.tar; sed -i 's/\"architecture\":\"[a-z0-9]*\"/\"architecture\":\"s390x\"/' configuration; "
                 + "printf '{\"config\":{%s},\"layers\":[{%s}]}' \"$(blob configuration)\" \"$(blob one.tar)\" > manifest; "
