@@ -3,44 +3,44 @@ import Model
 import Vocabulary
 
 /// Why a document cannot be used, for people: what is wrong, and where.
-public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
-    public let description: String
+package struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) { self.description = description.printable }
 }
 
 /// What an image says of the containers that are made of it (OCI image-spec, config.md; what Docker adds: Healthcheck, Shell).
-public struct ImageConfiguration: Hashable, Sendable {
+package struct ImageConfiguration: Hashable, Sendable {
     /// What goes before the command; empty: nothing.
-    public var entrypoint: [String] = []
+    package var entrypoint: [String] = []
     /// The command, where the person who runs it gives none.
-    public var command: [String] = []
+    package var command: [String] = []
     /// `NAME=value`.
-    public var environment: [String] = []
+    package var environment: [String] = []
     /// By name or number, `USER[:GROUP]`; empty: root.
-    public var user = ""
+    package var user = ""
     /// Absolute; nil: `/`.
-    public var workingDirectory: String?
-    public var stopSignal: Signal?
+    package var workingDirectory: String?
+    package var stopSignal: Signal?
     /// Where anonymous volumes are mounted, in order.
-    public var volumes: [String] = []
+    package var volumes: [String] = []
     /// TCP ports that the image says it listens on, in order.
-    public var ports: [UInt16] = []
-    public var healthCheck: HealthCheck?
+    package var ports: [UInt16] = []
+    package var healthCheck: HealthCheck?
     /// As Go calls it: `amd64`, `arm64`; nil: not said.
-    public var architecture: String?
+    package var architecture: String?
     /// `linux`, `windows`; nil: not said.
-    public var system: String?
+    package var system: String?
     /// The digests of the layers' uncompressed archives, the lowest first: `sha256:…`.
-    public var layers: [String] = []
+    package var layers: [String] = []
 
     /// An image that says nothing.
-    public init() {}
+    package init() {}
 
     /// Reads the configuration's JSON.
     ///
     /// - Throws: `ImportError`.
-    public init(json bytes: [UInt8]) throws {
+    package init(json bytes: [UInt8]) throws {
         let document = try Document.read(ImageDocument.self, bytes, "the image's configuration")
         let config = document.config
         architecture = document.architecture
@@ -83,29 +83,29 @@ extension ImageConfiguration {
 }
 
 /// The documents that name an image's parts.
-public enum ImageManifest {
+package enum ImageManifest {
     /// A part of an image, as the one who refers to it describes it.
-    public struct Part: Hashable, Sendable {
+    package struct Part: Hashable, Sendable {
         /// `sha256:…`; nil: not said.
-        public let digest: String?
+        package let digest: String?
         /// Where it is, from the archive's root.
-        public let path: String
+        package let path: String
         /// In bytes; nil: not said.
-        public let size: Int?
+        package let size: Int?
     }
 
     /// An image: its configuration, and its layers, the lowest first.
-    public struct Parts: Hashable, Sendable {
-        public let configuration: Part
-        public let layers: [Part]
+    package struct Parts: Hashable, Sendable {
+        package let configuration: Part
+        package let layers: [Part]
         /// What it was saved as: `nginx:1.27`; empty: nothing.
-        public let names: [String]
+        package let names: [String]
     }
 
     /// Reads `manifest.json`, as `docker save` and `podman save` write it: one image.
     ///
     /// - Throws: `ImportError`, also where there are several images.
-    public static func ofArchive(_ bytes: [UInt8]) throws -> Parts {
+    package static func ofArchive(_ bytes: [UInt8]) throws -> Parts {
         let all = try Document.read([ArchiveDocument].self, bytes, "manifest.json")
         guard let first = all.first else { throw ImportError("manifest.json names no image") }
         if all.count > 1 {
@@ -126,7 +126,7 @@ public enum ImageManifest {
     ///
     /// - Parameter architecture: this machine's, as Go calls it.
     /// - Throws: `ImportError`: there is none for this machine, or there are several.
-    public static func ofIndex(_ bytes: [UInt8], architecture: String) throws -> Part {
+    package static func ofIndex(_ bytes: [UInt8], architecture: String) throws -> Part {
         let document = try Document.read(IndexDocument.self, bytes, "the index")
         // What buildx adds about an image is none.
         let images = document.manifests.filter {
@@ -150,14 +150,14 @@ public enum ImageManifest {
     /// Whether a document is an index, and not an image's manifest.
     ///
     /// - Throws: `ImportError`.
-    public static func isIndex(_ bytes: [UInt8]) throws -> Bool {
+    package static func isIndex(_ bytes: [UInt8]) throws -> Bool {
         try Document.read(KindDocument.self, bytes, "the manifest").isIndex
     }
 
     /// Reads an OCI manifest, or Docker's of schema 2.
     ///
     /// - Throws: `ImportError`.
-    public static func ofImage(_ bytes: [UInt8]) throws -> Parts {
+    package static func ofImage(_ bytes: [UInt8]) throws -> Parts {
         let document = try Document.read(ManifestDocument.self, bytes, "the manifest")
         return Parts(
             configuration: try part(document.config), layers: try document.layers.map(part), names: [])

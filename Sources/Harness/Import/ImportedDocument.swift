@@ -2,21 +2,21 @@ import Model
 import Vocabulary
 
 /// What a document says of containers, as a scenario.
-public struct ImportedDocument: Sendable {
+package struct ImportedDocument: Sendable {
     /// What there is; of several containers each is a member. Without steps.
-    public var scenario: Scenario
+    package var scenario: Scenario
     /// Docker's `--init`: an init is in front of the command.
-    public var usesInit = false
+    package var usesInit = false
     /// What is not carried over, or not quite, each with its place.
-    public var remarks: [String] = []
+    package var remarks: [String] = []
 
     init(_ scenario: Scenario) { self.scenario = scenario }
 }
 
 /// Documents of engines and orchestrators.
-public enum ContainerDocument {
+package enum ContainerDocument {
     /// What one is.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         case dockerInspect = "docker inspect"
         case podmanInspect = "podman inspect"
         case compose = "docker compose config"
@@ -29,7 +29,7 @@ public enum ContainerDocument {
     /// - Parameter engine: who has the images that are named: `docker` or `podman`; nil: who is asked is the document's own engine.
     /// - Returns: one for each container, project or pod.
     /// - Throws: `ImportError`.
-    public static func read(_ bytes: [UInt8], engine: String? = nil) throws -> (
+    package static func read(_ bytes: [UInt8], engine: String? = nil) throws -> (
         kind: Kind, documents: [ImportedDocument]
     ) {
         let root = try JSONNode(bytes, name: "the document")

@@ -6,21 +6,21 @@ import Model
 import Vocabulary
 
 /// What `harness check` has found: a line for each check, then for each that is not good what happened, what it does, and what to change.
-public struct CheckReport: Sendable {
+package struct CheckReport: Sendable {
     /// What was checked.
-    public let name: String
+    package let name: String
     /// PID 1's command line.
-    public let command: [String]
+    package let command: [String]
     /// What showed that it was ready.
-    public let readiness: String
+    package let readiness: String
     /// How it ended when it was stopped; nil: it was not.
-    public let stop: String?
+    package let stop: String?
     /// In the order of the table.
-    public let entries: [CheckEntry]
+    package let entries: [CheckEntry]
     /// Everything that was run: every other report can be made of it.
-    public let run: RunReport
+    package let run: RunReport
     /// Why it does not start; nil: it does.
-    public package(set) var diagnosis: Diagnosis?
+    package var diagnosis: Diagnosis?
 
     package init(
         name: String, command: [String], readiness: String, stop: String?, entries: [CheckEntry], run: RunReport
@@ -30,14 +30,14 @@ public struct CheckReport: Sendable {
     }
 
     /// Something that would be harmful could not be tried.
-    public var hasErrors: Bool {
+    package var hasErrors: Bool {
         entries.contains { entry in
             if case .error = entry.answer { entry.item.weight == .harmful } else { false }
         }
     }
 
     /// Nothing harmful was found.
-    public var isGood: Bool { !entries.contains(where: \.isHarmful) }
+    package var isGood: Bool { !entries.contains(where: \.isHarmful) }
 
     /// What explains what failed: a cause that its events prove; nil: none is known.
     private func cause(of entry: CheckEntry) -> FoundCause? {
@@ -57,7 +57,7 @@ public struct CheckReport: Sendable {
     /// The page.
     ///
     /// - Parameter detail: `quiet`: the sums; `verbose`: every run in full.
-    public func text(style: TerminalStyle, detail: HumanReport.Detail = .normal) -> String {
+    package func text(style: TerminalStyle, detail: HumanReport.Detail = .normal) -> String {
         var result = ""
         if detail != .quiet {
             result += style.paint(name.printable, .bold) + "  \(Spelling.command(command).printable)\n"
@@ -153,7 +153,7 @@ public struct CheckReport: Sendable {
     /// One document of schema `harness.check/1`, with a newline at its end.
     ///
     /// - Throws: what JSONEncoder throws.
-    public func json() throws -> String {
+    package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let document = Document(

@@ -53,7 +53,7 @@ public final class Session: Sendable {
     /// When this process was kept from running.
     let pulse: Pulse
     /// Images that its scenarios are about.
-    public let images = ImageStore()
+    package let images = ImageStore()
     private let workers: Workers
     private let scheduler: Scheduler
     /// How long each scenario took the last time.

@@ -5,23 +5,23 @@ import Reports
 import Vocabulary
 
 /// Checks a container: everything in the table of `CheckItem`, each in fresh containers, side by side.
-public struct Checker: Sendable {
+package struct Checker: Sendable {
     /// What is asked, and how.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// What is asked; in the order of the table.
-        public var items = CheckItem.all
+        package var items = CheckItem.all
         /// How long a container may take to be ready.
-        public var patience = Duration.seconds(60)
+        package var patience = Duration.seconds(60)
         /// How long all of it may take, about: a sweep has as many moments as fit.
-        public var budget = Duration.seconds(60)
+        package var budget = Duration.seconds(60)
         /// How many containers at once, at most.
-        public var jobs = Session.usualLimit
+        package var jobs = Session.usualLimit
         /// Bad, and accepted: by the id of the check, why.
-        public var accepted: [String: String] = [:]
+        package var accepted: [String: String] = [:]
         /// Where the scenarios are written to; nil: nowhere.
-        public var folder: String?
+        package var folder: String?
 
-        public init() {}
+        package init() {}
     }
 
     /// How often a health check is asked at least: it is waited for again and again.
@@ -39,7 +39,7 @@ public struct Checker: Sendable {
     ///   - profile: what is in front of its command.
     ///   - name: what it is called.
     ///   - ports: those that it says it listens on.
-    public init(
+    package init(
         _ container: Scenario, _ profile: InitProfile = .none, named name: String, ports: [UInt16], in session: Session,
         _ options: Options
     ) {
@@ -60,7 +60,7 @@ public struct Checker: Sendable {
     ///   - onPlan: told how many runs there will be, once that is known.
     ///   - onResult: told of each run that is over, from other threads.
     /// - Throws: `CannotRun`.
-    public func check(
+    package func check(
         onPlan: (Int) -> Void = { _ in }, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
     ) throws -> CheckReport {
         let began = MonotonicInstant.now

@@ -1,11 +1,11 @@
 import Kernel
 
 /// What has been unpacked of images, and when it was last used.
-public struct ImageCache: Sendable {
+package struct ImageCache: Sendable {
     private let directory: String
 
     /// The user's; nil where the environment does not say where that is.
-    public init?() {
+    package init?() {
         guard let directory = ImageStore.usualDirectory else { return nil }
         self.init(directory)
     }
@@ -16,18 +16,18 @@ public struct ImageCache: Sendable {
     private static let limitInBytes = 20 << 30
 
     /// A layer.
-    public struct Layer: Sendable {
+    package struct Layer: Sendable {
         /// Its digest, 64 hexadecimal digits; of an exported root after `root-`.
-        public let name: String
+        package let name: String
         /// Of its archive.
-        public let sizeInBytes: Int
+        package let sizeInBytes: Int
         /// In seconds since 1970.
-        public let lastUse: Int
+        package let lastUse: Int
         let path: String
     }
 
     /// The layers, those first that have not been used longest.
-    public var layers: [Layer] {
+    package var layers: [Layer] {
         Files.names(in: directory + "/layers").map { name in
             let path = "\(directory)/layers/\(name)"
             let size = Files.text(of: path + "/size").flatMap { Int($0.filter(\.isNumber)) }
@@ -39,7 +39,7 @@ public struct ImageCache: Sendable {
     /// Takes away what no run uses.
     ///
     /// - Returns: how many layers, and how many of them are in use and stay.
-    public func clear() -> (removed: Int, inUse: Int) {
+    package func clear() -> (removed: Int, inUse: Int) {
         let all = layers
         let removed = all.count(where: remove)
         Files.removeTree(directory + "/known")

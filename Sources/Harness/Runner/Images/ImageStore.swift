@@ -6,15 +6,15 @@ import Synchronization
 import Vocabulary
 
 /// An image on this machine, ready to make containers of.
-public struct LoadedImage: Sendable {
+package struct LoadedImage: Sendable {
     /// What it says of its containers; of a directory or an exported root: nothing.
-    public let configuration: ImageConfiguration
+    package let configuration: ImageConfiguration
     /// Whether it has a configuration at all.
-    public let isConfigured: Bool
+    package let isConfigured: Bool
     /// The directories of the host that its layers are in, the first on top.
-    public let layers: [String]
+    package let layers: [String]
     /// As a person would call it: `nginx:1.27`, or the file's name.
-    public let name: String
+    package let name: String
 }
 
 /// Images, unpacked once, layer by layer, into a cache.
@@ -23,7 +23,7 @@ public struct LoadedImage: Sendable {
 /// it. `layers/` has a directory for each layer, by the digest of its uncompressed archive, which has been verified; `known/` what is
 /// known of files that were read before. A layer is made in a directory of its own, which is locked, and renamed when it is whole: what
 /// is not locked and not whole is a leftover.
-public final class ImageStore: Sendable {
+package final class ImageStore: Sendable {
     private let loaded = Mutex<[String: Result<LoadedImage, CannotRun>]>([:])
     /// The layers that this process uses: nobody takes them away meanwhile.
     private let claims = Mutex<[String: Claim]>([:])
@@ -31,7 +31,7 @@ public final class ImageStore: Sendable {
     init() {}
 
     /// Where images are unpacked; nil where the environment does not say.
-    public static var usualDirectory: String? {
+    package static var usualDirectory: String? {
         DurationHistory.usualPath.map { String($0[..<($0.lastIndex(of: "/") ?? $0.startIndex)]) + "/images" }
     }
 
@@ -39,7 +39,7 @@ public final class ImageStore: Sendable {
     /// system, or `docker:NAME` and `podman:NAME`, which are asked to save it. Blocks until it is unpacked.
     ///
     /// - Throws: `CannotRun`.
-    public func load(_ target: String, in session: Session) throws(CannotRun) -> LoadedImage {
+    package func load(_ target: String, in session: Session) throws(CannotRun) -> LoadedImage {
         guard let directory = ImageStore.usualDirectory else {
             throw CannotRun(reason: "there is no place to unpack images", remedy: "set XDG_CACHE_HOME or HOME")
         }

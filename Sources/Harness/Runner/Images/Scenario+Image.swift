@@ -18,7 +18,7 @@ extension Session {
     /// A scenario whose images have been unpacked, and which says what its images say where it says nothing itself. Blocks meanwhile.
     ///
     /// - Throws: `CannotRun`.
-    public func withImages(_ scenario: Scenario) throws(CannotRun) -> Scenario {
+    package func withImages(_ scenario: Scenario) throws(CannotRun) -> Scenario {
         var result = scenario
         for index in result.members.indices {
             var member = result.members[index].scenario
@@ -38,7 +38,7 @@ extension Session {
 
 extension Scenario {
     /// A place of a volume or a tmpfs that hides what every container has; nil: there is none.
-    public var placeOfTheKernel: String? {
+    package var placeOfTheKernel: String? {
         (settings.volumes.map(\.path) + settings.tmpfs).first { path in
             ["/proc", "/sys", "/dev", "/.harness"].contains(path) || path.hasPrefix("/proc/")
                 || path.hasPrefix("/.harness/")
@@ -76,7 +76,7 @@ extension Scenario {
     /// Who PID 1 is, and where its home is.
     ///
     /// - Throws: `CannotRun`, where Docker finds no such user.
-    public mutating func setUser(_ text: String, in accounts: Accounts) throws(CannotRun) {
+    package mutating func setUser(_ text: String, in accounts: Accounts) throws(CannotRun) {
         let found = try accounts.user(text)
         settings.user = found.owner
         if !settings.environment.contains(where: { $0.hasPrefix("HOME=") }) {
@@ -86,12 +86,12 @@ extension Scenario {
 }
 
 /// The users and groups of a root file system, as its /etc/passwd and /etc/group have them.
-public struct Accounts: Sendable {
+package struct Accounts: Sendable {
     private let users, groups: [[String]]
 
     /// - Parameter scenario: whose root it is.
     /// - Throws: `CannotRun`: its root is not there.
-    public init(of scenario: Scenario) throws(CannotRun) {
+    package init(of scenario: Scenario) throws(CannotRun) {
         do {
             self.init(try scenario.root())
         } catch let error as CannotRun {
@@ -117,7 +117,7 @@ public struct Accounts: Sendable {
     /// `USER[:GROUP]`, each by name or number (moby, daemon/exec_linux.go; runc, libcontainer/user).
     ///
     /// - Throws: `CannotRun`, where there is none of this name.
-    public func user(_ text: String) throws(CannotRun) -> (owner: Owner, home: String) {
+    package func user(_ text: String) throws(CannotRun) -> (owner: Owner, home: String) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let account = users.first { $0.count > 5 && ($0[0] == parts[0] || $0[2] == parts[0]) }
         guard let number = account.flatMap({ UInt32($0[2]) }) ?? UInt32(parts[0]) else {
