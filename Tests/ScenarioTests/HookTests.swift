@@ -17,8 +17,8 @@ struct HookTests {
         let events = try await Self.events(
             """
               runtime kubernetes
-              post-start sleep 60
-              command sh -c "sleep 1; exit 3"
+              post-start sh -c "touch /tmp/hook; exec sleep 60"
+              command sh -c "until [ -e /tmp/hook ]; do sleep 0.05; done; exit 3"
 
               begin start
               expect exit 3 within 10s
