@@ -227,6 +227,8 @@ extension CommandLineTool {
             let progress = Progress(
                 of: jobs, accepted: accepted, isShown: options.format == HumanReport.name && !options.isQuiet,
                 seconds: history.map { session.expectedSeconds(of: jobs, by: $0) })
+            if let limit = options.sweepLimit { session.sweepOptions.limit = limit }
+            session.sweepOptions.onProgress = progress.note
             let id = String(UInt64.random(in: 0 ... .max), radix: 16)
             journal?.begin(
                 witness: session.witness, jobs: atOnce, speed: options.speed, planned: jobs.count, id: id,

@@ -11,9 +11,20 @@ final class Progress: Sendable {
     /// How long it takes, as far as is known.
     private let expected: Double?
     private let began = ContinuousClock.now
-    private let state = Mutex<(done: Int, bad: Int, shownAt: ContinuousClock.Instant)>((0, 0, .now))
+    private let state = Mutex(State())
     /// A terminal need not be told more often.
     private static let interval = Duration.milliseconds(50)
+
+    private struct State {
+        var done = 0
+        var bad = 0
+        var shownAt = ContinuousClock.now
+        /// Sweeps whose length has been said.
+        var announced: Set<String> = []
+    }
+
+    /// Without a terminal a sweep that takes longer is announced, once so many of its runs are over.
+    private static let longSweep = (time: Duration.seconds(10), runs: 5)
 
     init(of jobs: [Session.Job], accepted: Accepted, isShown: Bool, seconds: Double?) {
         (total, self.accepted, self.isShown, expected) = (jobs.count, accepted, isShown, seconds)
@@ -36,13 +47,35 @@ final class Progress: Sendable {
                 }
                 return
             }
-            let now = ContinuousClock.now
-            guard now - state.shownAt >= Progress.interval else { return }
-            state.shownAt = now
-            let text =
-                "\(state.done)/\(total)  \(state.bad) failed\(rest(state.done, now))  \(result.subject): \(result.scenario.row)"
-            CommandLineTool.write("\r\u{1B}[K\(text.prefix(width - 1))", to: STDERR_FILENO)
+            show(
+                "\(state.done)/\(total)  \(state.bad) failed\(rest(state.done, .now))  \(result.subject): \(result.scenario.row)",
+                width, &state)
         }
+    }
+
+    /// How far a sweep is, one of the runs that are not over.
+    func note(_ sweep: SweepProgress) {
+        guard isShown else { return }
+        let left = Int((sweep.left / Duration.seconds(1)).rounded())
+        let text = "sweep \(sweep.done)/\(sweep.total), \(left) s left  \(sweep.title)"
+        state.withLock { state in
+            guard let width else {
+                if sweep.left >= Progress.longSweep.time, sweep.done >= Progress.longSweep.runs,
+                    state.announced.insert(sweep.title).inserted
+                {
+                    CommandLineTool.write("\(text)\n", to: STDERR_FILENO)
+                }
+                return
+            }
+            show(text, width, &state)
+        }
+    }
+
+    private func show(_ text: String, _ width: Int, _ state: inout State) {
+        let now = ContinuousClock.now
+        guard now - state.shownAt >= Progress.interval else { return }
+        state.shownAt = now
+        CommandLineTool.write("\r\u{1B}[K\(text.prefix(width - 1))", to: STDERR_FILENO)
     }
 
     /// ", 12 s left"

@@ -24,6 +24,8 @@ struct RunOptions: Sendable {
     /// Rounds are made until one fails, or this time is over.
     var untilFailure = false
     var stressTime: Duration?
+    /// How many moments of a sweep are taken at most.
+    var sweepLimit: Int?
     var stopsAtFirstFailure = false
     var timeout: Duration?
     var retries = 0
@@ -256,6 +258,9 @@ struct RunOptions: Sendable {
         },
         Option("--stress-for", takes: "D", "repeat for this long") { (options, text) throws(BadUsage) in
             options.stressTime = try Values.duration("--stress-for", text)
+        },
+        Option("--limit", takes: "N", "take N moments of a sweep that has more, at equal distances (default: 1000)") {
+            (options, text) throws(BadUsage) in options.sweepLimit = try Values.number("--limit", text, in: 2...10_000)
         },
         Option("--fail-fast", flag: "stop at the first failure; what is still running is interrupted") {
             $0.stopsAtFirstFailure = true

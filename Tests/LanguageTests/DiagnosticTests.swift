@@ -241,7 +241,7 @@ struct DiagnosticTests {
             "2:14+1 missing a signal is missing here"),
         Case(
             "scenario \"x\"\n  stop sginal TERM\n  service a\n  start\n  expect exit 0\n",
-            "2:8+6 unexpected expected 'signal', 'grace' or the end of the line, found 'sginal' → signal"),
+            "2:8+6 unexpected expected 'signal', 'grace', 'at' or the end of the line, found 'sginal' → signal"),
         Case(
             "scenario \"x\"\n  stop signal 65\n  service a\n  start\n  expect exit 0\n",
             "2:15+2 bad-value '65' is not a signal"),
@@ -638,7 +638,7 @@ struct DiagnosticTests {
             "4:3+5 unknown-word 'strat' is not a word of a scenario → start"),
         Case(
             started + "  stop now\n  expect exit 0\n",
-            "5:8+3 unexpected expected 'signal', 'grace' or the end of the line, found 'now'"),
+            "5:8+3 unexpected expected 'signal', 'grace', 'at' or the end of the line, found 'now'"),
         Case(
             started + "  kill SIGFOO\n  expect exit 0\n",
             "5:8+6 bad-value 'SIGFOO' is not a signal → SIGFPE"),
@@ -719,7 +719,7 @@ struct DiagnosticTests {
             "5:5+4 unknown-word 'tags' is not a step, but a word of a scenario"),
         Case(
             start + "  sweep kill from 5ms to 1ms step 1ms\n    start\n    expect exit 0\n",
-            "4:3+1 bad-value the last kill time, 1ms, is before the first, 5ms"),
+            "4:3+1 bad-value the last moment, 1ms, is before the first, 5ms"),
         Case(
             start + "  sweep kill from 0s to 1s step 0s\n    start\n    expect exit 0\n",
             "4:3+1 bad-value a step of no time leads nowhere"),

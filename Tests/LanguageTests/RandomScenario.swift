@@ -208,7 +208,7 @@ struct RandomScenario {
             { _ in .start }, { .stop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { _ in .beginStart }, { .beginStop(grace: $0.flip() ? nil : $0.duration(negative: true)) },
             { .beginRestart(grace: $0.flip() ? nil : $0.duration()) },
-            { .kill($0.flip() ? .kill : $0.signal()) }, { .killAtEvent($0.pick([1, 40])) },
+            { .kill($0.flip() ? .kill : $0.signal()) }, { .atEvent($0.pick([1, 40]), $0.disturbance()) },
             { .restart(times: $0.pick([1, 5]), grace: $0.flip() ? nil : $0.duration()) }, { _ in .recreate },
             { _ in .daemonRestarts }, { _ in .daemonCrashes }, { _ in .dropClient },
             { .signal($0.signal(), to: $0.party()) }, { .exec($0.command(), within: $0.flip() ? nil : $0.duration()) },
@@ -232,13 +232,24 @@ struct RandomScenario {
         }
         if depth < 3 {
             makers.append { .repeated(times: $0.pick([1, 7]), $0.steps(scenario, depth + 1)) }
-            makers.append { .sweep(.everyEvent, $0.steps(scenario, depth + 1)) }
             makers.append {
-                .sweep(
-                    .range(from: .zero, to: .milliseconds(400), step: .milliseconds(5)), $0.steps(scenario, depth + 1))
+                let moments: SweepPlan.Moments =
+                    $0.flip()
+                    ? .everyEvent : .range(from: .zero, to: .milliseconds(400), step: .milliseconds(5))
+                let plan = SweepPlan($0.disturbance(), moments, ofNextLife: $0.flip())
+                let own = plan.isOfNextLife ? [Step(.start, place: .none), Step(.start, place: .none)] : []
+                return .sweep(plan, own + $0.steps(scenario, depth + 1))
             }
         }
         return Step(make(makers), place: .none)
+    }
+
+    private mutating func disturbance() -> Disturbance {
+        make([
+            { _ in .kill }, { .stop(grace: $0.flip() ? nil : $0.duration()) },
+            { .restart(grace: $0.flip() ? nil : $0.duration()) }, { .signal($0.signal(), to: $0.party()) },
+            { $0.services.isEmpty ? .kill : .crash(service: $0.pick($0.services).name) },
+        ])
     }
 
     private mutating func steps(_ scenario: Scenario, _ depth: Int) -> [Step] {

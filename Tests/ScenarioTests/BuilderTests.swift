@@ -203,7 +203,7 @@ struct BuilderTests {
                 Start()
                 Stop()
             }
-            SweepKill(.range(from: .zero, to: .milliseconds(20), step: .milliseconds(5))) {
+            Sweep(.kill, .range(from: .zero, to: .milliseconds(20), step: .milliseconds(5))) {
                 Start()
                 Expect(.stepRan("schema", times: 1))
             }

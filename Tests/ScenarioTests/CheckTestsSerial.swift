@@ -230,7 +230,7 @@ struct CheckTestsSerial {
                     "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)",
                     "XDG_CACHE_HOME=\(Checkout.root)/.build/test-cache",
                 ]
-            ).finish(within: .seconds(120))
+            ).finish(within: .seconds(400))
             do {
                 return (try JSONDecoder().decode(Answer.self, from: Data(end.output.utf8)), end.status == .exited(1))
             } catch {

@@ -20,7 +20,7 @@ struct ImageTests {
         ]
         return try await blocking {
             try Command(
-                ["timeout", "120", "sh", "-c", "cd \(folder) || exit\n. ./functions\n\(script)"],
+                ["timeout", "400", "sh", "-c", "cd \(folder) || exit\n. ./functions\n\(script)"],
                 environment: environment
             )
             .finish()

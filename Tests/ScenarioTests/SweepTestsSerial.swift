@@ -20,16 +20,16 @@ struct SweepTestsSerial {
             expect marker /data/done unchanged for 200ms
         """
 
-    private func swept(_ defect: String?) async throws -> RunResult {
+    private func entrypoint(with defect: String?) async throws -> RunResult {
         var profile = InitProfile.unknown(command: ["/.harness/fake-services", "init", "--"])
         if let defect { profile.environment = ["FAKE_DEFECT=\(defect)"] }
         return try #require(try await run(scenarios(Self.text), on: [profile]).first)
     }
 
     @Test func theRightEntrypointPassesAtEveryMoment() async throws {
-        let result = try await swept(nil)
+        let result = try await entrypoint(with: nil)
         #expect(result.verdict == .passed)
-        #expect(result.sweeps.last?.kills.contains { !$0.steps.isEmpty } == true)
+        #expect(result.sweeps.last?.runs.contains { !$0.steps.isEmpty } == true)
     }
 
     @Test(arguments: [
@@ -37,7 +37,7 @@ struct SweepTestsSerial {
         "initialises-always",
     ])
     func aWrongOneIsFoundAndItsSmallestCaseCanBeRunAgain(defect: String) async throws {
-        let result = try await swept(defect)
+        let result = try await entrypoint(with: defect)
         guard case .failed = result.verdict, let found = result.sweeps.first?.reproduction else {
             Issue.record("\(defect) was not found")
             return
@@ -67,7 +67,7 @@ struct SweepTestsSerial {
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         #expect(result.isBad != isRight)
-        let kills = try #require(result.sweeps.first).kills
+        let kills = try #require(result.sweeps.first).runs
         #expect(kills.first?.hasFailed == false)
         #expect(kills.last?.hasFailed == false)
         #expect(kills.contains(where: \.hasFailed) != isRight)
@@ -86,7 +86,7 @@ struct SweepTestsSerial {
               sweep kill at every event
                 start
                 start
-                wait for file /data/users exists within 2s
+                wait for file /data/users exists within 500ms
             """
         let result = try #require(try await run(scenarios(text), on: [.none]).first)
         guard case .failed = result.verdict, let found = result.sweeps.first?.reproduction
@@ -100,6 +100,116 @@ struct SweepTestsSerial {
             if case .failed = result.verdict { continue }
             Issue.record("\(result.verdict)\n\(reproduction)")
         }
+    }
+
+    /// What comes of one sweep of a script that makes a directory in its first run and cannot do so again.
+    private func swept(
+        _ sweep: String, _ block: String = "    start\n    expect state running for 200ms",
+        script: String =
+            "trap 'exit 0' TERM\n    | if [ ! -e /data/done ]; then mkdir /data/db || exit 3; /bin/sleep 0.1; touch /data/done; fi",
+        limit: Int? = nil
+    ) async throws -> (verdict: Verdict, outcome: SweepOutcome) {
+        let text = """
+            scenario "a script"
+              about none
+              volume data at /data
+              file /entrypoint.sh mode 755
+                | #!/bin/sh
+                | \(script)
+                | echo ready
+                | /bin/sleep 60 & wait $!
+              command /entrypoint.sh
+              \(sweep)
+            \(block)
+            """
+        if let limit {
+            let result = try await blocking {
+                let session = try Session(fakeServices: Checkout.fakeServices)
+                defer { session.close() }
+                session.sweepOptions.limit = limit
+                return try session.run([Session.Job(try scenarios(text)[0], .none)], atOnce: 1)[0]
+            }
+            return (result.verdict, try #require(result.sweeps.first))
+        }
+        let result = try #require(try await run(scenarios(text), on: [.none]).first)
+        return (result.verdict, try #require(result.sweeps.first, "\(result.verdict)"))
+    }
+
+    /// Each disturbance comes at its moment, does what it is called, and finds what only it can find; what it prints to show that again
+    /// fails again.
+    @Test(arguments: [
+        (
+            "sweep stop grace 300ms from 0s to 300ms step 50ms",
+            "    start\n    start\n    wait for output contains \"ready\" within 1s"
+        ),
+        (
+            "sweep stop grace 300ms at every event",
+            "    start\n    start\n    wait for output contains \"ready\" within 1s"
+        ),
+        (
+            "sweep restart grace 300ms from 0s to 300ms step 50ms",
+            "    start\n    wait for output contains \"ready\" within 1s"
+        ),
+        ("sweep restart grace 300ms at every event", "    start\n    wait for output contains \"ready\" within 1s"),
+        (
+            "sweep signal SIGTERM to init from 0s to 300ms step 50ms",
+            "    start\n    start\n    wait for output contains \"ready\" within 1s"
+        ),
+        (
+            "sweep signal SIGTERM to init at every event",
+            "    start\n    start\n    wait for output contains \"ready\" within 1s"
+        ),
+        ("sweep crash sleep from 0s to 300ms step 50ms", "    start\n    expect state running for 500ms"),
+        ("sweep crash sleep at every event", "    start\n    expect state running for 500ms"),
+    ])
+    func eachDisturbanceFindsWhatItCan(sweep: String, block: String) async throws {
+        let (verdict, outcome) = try await swept(sweep, block)
+        guard case .failed = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(outcome.runs.contains { !$0.hasFailed } && outcome.runs.contains(where: \.hasFailed))
+        #expect(outcome.runs.allSatisfy { $0.hasFailed == ($0.failure != nil) })
+        let again = try #require(outcome.reproduction)
+        let parsed = parseScenarios(Array(again.scenario.text.utf8), file: "smallest")
+        #expect(parsed.diagnostics.filter { $0.severity == .error } == [] && again.failures >= again.trials - 1)
+        let result = try #require(try await run(parsed.values, on: [.none]).first)
+        #expect(result.isBad, "\(result.verdict)\n\(again.scenario.text)")
+    }
+
+    /// Negative control of each: a script that bears it.
+    @Test(arguments: [
+        "sweep stop grace 300ms at every event", "sweep restart grace 300ms from 0s to 100ms step 20ms",
+        "sweep signal SIGHUP to init at every event", "sweep crash touch at every event",
+    ])
+    func whatBearsItPasses(sweep: String) async throws {
+        let (verdict, outcome) = try await swept(
+            sweep, "    start\n    start\n    wait for output contains \"ready\" within 1s",
+            script: "trap 'exit 0' TERM; trap '' HUP\n    | mkdir -p /data/db; touch /data/done")
+        #expect(verdict == .passed)
+        #expect(!outcome.runs.isEmpty && outcome.reproduction == nil)
+    }
+
+    /// Of the next life only what a second start does is disturbed: here nothing that could go wrong.
+    @Test func theNextLifeIsNotTheFirst() async throws {
+        let block =
+            "    start\n    wait for output contains \"ready\" within 1s\n    kill\n    start\n    start\n    wait for output contains \"ready\" within 1s"
+        let first = try await swept("sweep kill at every event", block)
+        let next = try await swept("sweep kill at every event of the next life", block)
+        guard case .failed = first.verdict else {
+            Issue.record("\(first.verdict)")
+            return
+        }
+        #expect(next.verdict == .passed)
+        #expect(next.outcome.runs.count < first.outcome.runs.count)
+    }
+
+    /// What is left out is said.
+    @Test func tooManyMomentsAreSampledAndSaidToBe() async throws {
+        let (_, outcome) = try await swept("sweep kill from 0s to 100ms step 2ms", limit: 6)
+        #expect(outcome.sample == .init(taken: 6, of: 51))
+        let times = outcome.runs.map(\.moment)
+        #expect(times == [0, 20, 40, 60, 80, 100].map { .time(.milliseconds($0)) })
     }
 
     @Test func theRuntimesClocksAndTheFakesRunFaster() async throws {

@@ -57,7 +57,7 @@ struct Observation: Sendable {
         failures.compactMap { failure in
             switch failure.question {
             case .expect(let expectation), .waitFor(let expectation): expectation.condition
-            case .continuation, .killTimes: nil
+            case .continuation, .moments: nil
             }
         }
     }

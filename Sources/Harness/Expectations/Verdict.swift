@@ -31,7 +31,7 @@ extension [Failure] {
         last { failure in
             switch failure.question {
             case .continuation, .waitFor: true
-            case .expect, .killTimes: false
+            case .expect, .moments: false
             }
         }
     }
@@ -45,8 +45,8 @@ public struct Failure: Hashable, Sendable {
         case waitFor(Expectation)
         /// The run could not go on: what the step is about was not there.
         case continuation
-        /// Each of this number of kill times of a sweep was to pass.
-        case killTimes(Int)
+        /// The run at each of this number of moments of a sweep was to pass.
+        case moments(Int)
     }
 
     public let place: SourcePlace
@@ -85,7 +85,7 @@ extension Failure.Question: CustomStringConvertible {
         case .expect(let expectation): "expect \(expectation)"
         case .waitFor(let expectation): "wait for \(expectation)"
         case .continuation: "to go on from here"
-        case .killTimes(let count): "each of \(count) kill times to pass"
+        case .moments(let count): "each of \(count) moments to pass"
         }
     }
 }

@@ -127,6 +127,15 @@ public struct ProcessTree: Sendable {
         bearersOfNames[name]?.last.flatMap { $0 >= lifeBegin ? $0 : nil }
     }
 
+    /// The oldest process that runs a program of this name, in the present life; PID 1 where it is no other.
+    public func index(running name: String) -> Int? {
+        let own = present.filter { index in
+            processes[index].exitedAt == nil
+                && processes[index].program?.split(separator: "/").last.map(String.init) == name
+        }
+        return own.first { $0 != root } ?? own.first
+    }
+
     /// Two processes that were this service at the same time, in the present life.
     public func rivals(named name: String) -> (Int, Int)? {
         // Without a trace the end of the one may be found after the beginning of the next.

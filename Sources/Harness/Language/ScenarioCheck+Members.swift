@@ -180,7 +180,7 @@ extension ScenarioCheck {
         for step in steps {
             switch step.action {
             case .within: note(.impossible, "this is in one container already", at: step.place)
-            case .sweep, .killAtEvent:
+            case .sweep, .atEvent:
                 note(.impossible, "this is about a scenario of one container", at: step.place)
             case _ where scenario.runtime == .kubernetes && step.isOfPod:
                 note(

@@ -100,7 +100,7 @@ extension ScenarioCheck {
                 past.hasOrphans = true
                 if case .exec = step.action { past.hasExecuted = true }
                 past.settle()
-            case .wait, .waitFor, .signal, .crash, .type, .closeInput, .killAtEvent: past.settle()
+            case .wait, .waitFor, .signal, .crash, .type, .closeInput, .atEvent: past.settle()
             case .expect(let expectation):
                 if expectation.within != nil || expectation.duration != nil { past.settle() }
             case .repeated(_, let inner): self.steps(inner, &past)
@@ -131,7 +131,8 @@ extension ScenarioCheck {
                     at: step.place, about: "\(times)")
             }
             return
-        case .sweep(let times, _): return sweep(times, step)
+        case .sweep(let plan, let inner): return sweep(plan, inner, step)
+        case .atEvent(_, let disturbance): partyIsKnown(disturbance, step)
         case .removeVolume(let name):
             let volumes = scenario.settings.volumes.map(\.name)
             if !volumes.contains(name) {
@@ -141,9 +142,9 @@ extension ScenarioCheck {
             }
         case .recreate: return
         case .signal(let signal, let party):
-            known([party], step)
+            target(party, step)
             if party == .initProcess, signal != .kill, signal != .stop { tooEarly(step, past) }
-        case .crash(let service): known([.service(service)], step)
+        case .crash(let service): target(.service(service), step)
         case .orphan(_, let name, _): orphan(name, step)
         case .expect(let expectation):
             question(expectation.condition, step, past)
@@ -172,7 +173,7 @@ extension ScenarioCheck {
             }
         case .within(_, let inner):
             if inner.isEmpty, isWhole { return }
-        case .killAtEvent, .restart, .beginRestart, .exec: break
+        case .restart, .beginRestart, .exec: break
         case .dropClient:
             if !past.hasBegun, isWhole {
                 note(.impossible, "nothing was begun with 'begin stop' or 'begin restart' before this", at: step.place)
@@ -209,14 +210,36 @@ extension ScenarioCheck {
     /// More containers side by side than this are a mistake.
     static let sweepLimit = 10_000
 
-    mutating func sweep(_ times: Step.KillTimes, _ step: Step) {
-        guard case .range(let from, let to, let interval) = times else { return }
+    private mutating func partyIsKnown(_ disturbance: Disturbance, _ step: Step) {
+        switch disturbance {
+        case .signal(_, let party): target(party, step)
+        case .crash(let service): target(.service(service), step)
+        case .kill, .stop, .restart: return
+        }
+    }
+
+    /// What a signal goes to: where a container runs a program and no services, that may be any program in it.
+    private mutating func target(_ party: Party, _ step: Step) {
+        let settings = scenario.settings
+        let runsProgram = settings.image != nil || { if case .command? = settings.payload { true } else { false } }()
+        if case .service = party, serviceNames.isEmpty, scenario.members.isEmpty, runsProgram { return }
+        known([party], step)
+    }
+
+    mutating func sweep(_ plan: SweepPlan, _ inner: [Step], _ step: Step) {
+        partyIsKnown(plan.disturbance, step)
+        if plan.isOfNextLife, inner.count(where: \.startsContainer) < 2, isWhole {
+            note(
+                .impossible, "there is no next life: only one step of the block starts the container", at: step.place,
+                about: "next")
+        }
+        guard case .range(let from, let to, let interval) = plan.moments else { return }
         if to < from {
-            note(.badValue, "the last kill time, \(to.text), is before the first, \(from.text)", at: step.place)
+            note(.badValue, "the last moment, \(to.text), is before the first, \(from.text)", at: step.place)
         } else if interval <= .zero {
             note(.badValue, "a step of no time leads nowhere", at: step.place)
         } else if (to - from) / interval >= Double(ScenarioCheck.sweepLimit) {
-            note(.badValue, "this would be more than \(ScenarioCheck.sweepLimit) kill times", at: step.place)
+            note(.badValue, "this would be more than \(ScenarioCheck.sweepLimit) moments", at: step.place)
         }
     }
 

@@ -319,7 +319,7 @@ struct ScenarioParser {
         }
         switch action {
         case .repeated(let times, _)?: return .repeated(times: times, steps)
-        case .sweep(let times, _)?: return .sweep(times, steps)
+        case .sweep(let plan, _)?: return .sweep(plan, steps)
         case .within(let container, _)?: return .within(container: container, steps)
         default: return action
         }

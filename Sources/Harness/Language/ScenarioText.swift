@@ -202,7 +202,7 @@ private struct ScenarioWriter {
         case .dropClient: "client goes away"
         case .beginRestart(let grace): "begin restart" + (grace.map { " grace \($0.text)" } ?? "")
         case .kill(.kill): "kill"
-        case .killAtEvent(let count): "kill at event \(count)"
+        case .atEvent(let count, let disturbance): "\(words(disturbance.action)) at event \(count)"
         case .kill(let signal): "kill \(signal.spelling)"
         case .restart(let times, let grace):
             "restart" + (times == 1 ? "" : " \(times) times") + (grace.map { " grace \($0.text)" } ?? "")
@@ -224,10 +224,17 @@ private struct ScenarioWriter {
         case .within(let container, _): "in \(container)"
         case .down: "down"
         case .repeated(let times, _): "repeat \(times) times"
-        case .sweep(.range(let from, let to, let step), _):
-            "sweep kill from \(from.text) to \(to.text) step \(step.text)"
-        case .sweep(.everyEvent, _): "sweep kill at every event"
+        case .sweep(let plan, _): words(plan)
         case .expect(let expectation): "expect \(expectation)"
         }
+    }
+
+    private func words(_ plan: SweepPlan) -> String {
+        let moments =
+            switch plan.moments {
+            case .range(let from, let to, let step): "from \(from.text) to \(to.text) step \(step.text)"
+            case .everyEvent: "at every event"
+            }
+        return "sweep \(words(plan.disturbance.action)) \(moments)" + (plan.isOfNextLife ? " of the next life" : "")
     }
 }

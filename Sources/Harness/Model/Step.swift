@@ -14,8 +14,8 @@ public struct Step: Hashable, Sendable {
         case dropClient
         /// As `docker kill`: a signal to PID 1, from outside.
         case kill(Signal)
-        /// SIGKILL to PID 1 right after this many events of the container, counted from its first start as a sweep counts them.
-        case killAtEvent(Int)
+        /// Right after this many events of the container, counted from its last start as a sweep counts them.
+        case atEvent(Int, Disturbance)
         /// A stop and a start, so many times.
         case restart(times: Int, grace: Duration?)
         /// A new container in the place of the old one, with the same volumes.
@@ -46,16 +46,9 @@ public struct Step: Hashable, Sendable {
         case within(container: String, [Step])
         /// Every container is stopped and removed; volumes stay.
         case down
-        /// The steps from a new container on, once for each kill time, counted from the start.
-        case sweep(KillTimes, [Step])
+        /// The steps from a new container on, once for each moment of the sweep.
+        case sweep(SweepPlan, [Step])
         case expect(Expectation)
-    }
-
-    /// The moments at which a sweep kills PID 1.
-    public enum KillTimes: Hashable, Sendable {
-        case range(from: Duration, to: Duration, step: Duration)
-        /// At each event of a run that nothing disturbs.
-        case everyEvent
     }
 
     public var action: Action

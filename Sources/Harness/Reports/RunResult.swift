@@ -31,6 +31,8 @@ public struct RunResult: Sendable {
     public var known: KnownFailure?
     /// That it passes only now and then counts as a failure.
     public var isFlakinessBad = false
+    /// The disturbance that came at a moment of its own; nil: none did.
+    package var disturbed: DisturbedRun?
     /// What the journal has shown of the init, where that is kept no longer.
     private var rememberedHabits: Habits?
 
@@ -48,6 +50,19 @@ public struct RunResult: Sendable {
         self.verdict = verdict
         self.duration = duration
         self.journal = journal
+    }
+}
+
+/// A disturbance at a moment of a container's life, as it came about.
+package struct DisturbedRun: Sendable {
+    /// The start of the life from which the moment was counted.
+    package let began: MonotonicInstant
+    /// When it came; nil: PID 1 had ended, or what it was about did not run.
+    package var came: MonotonicInstant?
+
+    package init(began: MonotonicInstant, came: MonotonicInstant?) {
+        self.began = began
+        self.came = came
     }
 }
 
@@ -135,7 +150,7 @@ extension RunResult {
             views[container] = JournalView(journal)
         }
         return failures.map { failure in
-            if case .killTimes = failure.question {
+            if case .moments = failure.question {
                 return sweeps.filter { $0.place == failure.place }.flatMap { $0.table + $0.linesOfReproduction }
             }
             return failure.evidence.compactMap { evidence in

@@ -5,26 +5,54 @@ import Vocabulary
 
 /// What came of a sweep, in words.
 extension SweepOutcome {
-    /// A line for each stretch of moments of which the same came, and one for those that were never hit.
+    /// A line for each distinct outcome, with the moments of which it came; then what was not tried.
     var table: [String] {
-        var result: [String] = []
-        var index = 0
-        let hasSteps = kills.contains { !$0.steps.isEmpty }
-        // Times and numbers of processes are others in each run.
-        func kind(_ kill: Kill) -> String { kill.result(hasSteps).filter { !$0.isNumber || hasSteps } }
-        while index < kills.count {
-            var end = index
-            while end + 1 < kills.count, kind(kills[end + 1]) == kind(kills[index]) { end += 1 }
-            let (first, last) = (kills[index].moment, kills[end].moment)
-            let stretch = index == end ? "\(first)" : "\(first) to \(last) (\(end - index + 1))"
-            result.append("killed after \(stretch): \(kills[index].result(hasSteps))".bounded.printable)
-            index = end + 1
+        let hasSteps = runs.contains { !$0.steps.isEmpty }
+        var kinds: [(key: String, sample: Int, indices: [Int])] = []
+        for index in runs.indices {
+            let key = runs[index].kind(hasSteps)
+            if let known = kinds.firstIndex(where: { $0.key == key }) {
+                kinds[known].indices.append(index)
+            } else {
+                kinds.append((key, index, [index]))
+            }
+        }
+        var result = kinds.map { kind in
+            "\(plan.disturbance.participle) after \(stretches(kind.indices)): \(runs[kind.sample].result(hasSteps, plan))"
+                .bounded.printable
+        }
+        if let sample {
+            result.append("not all moments: \(sample.taken) of \(sample.total), at equal distances")
         }
         if !missed.isEmpty {
             let events = missed.map(String.init).joined(separator: ", ")
-            result.append("not killed right after event \(events): in \(attempts) attempts the next came first")
+            result.append(
+                "not \(plan.disturbance.participle) right after event \(events): in \(attempts) attempts the next came first"
+                    .bounded.printable)
         }
         return result
+    }
+
+    /// More stretches of moments than this are counted.
+    private static let stretchesShown = 4
+
+    /// "0s to 40ms, 90ms (6)"
+    private func stretches(_ indices: [Int]) -> String {
+        var all: [ClosedRange<Int>] = []
+        for index in indices {
+            if let last = all.last, last.upperBound + 1 == index {
+                all[all.count - 1] = last.lowerBound...index
+            } else {
+                all.append(index...index)
+            }
+        }
+        var words = all.prefix(SweepOutcome.stretchesShown).map { stretch in
+            stretch.count == 1
+                ? "\(runs[stretch.lowerBound].moment)"
+                : "\(runs[stretch.lowerBound].moment) to \(runs[stretch.upperBound].moment)"
+        }
+        if all.count > words.count { words.append("and \(all.count - words.count) times more") }
+        return words.joined(separator: ", ") + (indices.count > 1 ? " (\(indices.count))" : "")
     }
 
     /// The smallest run that failed as a scenario, after a blank line; nothing where none failed.
@@ -38,17 +66,40 @@ extension SweepOutcome {
     }
 }
 
-extension SweepOutcome.Kill {
+extension SweepOutcome.Run {
+    /// Equal for runs of which the same came: times and numbers of processes are others in each.
+    fileprivate func kind(_ hasSteps: Bool) -> String {
+        [counts(hasSteps), "\(hasFailed)", "\(cameTooLate)", evidence.filter { !$0.isNumber }].joined(separator: "|")
+    }
+
     /// What came of it.
     ///
-    /// - Parameter hasSteps: some of the kills were of a fake entrypoint, whose steps can be counted.
-    fileprivate func result(_ hasSteps: Bool) -> String {
-        guard hasSteps else {
-            let words = lastWords.map { ", its last words: \(Spelling.quoted($0.bounded))" } ?? ""
-            return (hasFailed ? "FAILED" + words : "passed") + (cameTooLate ? " (it had ended before)" : "")
-        }
+    /// - Parameter hasSteps: some of the runs were of a fake entrypoint, whose steps can be counted.
+    fileprivate func result(_ hasSteps: Bool, _ plan: SweepPlan) -> String {
+        let steps = hasSteps ? counts(hasSteps) + ": " : ""
+        let late = cameTooLate ? " (\(plan.disturbance.reasonForNothing))" : ""
+        return steps + (hasFailed ? "FAILED\(late)\(evidence)" : "passed\(late)")
+    }
+
+    private func counts(_ hasSteps: Bool) -> String {
+        guard hasSteps else { return "" }
         let counts = steps.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
-        return "steps ran \(counts.isEmpty ? "not at all" : counts): \(hasFailed ? "FAILED" : "passed")"
-            + (cameTooLate ? " (it had ended before)" : "")
+        return "steps ran \(counts.isEmpty ? "not at all" : counts)"
+    }
+
+    /// What failed, and the last words.
+    private var evidence: String {
+        (failure.map { ": \($0.expected): \($0.observed)" } ?? "")
+            + (lastWords.map { "; its last words: \(Spelling.quoted($0.bounded))" } ?? "")
+    }
+}
+
+extension Disturbance {
+    /// Why nothing was done.
+    fileprivate var reasonForNothing: String {
+        switch self {
+        case .crash(let name), .signal(_, to: .service(let name)): "\(name) was not running"
+        case .kill, .stop, .restart, .signal: "it had ended before"
+        }
     }
 }

@@ -46,7 +46,7 @@ final class GroupRun {
         members = scenario.members.indices.map { place in
             let own = scenario.part(ofMember: place, by: rules)
             let run = ScenarioRun(
-                Session.Job(sped: own, job.profile, runtime: job.runtime, rules: job.rules, killAt: nil), in: session)
+                Session.Job(sped: own, job.profile, runtime: job.runtime, rules: job.rules), in: session)
             run.group = self
             return run
         }

@@ -33,8 +33,12 @@ extension Scenario {
             case .repeated(let times, let inner): total += duration(of: inner, in: scenarios) * times
             case .within(_, let inner): total += duration(of: inner, in: scenarios)
             // Many runs, several of them one after the other.
-            case .sweep(.range(_, let to, _), let inner): total += to + duration(of: inner, in: scenarios) * 2
-            case .sweep(.everyEvent, let inner): total += .seconds(2) + duration(of: inner, in: scenarios) * 10
+            case .sweep(let plan, let inner):
+                let once = duration(of: inner, in: scenarios)
+                switch plan.moments {
+                case .range(_, let to, _): total += to + once * 2
+                case .everyEvent: total += .seconds(2) + once * 10
+                }
             default: continue
             }
         }

@@ -101,7 +101,9 @@ extension Step {
         case .expect(let expectation):
             [expectation.duration, expectation.condition.spedTime].compactMap(\.self)
         case .waitFor(let condition, _, _): condition.spedTime.map { [$0] } ?? []
-        case .sweep(.range(_, let to, let interval), _): [to, interval]
+        case .atEvent(_, let disturbance): Step(disturbance.action, place: .none).times
+        case .sweep(let plan, _):
+            Step(plan.disturbance.action, place: .none).times + plan.moments.spedTimes
         default: []
         }
     }
@@ -126,17 +128,38 @@ extension Step.Action {
             expectation.duration = expectation.duration?.sped(by: speed)
             return .expect(expectation)
         case .repeated(let times, let inner): return .repeated(times: times, steps(inner))
-        case .sweep(.range(let from, let to, let interval), let inner):
-            let times = Step.KillTimes.range(
-                from: from.sped(by: speed), to: to.sped(by: speed), step: interval.sped(by: speed))
-            return .sweep(times, steps(inner))
-        case .sweep(.everyEvent, let inner): return .sweep(.everyEvent, steps(inner))
+        case .atEvent(let count, let disturbance): return .atEvent(count, disturbance.sped(by: speed))
+        case .sweep(let plan, let inner):
+            var own = plan
+            own.disturbance = plan.disturbance.sped(by: speed)
+            if case .range(let from, let to, let interval) = plan.moments {
+                own.moments = .range(
+                    from: from.sped(by: speed), to: to.sped(by: speed), step: interval.sped(by: speed))
+            }
+            return .sweep(own, steps(inner))
         case .within(let container, let inner): return .within(container: container, steps(inner))
-        case .start, .down, .kill, .killAtEvent, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause,
-            .resume,
-            .signal, .crash,
-            .type, .closeInput, .dropClient, .beginStart:
+        case .start, .down, .kill, .recreate, .removeVolume, .daemonRestarts, .daemonCrashes, .pause, .resume, .signal,
+            .crash, .type, .closeInput, .dropClient, .beginStart:
             return self
+        }
+    }
+}
+
+extension Disturbance {
+    fileprivate func sped(by speed: Double) -> Disturbance {
+        switch self {
+        case .stop(let grace): .stop(grace: grace?.sped(by: speed))
+        case .restart(let grace): .restart(grace: grace?.sped(by: speed))
+        case .kill, .signal, .crash: self
+        }
+    }
+}
+
+extension SweepPlan.Moments {
+    fileprivate var spedTimes: [Duration] {
+        switch self {
+        case .range(_, let to, let interval): [to, interval]
+        case .everyEvent: []
         }
     }
 }

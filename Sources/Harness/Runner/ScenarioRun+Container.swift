@@ -72,7 +72,7 @@ extension ScenarioRun {
     }
 
     /// The run ends where a step is refused and the next does not ask about that.
-    private func refuse(_ reason: String, _ step: Step) {
+    func refuse(_ reason: String, _ step: Step) {
         record(.runtime(.refused(reason: reason)))
         if !asksAboutRefusal { interrupt(step, reason) }
     }

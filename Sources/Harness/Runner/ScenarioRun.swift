@@ -68,8 +68,12 @@ final class ScenarioRun {
     /// It is put off, because the machine has kept the container waiting, and until when.
     var isOverdue = false
     var postponedTo: MonotonicInstant?
-    /// When PID 1 is killed, if that has not been done.
-    private var killAt: Sweep.Moment?
+    /// What disturbs it, where it is one of the runs of a sweep.
+    let appointment: Appointment?
+    /// The last disturbance that came at a moment of its own.
+    var disturbed: DisturbedRun?
+    /// How often a step has started the container.
+    var handStarts = 0
     /// What came of sweeps, and what failed in each.
     private var sweeps: [SweepOutcome] = []
     private var sweepFailures: [Failure] = []
@@ -82,7 +86,7 @@ final class ScenarioRun {
     /// The next step asks whether this one was refused.
     private(set) var asksAboutRefusal = false
     /// The step that is being carried out.
-    private var stepIndex = 0
+    private(set) var stepIndex = 0
     /// Whatever happened up to here was known when the journal was last added to.
     var knownUntil = MonotonicInstant.now
     var index: JournalIndex
@@ -100,7 +104,7 @@ final class ScenarioRun {
         surroundings = rules.surroundings(policy)
         let healthDefaults = rules.healthDefaults
         health = job.scenario.healthCheck.map { HealthMonitor($0, healthDefaults) }
-        killAt = job.killAt
+        appointment = job.appointment
         speed = job.speed
         journal = Journal(witness: session.witness)
         index = JournalIndex(witness: session.witness)
@@ -149,6 +153,7 @@ final class ScenarioRun {
             verdict: verdict,
             duration: MonotonicInstant.now.duration(since: began), journal: journal, sweeps: sweeps)
         result.number = number
+        result.disturbed = disturbed
         return result
     }
 
@@ -182,18 +187,16 @@ final class ScenarioRun {
             switch step.action {
             case .start:
                 try perform(.start, step)
-                try killAtItsMoment()
             case .stop(let grace): try perform(.stop(grace: grace), step)
             case .beginStart:
                 try begin(.start, step)
-                try killAtItsMoment()
             case .beginStop(let grace): try begin(.stop(grace: grace), step)
             case .beginRestart(let grace): try begin(.restart(grace: grace), step)
             case .dropClient:
                 record(.runtime(.clientGone))
                 try tell(.clientGone)
             case .kill(let signal): try kill(signal, step)
-            case .killAtEvent(let count): try kill(atEvent: count, step)
+            case .atEvent(let count, let disturbance): try disturb(disturbance, atEvent: count, step)
             case .signal(let signal, let party): try send(signal, to: party, step)
             case .crash(let service): try send(.kill, to: .service(service), step)
             case .orphan(let count, let service, let time): try orphan(count, from: service, living: time, step)
@@ -210,9 +213,10 @@ final class ScenarioRun {
             case .exec(let command, let limit): try exec(command, within: limit, step)
             case .type(let text): type(text, step)
             case .closeInput: life?.closeInput()
-            case .sweep:
+            case .sweep(let plan, let inner):
                 let (outcome, failure) = try Sweep(
-                    session: session, scenario: scenario, profile: profile, step: step, speed: speed, rules: rules
+                    session: session, scenario: scenario, profile: profile, plan: plan, steps: inner,
+                    place: step.place, speed: speed, rules: rules
                 ).run()
                 sweeps.append(outcome)
                 sweepFailures += failure.map { [$0] } ?? []
@@ -233,6 +237,7 @@ final class ScenarioRun {
                 }
                 try ask(expectation, until: deadline, step: index)
             }
+            if step.startsContainer, failedStep == nil { try keepAppointment() }
         }
     }
 
@@ -248,25 +253,6 @@ final class ScenarioRun {
         journal.append(Event(at: .now, kind))
     }
 
-    /// Kills PID 1 of the first life when its moment has come, if it still runs.
-    private func killAtItsMoment() throws {
-        guard let moment = killAt else { return }
-        killAt = nil
-        try killAtMoment(moment)
-    }
-
-    private func killAtMoment(_ moment: Sweep.Moment) throws {
-        guard let life else { return }
-        switch moment {
-        case .time(let time): try pump(until: startedAt.advanced(by: time)) { !life.isRunning }
-        case .event(let count):
-            try pump(until: .now.advanced(by: .seconds(10)), watchingKernel: true, closely: true) {
-                !life.isRunning || self.journal.ownEventCount >= count
-            }
-        }
-        if life.isRunning { try request(.kill(.kill), isUrgent: true) }
-    }
-
     // MARK: - Signals
 
     private func kill(_ signal: Signal, _ step: Step) throws {
@@ -274,39 +260,32 @@ final class ScenarioRun {
         if signal == .stop, let pid = life?.pid { try awaitStopped(pid) }
     }
 
-    /// Kills PID 1 right after an event of its first life.
-    private func kill(atEvent count: Int, _ step: Step) throws {
-        guard let life, life.isRunning, lifeCount == 1 else {
-            return interrupt(step, lifeCount > 1 ? "this is not the first life" : "the container is not running")
-        }
-        try killAtMoment(.event(count))
-        guard journal.untilKill.ownEventCount == count, journal.untilKill.isCut else {
-            if life.isRunning || journal.ownEventCount >= count { throw MissedEvent(number: count) }
-            return interrupt(step, "the container had ended before event \(count): there were \(journal.ownEventCount)")
-        }
+    private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
+        try collect()
+        if let problem = try deliver(signal, to: party) { interrupt(step, problem) }
     }
 
     /// From the host, past the engine: no rule of the runtime knows of it.
-    private func send(_ signal: Signal, to party: Party, _ step: Step) throws {
-        try collect()
+    ///
+    /// - Returns: why there is none to send it to; nil where it was sent.
+    func deliver(_ signal: Signal, to party: Party) throws -> String? {
         if case .initProcess = party {
-            guard let life, let pid = life.pid else { return interrupt(step, "the container is not running") }
+            guard let life, let pid = life.pid else { return "the container is not running" }
             life.send(signal, into: &journal)
             if signal == .stop { try awaitStopped(pid) }
             // What it brings about is there when the step is over, as after `kill`.
             if signal == .kill {
                 try pump(until: .now.advanced(by: ContainerLife.patienceAfterKill)) { !life.isRunning }
             }
-            return
+            return nil
         }
         let tree = view.tree
-        guard case .service(let name) = party, let index = tree.index(named: name) else {
-            return interrupt(step, "\(party) was never started")
-        }
+        // Programs that are not the fakes say no names.
+        guard case .service(let name) = party,
+            let index = tree.index(named: name) ?? (!scenario.services.isEmpty ? nil : tree.index(running: name))
+        else { return "\(party) was never started" }
         let process = tree.processes[index]
-        guard process.exitedAt == nil, let target = life?.open(process.pid) else {
-            return interrupt(step, "\(party) is not running")
-        }
+        guard process.exitedAt == nil, let target = life?.open(process.pid) else { return "\(party) is not running" }
         do {
             try target.send(signal)
             record(.runtime(.sent(signal, to: process.pid)))
@@ -314,6 +293,7 @@ final class ScenarioRun {
         } catch let error as Errno {
             record(.runtime(.sendFailed(signal, to: process.pid, reason: "\(error)")))
         }
+        return nil
     }
 
     /// A process that is stopped in the middle of a system call first comes back from it: until then it may still take a

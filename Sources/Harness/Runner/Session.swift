@@ -54,6 +54,12 @@ public final class Session: Sendable {
     let pulse: Pulse
     /// Images that its scenarios are about.
     package let images = ImageStore()
+    private let sweeping = Mutex(SweepOptions())
+    /// How its sweeps are carried out.
+    public var sweepOptions: SweepOptions {
+        get { sweeping.withLock(\.self) }
+        set { sweeping.withLock { $0 = newValue } }
+    }
     private let workers: Workers
     private let scheduler: Scheduler
     /// How long each scenario took the last time.
@@ -216,8 +222,8 @@ public final class Session: Sendable {
         public let profile: InitProfile
         /// How many times faster the restart policy's clock runs; that of the scenario itself has been sped up already.
         let speed: Double
-        /// When PID 1 is killed, in its first life.
-        let killAt: Sweep.Moment?
+        /// What disturbs it, where it is one of the runs of a sweep.
+        let appointment: Appointment?
         /// Whose rules were asked for; nil: those of the scenario, else Docker's.
         let runtime: Runtime?
         /// What the container is driven by.
@@ -239,19 +245,19 @@ public final class Session: Sendable {
             let speed = scenario.possibleSpeed(speed, with: profile, by: runtime ?? scenario.runtime ?? .docker)
             let rules = rules ?? .of(runtime ?? scenario.runtime ?? .docker)
             self.init(
-                sped: scenario.sped(by: speed), profile, speed: speed, runtime: runtime, rules: rules, killAt: nil)
+                sped: scenario.sped(by: speed), profile, speed: speed, runtime: runtime, rules: rules)
         }
 
         init(
             sped scenario: Scenario, _ profile: InitProfile, speed: Double = 1, runtime: Runtime? = nil,
-            rules: RuntimeRules, killAt: Sweep.Moment?
+            rules: RuntimeRules, appointment: Appointment? = nil
         ) {
             self.runtime = runtime
             self.speed = speed
             self.rules = rules
             self.scenario = scenario
             self.profile = profile
-            self.killAt = killAt
+            self.appointment = appointment
         }
     }
 
@@ -357,8 +363,12 @@ public final class Session: Sendable {
 
 extension Session {
     /// Carries out the jobs that another one is made of, while that only waits for them: they take its place.
-    func runParts(_ jobs: [Job], of scenario: Scenario, atOnce: Int) throws -> [RunResult] {
-        try scheduler.stepAside(Scheduler.Need(isCalm: scenario.isCalm)) { try run(jobs, atOnce: atOnce) }
+    func runParts(
+        _ jobs: [Job], of scenario: Scenario, atOnce: Int, onResult: @escaping @Sendable (RunResult) -> Void = { _ in }
+    ) throws -> [RunResult] {
+        try scheduler.stepAside(Scheduler.Need(isCalm: scenario.isCalm)) {
+            try run(jobs, atOnce: atOnce, onResult: onResult)
+        }
     }
 
     /// Carries out one job as soon as the machine has room for it, on another thread, and returns at once.

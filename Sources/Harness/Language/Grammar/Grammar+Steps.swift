@@ -96,7 +96,7 @@ extension Grammar {
         ) { draft, _ in draft.action = .dropClient },
         Form(
             "kill at event COUNT",
-            "SIGKILL to PID 1 right after event N of the container, counted from the first start: forks, execs, ends, and "
+            "SIGKILL to PID 1 right after event N of the container, counted from its last start: forks, execs, ends, and "
                 + "what fake services say. It is what `sweep kill at every event` prints to show a failure again. Where the next event "
                 + "comes first the run is void, and is made again.",
             example: """
@@ -109,7 +109,59 @@ extension Grammar {
                   start
                   expect step users ran once within 5s
                 """
-        ) { $0.action = .killAtEvent($1.number(0) ?? 1) },
+        ) { $0.action = .atEvent($1.number(0) ?? 1, .kill) },
+        Form(
+            "stop [grace GRACE] at event COUNT",
+            "The same with a stop; `stop` alone says how it goes.",
+            otherwise: "the grace period of `stop signal`",
+            example: """
+                scenario "stopped while it starts"
+                  command sh -c "trap 'exit 0' TERM; sleep 0.1; sleep 0.1; sleep 60 & wait"
+                  about none
+
+                  start
+                  stop grace 5s at event 3
+                  expect exit 0
+                """
+        ) { $0.action = .atEvent($1.number(2) ?? 1, .stop(grace: $1.duration(1))) },
+        Form(
+            "restart [grace GRACE] at event COUNT", "The same with a restart.",
+            otherwise: "the grace period of `stop signal`",
+            example: """
+                scenario "restarted while it starts"
+                  command sh -c "trap 'exit 0' TERM; sleep 0.1; sleep 0.1; echo up; sleep 60 & wait"
+                  about none
+
+                  start
+                  restart grace 5s at event 3
+                  expect output contains "up" within 5s
+                """
+        ) { $0.action = .atEvent($1.number(2) ?? 1, .restart(grace: $1.duration(1))) },
+        Form(
+            "signal SIGNAL to PARTY at event COUNT", "The same with a signal to one process.",
+            example: """
+                scenario "told to read its settings while it starts"
+                  command sh -c "trap 'echo read' HUP; sleep 0.1; sleep 0.1; sleep 60 & wait"
+                  about none
+
+                  start
+                  signal SIGHUP to init at event 3
+                  expect output contains "read" within 5s
+                """
+        ) {
+            $0.action = .atEvent($1.number(2) ?? 1, .signal($1.signal(0) ?? .term, to: Party(name: $1.text(1) ?? "")))
+        },
+        Form(
+            "crash SERVICE at event COUNT", "The same with SIGKILL to a service.",
+            example: """
+                scenario "a service is killed at once"
+                  service app
+
+                  start
+                  crash app at event 5
+                  expect exit 137 within 5s
+                """
+        ) { $0.action = .atEvent($1.number(1) ?? 1, .crash(service: $1.text(0) ?? "")) },
         Form(
             "kill [SIGNAL]",
             "A signal to PID 1 from outside, as `docker kill`. SIGKILL is waited for, other signals are not.",
@@ -213,7 +265,9 @@ extension Grammar {
             draft.action = .resume
         },
         Form(
-            "signal SIGNAL to PARTY", "A signal to one process of the container, from outside.",
+            "signal SIGNAL to PARTY",
+            "A signal to one process of the container, from outside: a service, or where there are none, the oldest process that runs a "
+                + "program of this name, PID 1 last.",
             example: """
                 scenario "a signal past the init"
                   service app
@@ -226,7 +280,8 @@ extension Grammar {
                 """
         ) { $0.action = .signal($1.signal(0) ?? .term, to: Party(name: $1.text(1) ?? "")) },
         Form(
-            "crash SERVICE", "SIGKILL to a service, from outside.",
+            "crash SERVICE",
+            "SIGKILL to a service, from outside; where there are none, to the oldest process that runs a program of this name, PID 1 last.",
             example: """
                 scenario "a service is killed"
                   service app
@@ -375,11 +430,15 @@ extension Grammar {
                 """
         ) { draft, _ in draft.action = .down },
         Form(
-            "sweep kill (from TIME to TIME step TIME | at every event)",
-            "The steps in the block below, once for each kill time, all of them side by side, each in a container of its own: "
-                + "PID 1 is killed so long after the first start in it, or at each event of a run that nothing disturbs.",
+            "sweep (kill | stop [grace GRACE] | restart [grace GRACE] | signal SIGNAL to PARTY | crash SERVICE) "
+                + "(from TIME to TIME step TIME | at every event) [of the next life]",
+            "The steps in the block below, once for each moment, all of them side by side, each in a container of its own: PID 1 is "
+                + "killed, or the container stopped or restarted, or a process sent a signal, so long after the first start in the block, or "
+                + "right after each event of a run that nothing disturbs; with `of the next life` after the second start. Where PID 1 has "
+                + "ended before, nothing is done.",
+            otherwise: "the grace period of `stop signal`; the first start in the block",
             example: """
-                scenario "killed at any moment"
+                scenario "disturbed at any moment"
                   service app
 
                   sweep kill from 0s to 20ms step 5ms
@@ -390,13 +449,27 @@ extension Grammar {
                     start
                     start
                     expect app ready within 5s
+                  sweep restart grace 100ms at every event of the next life
+                    start
+                    wait for app ready within 5s
+                    kill
+                    start
+                    expect app ready within 5s
                 """
         ) {
-            if let from = $1.duration(1), let to = $1.duration(2), let step = $1.duration(3) {
-                $0.action = .sweep(.range(from: from, to: to, step: step), [])
-            } else {
-                $0.action = .sweep(.everyEvent, [])
+            let disturbance: Disturbance =
+                switch $1[0] {
+                case .alternative(1): .stop(grace: $1.duration(2))
+                case .alternative(2): .restart(grace: $1.duration(4))
+                case .alternative(3): .signal($1.signal(5) ?? .term, to: Party(name: $1.text(6) ?? ""))
+                case .alternative(4): .crash(service: $1.text(7) ?? "")
+                default: .kill
+                }
+            var plan = SweepPlan(disturbance, .everyEvent, ofNextLife: $1.isPresent(12))
+            if let from = $1.duration(9), let to = $1.duration(10), let step = $1.duration(11) {
+                plan.moments = .range(from: from, to: to, step: step)
             }
+            $0.action = .sweep(plan, [])
             $0.block = .steps
         },
         Form(

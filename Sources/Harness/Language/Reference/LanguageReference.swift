@@ -188,7 +188,7 @@ extension LanguageReference {
         "orphan COUNT from SERVICE living TIME": ["`impossible` (a real program makes none on demand)"],
         "repeat NUMBER times": ["`impossible` (0 times)", "`incomplete` (no block)"],
         "sweep kill (from TIME to TIME step TIME | at every event)": [
-            "`bad-value` (more than 10000 kill times, or none)", "`incomplete` (no block)",
+            "`bad-value` (more than 10000 moments, or none)", "`incomplete` (no block)",
         ],
         "expect QUESTION [within TIME] [for TIME]": [
             "`undecidable` (see the condition; nothing was started before)",

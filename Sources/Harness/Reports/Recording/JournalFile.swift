@@ -155,7 +155,7 @@ extension Step {
         switch action {
         case .repeated(let times, let steps): result.action = .repeated(times: times, inner(steps))
         case .within(let container, let steps): result.action = .within(container: container, inner(steps))
-        case .sweep(let times, let steps): result.action = .sweep(times, inner(steps))
+        case .sweep(let plan, let steps): result.action = .sweep(plan, inner(steps))
         default: break
         }
         return result
@@ -226,7 +226,7 @@ struct VerdictRecord: Codable {
         case .failed(let list), .flaky(let list): failures = list.map { FailureRecord($0, run: number) }
         case .passed, .notApplicable, .error: failures = nil
         }
-        sweeps = result.sweeps.isEmpty ? nil : result.sweeps.map(SweepRecord.init)
+        sweeps = result.sweeps.isEmpty ? nil : result.sweeps.map { SweepRecord($0, run: number) }
         // What is known of a baseline alone is no property of the run.
         known = result.known.flatMap { $0.isOfBaseline ? nil : $0.reason }
         let origins = result.journals.map(\.journal.origin?.nanoseconds)
@@ -250,7 +250,7 @@ struct VerdictRecord: Codable {
 struct FailureRecord: Codable {
     let line: Int
     let column: Int
-    /// `expect`, `wait-for`, `continuation` or `kill-times`.
+    /// `expect`, `wait-for`, `continuation` or `moments`; `kill-times` is what `moments` was called before.
     let question: String
     let count: Int?
     /// The question in words.
@@ -264,7 +264,7 @@ struct FailureRecord: Codable {
         case .expect: (question, count) = ("expect", nil)
         case .waitFor: (question, count) = ("wait-for", nil)
         case .continuation: (question, count) = ("continuation", nil)
-        case .killTimes(let number): (question, count) = ("kill-times", number)
+        case .moments(let number): (question, count) = ("moments", number)
         }
         (expected, observed) = (failure.expected, failure.observed)
         evidence = failure.evidence.map { EventLine(run: run, container: $0.container, $0.event) }
@@ -289,7 +289,7 @@ struct FailureRecord: Codable {
         case ("wait-for", .waitFor(let condition, let isNegated, let limit)?):
             .waitFor(Expectation(condition, isNegated: isNegated, within: limit))
         case ("continuation", _): .continuation
-        case ("kill-times", _): .killTimes(count ?? 0)
+        case ("moments", _), ("kill-times", _): .moments(count ?? 0)
         default: throw UnknownRecord(description: "'\(question)' is no question of line \(line)")
         }
     }
@@ -305,6 +305,7 @@ struct SweepRecord: Codable {
         let steps: [String: Int]
         let order: [String]
         let failed: Bool
+        let failure: FailureRecord?
         let last_words: String?
     }
 
@@ -313,13 +314,16 @@ struct SweepRecord: Codable {
     let kills: [Kill]
     let missed: [Int]
     let attempts: Int
+    /// How many of how many moments were taken; absent where all were.
+    let sample: [Int]?
     let reproduction: ScenarioRecord?
     let reproduction_failures: Int?
     let trials: Int?
 
-    init(_ outcome: SweepOutcome) {
+    /// - Parameter run: the number of the run that the sweep is of.
+    init(_ outcome: SweepOutcome, run: Int) {
         (line, column) = (outcome.place.line, outcome.place.column)
-        kills = outcome.kills.map { kill in
+        kills = outcome.runs.map { kill in
             var (after, number, what): (Int64?, Int?, String?) = (nil, nil, nil)
             switch kill.moment {
             case .time(let time): after = time.inNanoseconds
@@ -329,27 +333,38 @@ struct SweepRecord: Codable {
                 after_ns: after, event: number, what: what, came_too_late: kill.cameTooLate,
                 steps: Dictionary(kill.steps.map { ($0.name, $0.count) }) { first, _ in first },
                 order: kill.steps.map(\.name), failed: kill.hasFailed,
-                last_words: kill.lastWords)
+                failure: kill.failure.map { FailureRecord($0, run: run) }, last_words: kill.lastWords)
         }
         (missed, attempts) = (outcome.missed, outcome.attempts)
+        sample = outcome.sample.map { [$0.taken, $0.total] }
         reproduction = outcome.reproduction.map { ScenarioRecord($0.scenario) }
         (reproduction_failures, trials) = (outcome.reproduction?.failures, outcome.reproduction?.trials)
     }
 
-    func outcome(in file: String) throws(UnknownRecord) -> SweepOutcome {
+    /// - Parameter scenario: the one that the sweep is a step of.
+    func outcome(of scenario: Scenario) throws(UnknownRecord) -> SweepOutcome {
+        let step = scenario.steps.everyStep.first { $0.place.line == line && $0.place.column == column }
+        guard case .sweep(let plan, _)? = step?.action else {
+            throw UnknownRecord(description: "there is no sweep in line \(line)")
+        }
+        var runs: [SweepOutcome.Run] = []
+        for kill in kills {
+            runs.append(
+                SweepOutcome.Run(
+                    kill.after_ns.map { .time(.nanoseconds($0)) } ?? .event(kill.event ?? 0, what: kill.what),
+                    cameTooLate: kill.came_too_late, steps: kill.order.map { .init($0, kill.steps[$0] ?? 0) },
+                    hasFailed: kill.failed, failure: try kill.failure?.failure(of: scenario),
+                    lastWords: kill.last_words))
+        }
         var again: SweepOutcome.Reproduction?
         if let reproduction {
             again = .init(
                 try reproduction.scenario(), failures: reproduction_failures ?? 0, trials: trials ?? 0)
         }
         return SweepOutcome(
-            place: SourcePlace(file: file, line: line, column: column),
-            kills: kills.map { kill in
-                SweepOutcome.Kill(
-                    kill.after_ns.map { .time(.nanoseconds($0)) } ?? .event(kill.event ?? 0, what: kill.what),
-                    cameTooLate: kill.came_too_late, steps: kill.order.map { .init($0, kill.steps[$0] ?? 0) },
-                    hasFailed: kill.failed, lastWords: kill.last_words)
-            }, missed: missed, attempts: attempts, reproduction: again)
+            place: SourcePlace(file: scenario.place.file, line: line, column: column), plan: plan, runs: runs,
+            missed: missed, attempts: attempts,
+            sample: sample.flatMap { $0.count == 2 ? .init(taken: $0[0], of: $0[1]) : nil }, reproduction: again)
     }
 }
 

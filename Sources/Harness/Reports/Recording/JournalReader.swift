@@ -140,7 +140,7 @@ extension JournalFile {
             let journal = run.journals[nil] ?? Journal(witness: header?.sight ?? .tracefs)
             if rejudges, run.record.containers == nil { verdict = rejudged(verdict, run.scenario, journal) }
             var sweeps: [SweepOutcome] = []
-            for sweep in record.sweeps ?? [] { sweeps.append(try sweep.outcome(in: run.scenario.place.file)) }
+            for sweep in record.sweeps ?? [] { sweeps.append(try sweep.outcome(of: run.scenario)) }
             var result = RunResult(
                 initName: run.record.`init`, command: run.record.command, scenario: run.scenario,
                 runtime: Runtime(rawValue: run.record.runtime), verdict: verdict,
@@ -163,7 +163,7 @@ extension JournalFile {
             case .failed(let failures):
                 // A `wait for` that failed has ended the run as well.
                 interruption = failures.interruption
-                ofSweeps = failures.filter { if case .killTimes = $0.question { true } else { false } }
+                ofSweeps = failures.filter { if case .moments = $0.question { true } else { false } }
             }
             return Expectations.verdict(on: scenario.flattened, journal, interruption: interruption).adding(ofSweeps)
         }

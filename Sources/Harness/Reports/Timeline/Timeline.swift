@@ -92,7 +92,10 @@ public struct Timeline: Sendable {
 
     /// - Parameter views: of its journals.
     init?(_ result: RunResult, _ views: RunResult.Views) {
-        let own = views.filter { !$0.view.journal.events.isEmpty }
+        // The marks of steps alone, as of a scenario whose runs are those of its sweep, are nothing to be drawn.
+        let own = views.filter { _, view in
+            view.journal.events.contains { if case .mark = $0.kind { false } else { true } }
+        }
         guard !own.isEmpty else { return nil }
         let steps = result.scenario.flattened.steps
         var origins: [MonotonicInstant] = []

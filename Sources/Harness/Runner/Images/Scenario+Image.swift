@@ -12,7 +12,7 @@ extension Session {
         if !isWanted { return job }
         return Job(
             sped: try withImages(job.scenario), job.profile, speed: job.speed, runtime: job.runtime, rules: job.rules,
-            killAt: job.killAt)
+            appointment: job.appointment)
     }
 
     /// A scenario whose images have been unpacked, and which says what its images say where it says nothing itself. Blocks meanwhile.

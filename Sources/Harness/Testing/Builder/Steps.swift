@@ -53,11 +53,22 @@ public struct Kill: StepPart {
         step = Step(.kill(signal), place: SourcePlace(file: filePath, line: line, column: column))
     }
 
-    /// - Parameter count: SIGKILL comes right after this number of events of the container, as a sweep counts them.
+}
+
+/// A disturbance right after an event of the container.
+public struct At: StepPart {
+    /// The step in the scenario.
+    public let step: Step
+
+    /// - Parameters:
+    ///   - count: it comes right after this number of events since the last start, as a sweep counts them.
+    ///   - disturbance: what comes.
     public init(
-        atEvent count: Int, filePath: String = #filePath, line: Int = #line, column: Int = #column
+        event count: Int, _ disturbance: Disturbance = .kill, filePath: String = #filePath, line: Int = #line,
+        column: Int = #column
     ) {
-        step = Step(.killAtEvent(count), place: SourcePlace(file: filePath, line: line, column: column))
+        step = Step(
+            .atEvent(count, disturbance), place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
@@ -328,17 +339,23 @@ public struct Repeat: StepPart {
     }
 }
 
-/// Steps that are carried out once for each kill time, side by side, each in a container of its own.
-public struct SweepKill: StepPart {
+/// Steps that are carried out once for each moment of a sweep, side by side, each in a container of its own.
+public struct Sweep: StepPart {
     /// The step in the scenario.
     public let step: Step
 
-    /// - Parameter times: when PID 1 is killed, from the start on.
+    /// - Parameters:
+    ///   - disturbance: what comes at each of the moments.
+    ///   - moments: when it comes, from the start on.
+    ///   - ofNextLife: it comes after the second start in the block, not after the first.
     public init(
-        _ times: Step.KillTimes, filePath: String = #filePath, line: Int = #line, column: Int = #column,
+        _ disturbance: Disturbance, _ moments: SweepPlan.Moments, ofNextLife: Bool = false,
+        filePath: String = #filePath, line: Int = #line, column: Int = #column,
         @ScenarioBuilder _ parts: () -> [any ScenarioPart]
     ) {
-        step = Step(.sweep(times, parts().steps), place: SourcePlace(file: filePath, line: line, column: column))
+        step = Step(
+            .sweep(SweepPlan(disturbance, moments, ofNextLife: ofNextLife), parts().steps),
+            place: SourcePlace(file: filePath, line: line, column: column))
     }
 }
 
