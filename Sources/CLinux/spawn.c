@@ -224,6 +224,7 @@ static int perform(const clinux_step *step) {
     case clinux_step_limit: return limit_resource(step, false);
     case clinux_step_limit_if_allowed: return limit_resource(step, true);
     case clinux_step_keep_capabilities: return keep_capabilities(step->number);
+    case clinux_step_no_new_privileges: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     case clinux_step_set_ids:
         // The raw calls: glibc's would tell its threads to follow, and they are the parent's.
         if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, (gid_t)step->other) < 0) return -1;

@@ -178,7 +178,9 @@ func leaveOrphans(_ count: Int) -> Never {
 }
 
 /// Forks a client that is connected to a TCP port of this machine, and stays so.
-func leaveClient(of port: UInt16) -> Never {
+///
+/// - Parameter line: what it sends before it falls silent; nil: nothing.
+func leaveClient(of port: UInt16, saying line: String?) -> Never {
     let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -190,6 +192,9 @@ func leaveClient(of port: UInt16) -> Never {
         }
     }
     if client < 0 || result != 0 { fail("connect: \(String(cString: strerror(errno)))", status: 1) }
+    if let line, send(client, line + "\r\n", line.utf8.count + 2, Int32(MSG_NOSIGNAL)) < 0 {
+        fail("connect: \(String(cString: strerror(errno)))", status: 1)
+    }
     if clinux_fork_sleeper(UInt64(Duration.seconds(600).inNanoseconds), false) < 0 {
         fail("connect: cannot fork", status: 1)
     }

@@ -28,8 +28,8 @@ case "init":
     ReferenceInit.main(arguments: Array(arguments.dropFirst()))
 case "orphans" where arguments.count == 2:
     leaveOrphans(Int(arguments[1]) ?? 0)
-case "connect" where arguments.count == 2:
-    leaveClient(of: UInt16(arguments[1]) ?? 0)
+case "connect" where (2...3).contains(arguments.count):
+    leaveClient(of: UInt16(arguments[1]) ?? 0, saying: arguments.dropFirst(2).first)
 case "end-others":
     // PID 1 takes no SIGKILL from inside, and this process is not sent it (kill(2)).
     exit(kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : 1)

@@ -54,6 +54,18 @@ struct ContainerOptions {
         Option("--read-only", flag: "a root that cannot be written to") {
             $0.scenario.settings.hasReadOnlyRoot = true
         },
+        Option(
+            "--security-opt", takes: "OPTION",
+            "no-new-privileges; other options of Docker's change nothing here, which is said"
+        ) {
+            switch $1 {
+            case "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true":
+                $0.scenario.settings.hasNoNewPrivileges = true
+            case "no-new-privileges:false", "no-new-privileges=false":
+                $0.scenario.settings.hasNoNewPrivileges = false
+            default: $0.remarks.append("--security-opt \($1): it changes nothing here")
+            }
+        },
         Option("--ulimit", takes: "NAME=SOFT[:HARD]", "a limit on a resource, such as nofile=1024:4096") {
             (options, text) throws(BadUsage) in
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

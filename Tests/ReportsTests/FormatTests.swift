@@ -47,14 +47,16 @@ struct FormatTests {
         var known = result("known", 5, .failed([failure]))
         known.known = KnownFailure(rows: ["known"], reason: nasty, place: .none)
         let kill = SweepOutcome.Run(
-            .time(.milliseconds(1)), cameTooLate: false, steps: [.init(nasty, 1)], hasFailed: true, failure: failure, lastWords: nasty)
+            .time(.milliseconds(1)), cameTooLate: false, steps: [.init(nasty, 1)], hasFailed: true, failure: failure,
+            lastWords: nasty)
         let swept = RunResult(
             initName: "swept", scenario: scenario("sweep", 8),
             verdict: .failed([Failure(place: failure.place, .moments(1), observed: "bad")]),
             duration: .zero, journal: journal,
             sweeps: [
                 SweepOutcome(
-                    place: failure.place, plan: SweepPlan(.crash(service: nasty), .everyEvent), runs: [kill], missed: [1],
+                    place: failure.place, plan: SweepPlan(.crash(service: nasty), .everyEvent), runs: [kill],
+                    missed: [1],
                     attempts: 6, sample: .init(taken: 2, of: 7),
                     reproduction: .init(scenario("again", 9), failures: 4, trials: 5))
             ])

@@ -17,13 +17,16 @@ struct CheckTestsSerial {
         var besides: Set<String> = []
         /// Why it does not start.
         var diagnosis: String?
+        /// An applet of the shell's friends that is setuid.
+        var setuid: String?
 
         var testDescription: String { name }
 
         init(
             _ name: String, script: String? = nil, files: [TestImage.File] = [], configuration: String? = nil,
-            bad: [String: String] = [:], besides: Set<String> = [], diagnosis: String? = nil
+            bad: [String: String] = [:], besides: Set<String> = [], diagnosis: String? = nil, setuid: String? = nil
         ) {
+            self.setuid = setuid
             self.name = name
             self.files = files + (script.map { [.script("entry.sh", $0)] } ?? [])
             if let configuration { self.configuration = configuration }
@@ -93,16 +96,17 @@ struct CheckTestsSerial {
             "a pid file that a kill leaves",
             script:
                 "[ -e /run/app.pid ] && { echo 'already running'; exit 1; }\necho $$ > /run/app.pid\ntrap 'rm /run/app.pid; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
-            bad: ["kill": "does-not-start-again", "kill-early": itself]),
+            bad: ["kill": "does-not-start-again"], besides: ["restart-early"]),
         Case(
             "a pid file that every end leaves",
             script: "[ -e /run/app.pid ] && { echo 'already running'; exit 1; }\necho $$ > /run/app.pid\n" + waits,
-            bad: ["restarts": "does-not-start-again", "kill": "does-not-start-again", "kill-early": itself]),
+            bad: ["restarts": "does-not-start-again", "kill": "does-not-start-again"]),
         Case(
             "a lock on the volume",
             script:
                 "mkdir /data/lock || { echo locked; exit 1; }\ntrap 'rmdir /data/lock; exit 0' TERM\nwhile :; do sleep 1 & wait $!; done\n",
-            configuration: withVolume, bad: ["kill": "stays-down", "kill-early": itself], besides: onVolume),
+            configuration: withVolume, bad: ["kill": "stays-down"],
+            besides: onVolume.union(["restart-early", "together"])),
         Case(
             "the marker before the work",
             script:
@@ -116,15 +120,31 @@ struct CheckTestsSerial {
                 + waits, configuration: withVolume, bad: ["kill-early": itself],
             besides: onVolume),
         Case(
+            "a stop leaves half of the first work",
+            script:
+                "trap 'exit 0' TERM\nif [ ! -e /data/done ]; then mkdir /data/db || { echo 'half done'; exit 1; }; sleep 0.4 & wait $!; touch /data/done; fi\nwhile :; do sleep 1 & wait $!; done\n",
+            configuration: withVolume, bad: ["kill-early": itself, "restart-early": itself],
+            besides: onVolume.union(["together"])),
+        Case(
             "the first work is done twice", script: "mkdir /data/db || { echo 'cannot create'; exit 1; }\n" + waits,
             configuration: withVolume,
-            bad: ["restarts": "stays-down", "kill": "stays-down", "recreate": "stays-down", "kill-early": itself],
+            bad: ["restarts": "stays-down", "kill": "stays-down", "recreate": "stays-down"],
             besides: onVolume),
         Case(
             "the volume remembers the container",
             script:
                 "if [ -e /data/host ] && [ \"$(cat /data/host)\" != \"$HOSTNAME\" ]; then echo 'another host'; exit 1; fi\necho $HOSTNAME > /data/host\n"
-                + waits, configuration: withVolume, bad: ["recreate": "stays-down"], besides: onVolume),
+                + waits, configuration: withVolume, bad: ["recreate": "stays-down"],
+            // A kill may come between the file and what is in it.
+            besides: onVolume.union(["kill-early"])),
+        Case(
+            "the last one takes the volume",
+            script:
+                "trap 'exit 0' TERM\nme=$(cat /proc/sys/kernel/random/uuid)\necho $me > /data/owner\nwhile [ \"$(cat /data/owner)\" = $me ]; do sleep 0.1; done\nexit 4\n",
+            configuration: withVolume, bad: ["together": itself], besides: onVolume.union(["failure"])),
+        Case(
+            "a privilege is needed", script: "ping -c 1 127.0.0.1 || { echo 'no ping'; exit 1; }\n" + waits,
+            configuration: #"{"Entrypoint":["/entry.sh"],"User":"app"}"#, bad: ["privileges": itself], setuid: "ping"),
         Case(
             "it writes to its root", script: "echo x > /etc/app.conf || exit 1\n" + waits,
             bad: ["read-only": itself, "user": itself]),
@@ -179,18 +199,23 @@ struct CheckTestsSerial {
     static let healthy: [Case] = [
         Case("it waits", script: waits),
         Case(
+            "a second one is refused",
+            script:
+                "trap 'rm -f /data/lock; exit 0' TERM\nif [ -e /data/lock ] && [ \"$(cat /data/lock)\" != $HOSTNAME ]; then echo 'in use'; exit 1; fi\necho $HOSTNAME > /data/lock\nwhile :; do sleep 1 & wait $!; done\n",
+            configuration: withVolume, besides: onVolume.union(["recreate"])),
+        Case(
             "it passes the signal on",
             script: "sh -c \"\(waits.replacing("$", with: "\\$"))\" &\ntrap \"kill $!\" TERM\nwait $!; wait $!\n"),
         Case(
             "it listens", script: "httpd -f -p 8080 &\ntrap \"kill $!; exit 0\" TERM\nwait $!; exit $?\n",
             configuration: #"{"Entrypoint":["/entry.sh"],"ExposedPorts":{"8080/tcp":{}}}"#),
         Case(
-            "it is healthy", script: "touch /tmp/up\n" + waits,
+            "it is healthy", script: "trap 'exit 0' TERM\ntouch /tmp/up\n" + waits,
             configuration:
                 #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"],"Interval":500000000}}"#
         ),
         Case(
-            "its health check has no interval", script: "touch /tmp/up\n" + waits,
+            "its health check has no interval", script: "trap 'exit 0' TERM\ntouch /tmp/up\n" + waits,
             configuration: #"{"Entrypoint":["/entry.sh"],"Healthcheck":{"Test":["CMD-SHELL","test -e /tmp/up"]}}"#),
         Case("as another user", script: waits, configuration: #"{"Entrypoint":["/entry.sh"],"User":"1000:1000"}"#),
         Case(
@@ -222,10 +247,10 @@ struct CheckTestsSerial {
 
     private func check(_ one: Case) async throws -> (answer: Answer, isBad: Bool) {
         try await blocking {
-            let image = try TestImage("app:1", one.files, configuration: one.configuration)
+            let image = try TestImage("app:1", one.files, configuration: one.configuration, setuid: one.setuid)
             defer { image.remove() }
             let end = try Command(
-                [Checkout.harness, "check", image.path, "--stop-timeout", "2", "--format", "json"],
+                [Checkout.harness, "check", image.path, "--stop-timeout", "2", "--format", "json", "--time", "5s"],
                 environment: Command.usualEnvironment + [
                     "HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)",
                     "XDG_CACHE_HOME=\(Checkout.root)/.build/test-cache",

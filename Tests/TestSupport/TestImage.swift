@@ -56,7 +56,8 @@ public struct TestImage: Sendable {
     /// - Parameters:
     ///   - name: `name:tag`.
     ///   - configuration: what its `config` has, in JSON.
-    public init(_ name: String, _ files: [File], configuration: String) throws {
+    ///   - setuid: the name of an applet of busybox that is a setuid file of root's.
+    public init(_ name: String, _ files: [File], configuration: String, setuid: String? = nil) throws {
         folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"
         path = folder + "/image.tar"
         try Files.makeDirectory(folder)
@@ -68,6 +69,7 @@ public struct TestImage: Sendable {
             script +=
                 "mkdir -p \"own/$(dirname '\(file.path)')\"; install -m \(file.mode) \(number) 'own/\(file.path)'\n"
         }
+        if let setuid { script += "mkdir -p own/bin; install -m 4755 base/bin/busybox own/bin/\(setuid)\n" }
         let end = try Command(["sh", "-c", script + TestImage.assembly]).finish()
         guard end.status == .exited(0) else { throw Problem(description: "\(name): \(end.output)\(end.errors)") }
     }

@@ -41,6 +41,7 @@ typedef enum clinux_step_kind {
     clinux_step_limit,            // descriptor = RLIMIT_*, number = soft limit, other = hard limit
     clinux_step_limit_if_allowed, // the same, as far as the hard limit may be raised
     clinux_step_keep_capabilities,// number = a bit set: the bounding, permitted and effective sets; the inheritable one is empty
+    clinux_step_no_new_privileges,// no exec gives a privilege from here on (setuid files, file capabilities)
     clinux_step_set_ids,          // number = user id, other = group id (supplementary groups are cleared)
     clinux_step_filter_calls,     // Docker's default seccomp profile; number = the capabilities that are kept, a bit set
     clinux_step_parent_death_signal, // number = signal; descriptor = a pidfd of the parent, checked once it is armed

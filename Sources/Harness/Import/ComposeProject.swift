@@ -66,6 +66,7 @@ extension ContainerDocument {
         scenario.settings.hasTerminal = try node["tty"]?.bool() ?? false
         scenario.settings.hasOpenInput = try node["stdin_open"]?.bool() ?? false
         scenario.settings.hasReadOnlyRoot = try node["read_only"]?.bool() ?? false
+        try readSecurityOptions(node["security_opt"], into: &scenario)
         if let own = node["stop_signal"] { scenario.stop.signal = try signal(own) }
         if let own = node["stop_grace_period"] {
             scenario.stop.grace = try duration(own)

@@ -78,6 +78,7 @@ extension ContainerDocument {
         }
         document.scenario.removesItself = try host["AutoRemove"]?.bool() ?? false
         document.scenario.settings.hasReadOnlyRoot = try host["ReadonlyRootfs"]?.bool() ?? false
+        try readSecurityOptions(host["SecurityOpt"], into: &document.scenario)
         document.usesInit = try host["Init"]?.bool() ?? false
         if let node = host["Memory"], !node.value.isEmpty {
             document.scenario.settings.memoryLimit = try memoryLimit(node)
@@ -117,7 +118,7 @@ extension ContainerDocument {
             "Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings", "VolumeDriver", "VolumesFrom",
             "ConsoleSize", "Dns",
             "DnsOptions", "DnsSearch", "ExtraHosts", "IpcMode", "Links", "OomScoreAdj", "PublishAllPorts",
-            "SecurityOpt", "UTSMode",
+            "UTSMode",
             "ShmSize", "Runtime", "Isolation", "CpuShares", "NanoCpus", "CgroupParent", "BlkioWeight",
             "BlkioWeightDevice", "CpuPeriod", "CpuQuota",
             "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "MemoryReservation", "MemorySwap",

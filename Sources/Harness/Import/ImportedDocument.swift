@@ -210,6 +210,19 @@ package enum ContainerDocument {
         }
     }
 
+    /// Docker's and Compose's options of the kernel's security: of one the harness knows the meaning.
+    static func readSecurityOptions(_ node: JSONNode?, into scenario: inout Scenario) throws {
+        for own in try node?.list() ?? [] {
+            let option = try own.string()
+            switch option {
+            case "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true":
+                scenario.settings.hasNoNewPrivileges = true
+            case "no-new-privileges:false", "no-new-privileges=false": continue
+            default: own.note("\(own.path): '\(option)' is not carried over")
+            }
+        }
+    }
+
     /// A health check of Docker: `["CMD", …]`, `["CMD-SHELL", TEXT]` or `["NONE"]`.
     static func healthTest(_ words: [String]) -> [String]? {
         guard let kind = words.first, words.count > 1 else { return nil }

@@ -180,10 +180,11 @@ extension ContainerDocument {
             scenario.settings.user = Owner(user: user, group: group)
         }
         if try own?["readOnlyRootFilesystem"]?.bool() == true { scenario.settings.hasReadOnlyRoot = true }
+        if try own?["allowPrivilegeEscalation"]?.bool() == false { scenario.settings.hasNoNewPrivileges = true }
         try addCapabilities(own?["capabilities"]?["add"], to: &scenario)
         own?["capabilities"]?.noteRest()
         own?.noteRest(harmless: [
-            "allowPrivilegeEscalation", "privileged", "procMount", "seccompProfile", "runAsNonRoot",
+            "privileged", "procMount", "seccompProfile", "runAsNonRoot",
         ])
         pod?.noteRest(harmless: ["seccompProfile", "runAsNonRoot"])
         if let node = own?["privileged"], try node.bool() {

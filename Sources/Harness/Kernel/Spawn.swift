@@ -46,6 +46,8 @@ package enum SetupStep: Sendable, Hashable {
     /// RLIMIT_* (setrlimit(2)). `ifAllowed`: where it may not be raised so far, as far as it may.
     case limit(resource: Int32, soft: UInt64, hard: UInt64, ifAllowed: Bool = false, name: String)
     case keepCapabilities(UInt64)
+    /// No exec gives a privilege from here on: neither a setuid file nor one with capabilities (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    case noNewPrivileges
     /// Docker's default filter, for a process that keeps these capabilities, a bit set.
     case filterCalls(UInt64)
     case setIDs(user: UInt32, group: UInt32)
@@ -127,6 +129,7 @@ extension SetupStep: CustomStringConvertible {
         case .limit(_, let soft, let hard, _, let name):
             "set the limit \(name) to \(SetupStep.words(soft, hard)) (what goes beyond the harness's own takes CAP_SYS_RESOURCE)"
         case .keepCapabilities(let set): "reduce capabilities to \(String(set, radix: 16))"
+        case .noNewPrivileges: "give up new privileges"
         case .filterCalls: "install the filter of system calls"
         case .setIDs(let user, let group): "become user \(user), group \(group)"
         case .parentDeathSignal: "arm the parent-death signal"
@@ -309,6 +312,8 @@ final class CStringArena {
         case .keepCapabilities(let set):
             result.kind = clinux_step_keep_capabilities
             result.number = set
+        case .noNewPrivileges:
+            result.kind = clinux_step_no_new_privileges
         case .filterCalls(let capabilities):
             result.kind = clinux_step_filter_calls
             result.number = capabilities

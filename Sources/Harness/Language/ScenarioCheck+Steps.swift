@@ -171,8 +171,14 @@ extension ScenarioCheck {
             if scenario.members.isEmpty {
                 note(.impossible, "'down' is for several containers: 'stop' and 'recreate' are for one", at: step.place)
             }
-        case .within(_, let inner):
+        case .within(let name, let inner):
             if inner.isEmpty, isWhole { return }
+            // As `docker compose up NAME`, of what depends on nothing.
+            if inner.first?.startsContainer == true, scenario.runtime == .compose,
+                scenario.members.first(where: { $0.name == name })?.dependencies.isEmpty == true
+            {
+                return
+            }
         case .restart, .beginRestart, .exec: break
         case .dropClient:
             if !past.hasBegun, isWhole {

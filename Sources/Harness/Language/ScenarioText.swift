@@ -103,6 +103,7 @@ private struct ScenarioWriter {
         if let limit = settings.layerLimit { line("layer limit", Spelling.size(limit)) }
         for limit in settings.resourceLimits { line("ulimit", limit.resource.rawValue, limit.text) }
         if settings.hasReadOnlyRoot { line("read-only root on") }
+        if settings.hasNoNewPrivileges { line("new privileges off") }
         for file in settings.files { write(file) }
         switch settings.payload {
         case .command(let words)?: line("command", command(words))

@@ -50,6 +50,8 @@ public struct ContainerSettings: Hashable, Sendable {
     public var layerLimit: Int?
     /// Nothing may be written but to volumes, tmpfs and /dev (`docker run --read-only`).
     public var hasReadOnlyRoot = false
+    /// No exec gives a process a privilege that its parent does not have (`docker run --security-opt no-new-privileges`).
+    public var hasNoNewPrivileges = false
     /// What each process may have, where it is not the usual; one per resource.
     public var resourceLimits: [ResourceLimit] = []
     /// What the init is given to run.

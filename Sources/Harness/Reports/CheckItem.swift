@@ -36,11 +36,19 @@ package struct CheckItem: Hashable, Sendable {
         }
     }
 
+    /// Checks whose failure explains that this one fails: what does not come up again later does not do so earlier either.
+    package var presupposed: [CheckItem] {
+        switch self {
+        case .restartEarly, .together: [.restarts]
+        case .killEarly: [.restarts, .kill]
+        default: []
+        }
+    }
+
     /// Every check, in the order of the page.
     package static let all = [
-        start, stop, stopBusy, status, stopEarly, orphans, failure, output, restarts, kill, killEarly, recreate,
-        terminal,
-        readOnly, user, processes, memory, disk, files, runtimes,
+        start, stop, stopBusy, status, stopEarly, orphans, failure, output, restarts, restartEarly, kill, killEarly,
+        recreate, together, terminal, readOnly, user, privileges, processes, memory, disk, files, runtimes,
     ]
 
     /// It runs on after it is ready.
@@ -93,6 +101,12 @@ package struct CheckItem: Hashable, Sendable {
         "restarts", "comes up again, ten times", .harmful,
         harm: "after a restart of the machine or the daemon it stays down",
         remedy: "remove what the last life has left, a pid file, a lock, a socket, at the start, or put it on a tmpfs")
+    /// It becomes ready after a restart at a moment of its first start.
+    package static let restartEarly = CheckItem(
+        "restart-early", "comes up again after it was restarted during its first start", .harmful,
+        harm:
+            "stopped in its first moments it never comes up again: what is half done counts as done, or is in the way",
+        remedy: "do the work beside its place and rename it when it is whole; write the marker last")
     /// It becomes ready after PID 1 was killed.
     package static let kill = CheckItem(
         "kill", "comes up again after it was killed", .harmful,
@@ -109,6 +123,11 @@ package struct CheckItem: Hashable, Sendable {
         "recreate", "comes up in a new container with the old volumes", .harmful,
         harm: "an upgrade of the image does not start on the data that is there",
         remedy: "keep what belongs to one container out of the volume: pid files, sockets, host names, locks")
+    /// A second container on its volumes does not end it, and it becomes ready again after both.
+    package static let together = CheckItem(
+        "together", "bears a second container on its volumes", .harmful,
+        harm: "two replicas, or an upgrade that starts the new container before the old has ended, cost the data",
+        remedy: "take a lock on the volume (flock) before the first write, and end where another has it")
     /// It becomes ready with a terminal, or without if it usually has one.
     package static let terminal = CheckItem(
         "terminal", "does without a terminal, and with one", .worthKnowing,
@@ -123,6 +142,11 @@ package struct CheckItem: Hashable, Sendable {
         "user", "works as any user", .worthKnowing,
         harm: "OpenShift, and every platform that picks the user, does not start it",
         remedy: "let group 0 own and write what it writes (chgrp -R 0 …; chmod -R g=u …)")
+    /// It becomes ready where no exec gives privileges.
+    package static let privileges = CheckItem(
+        "privileges", "works without new privileges", .worthKnowing,
+        harm: "where no exec may give privileges, as Kubernetes' restricted standard demands, it does not start",
+        remedy: "drop root with setpriv or gosu in place of sudo or su; run as the user from the beginning")
     /// It becomes ready with 50 processes at most.
     package static let processes = CheckItem(
         "processes", "works with few processes", .worthKnowing,

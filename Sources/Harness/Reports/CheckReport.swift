@@ -41,7 +41,7 @@ package struct CheckReport: Sendable {
 
     /// What explains what failed: a cause that its events prove; nil: none is known.
     private func cause(of entry: CheckEntry) -> FoundCause? {
-        for result in entry.results {
+        for result in entry.results.flatMap({ $0.examples + [$0] }) {
             guard case .failed(let failures) = result.verdict else { continue }
             let run = FailedRun(result.scenario, result.journal, failures)
             if let found = Cause.causes(of: [run], in: entry.item.causes).first { return found }
@@ -115,7 +115,8 @@ package struct CheckReport: Sendable {
         let found = cause(of: entry)
         if let found { result += style.wrapped(found.sentence, indent: 3) }
         let failedCount = entry.results.filter(\.isBad).count
-        for failure in failures.prefix(1) {
+        // Of a sweep the table says more.
+        for failure in failures.prefix(1) where failed.sweeps.isEmpty {
             result += style.wrapped("\(failure.expected.bounded): \(failure.observed.bounded)", indent: 3)
         }
         if failedCount > 1 {
@@ -125,10 +126,12 @@ package struct CheckReport: Sendable {
         for line in sweeps.prefix(detail == .verbose ? .max : CheckReport.sweptLines) {
             result += style.wrapped(line, indent: 5, first: "   ")
         }
-        if !sweeps.isEmpty { return result + consequence(entry, remedy: found?.cause.remedy ?? item.remedy, style) }
-        let evidence = found?.proofs.values.first.map { $0.map { Evidence($0) } } ?? failures.flatMap(\.evidence)
+        let shown = failed.examples.first ?? failed
+        let evidence =
+            found?.proofs.values.first.map { $0.map { Evidence($0) } } ?? shown.failuresThatCount?.flatMap(\.evidence)
+            ?? []
         let human = HumanReport(style: style, detail: detail)
-        result += human.picture(failed, evidence.sorted { $0.event.instant < $1.event.instant }, isOfCause: true)
+        result += human.picture(shown, evidence.sorted { $0.event.instant < $1.event.instant }, isOfCause: true)
         return result + consequence(entry, remedy: found?.cause.remedy ?? item.remedy, style)
     }
 

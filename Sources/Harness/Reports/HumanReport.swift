@@ -147,7 +147,7 @@ public struct HumanReport: Reporter {
         let limit = detail == .verbose ? limits.verbose : isOfCause ? limits.ofCause : limits.ofFailure
         let shown = Array(evidence.prefix(limit))
         let margin = "   "
-        if let timeline = Timeline(entry) {
+        if let timeline = Timeline(entry) ?? entry.examples.first.flatMap(Timeline.init) {
             let rows = HumanReport.rowsShown
             let drawn = TextTimeline(
                 timeline: timeline, width: style.width - margin.count, glyphs: glyphs,

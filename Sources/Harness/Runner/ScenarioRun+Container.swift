@@ -24,6 +24,7 @@ extension ScenarioRun {
             try handleEnds()
         }
         answer = nil
+        let asked = MonotonicInstant.now
         try tell(.asked(request))
         while answer == nil {
             if wakeAt != nil {
@@ -39,9 +40,26 @@ extension ScenarioRun {
                 break
             }
         }
+        try judgeSlowKill(since: asked)
         if case .refused(let reason)? = answer { return reason }
         return nil
     }
+
+    /// The runtime has given up waiting for the end of what it has killed: on a machine that keeps it waiting that says nothing of it.
+    private func judgeSlowKill(since asked: MonotonicInstant) throws {
+        guard let life, life.isRunning, let pid = life.pid else { return }
+        let isKilled = journal.events.reversed().prefix { $0.instant >= asked }
+            .contains { $0.kind == .runtime(.sent(.kill, to: pid)) }
+        guard isKilled else { return }
+        let late = lateness.total - notedLateness
+        guard late >= ScenarioRun.lateForKill else { return }
+        throw CannotRun(
+            reason:
+                "\(tooSlowToJudge): PID 1 had not ended \(MonotonicInstant.now.duration(since: asked).rounded) after SIGKILL; "
+                + "the machine kept it all waiting for \(late.rounded)", remedy: "")
+    }
+
+    private static let lateForKill = Duration.seconds(1)
 
     /// Asks the runtime for something without waiting: the answer comes later.
     func post(_ request: Request) throws {

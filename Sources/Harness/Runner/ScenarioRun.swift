@@ -77,6 +77,7 @@ final class ScenarioRun {
     /// What came of sweeps, and what failed in each.
     private var sweeps: [SweepOutcome] = []
     private var sweepFailures: [Failure] = []
+    private var examples: [RunResult] = []
     /// Called when a life has ended, before the next begins.
     var onEnd: ((ScenarioRun) -> Void)?
     /// How many starts there were.
@@ -154,6 +155,7 @@ final class ScenarioRun {
             duration: MonotonicInstant.now.duration(since: began), journal: journal, sweeps: sweeps)
         result.number = number
         result.disturbed = disturbed
+        result.examples = examples
         return result
     }
 
@@ -214,12 +216,13 @@ final class ScenarioRun {
             case .type(let text): type(text, step)
             case .closeInput: life?.closeInput()
             case .sweep(let plan, let inner):
-                let (outcome, failure) = try Sweep(
+                let (outcome, failure, example) = try Sweep(
                     session: session, scenario: scenario, profile: profile, plan: plan, steps: inner,
                     place: step.place, speed: speed, rules: rules
                 ).run()
                 sweeps.append(outcome)
                 sweepFailures += failure.map { [$0] } ?? []
+                examples += example.map { [$0] } ?? []
             case .repeated(let times, let inner):
                 for _ in 0..<times where failedStep == nil { try perform(inner, from: index + 1) }
             // Of one container both are refused beforehand.

@@ -33,9 +33,9 @@ struct Sweep {
 
     /// Carries it out. Blocks until all its runs are over.
     ///
-    /// - Returns: what came of each moment, and what failed.
+    /// - Returns: what came of each moment, what failed, and one of the runs that did.
     /// - Throws: `CannotRun`, also where one of the runs could not be judged.
-    func run() throws -> (outcome: SweepOutcome, failure: Failure?) {
+    func run() throws -> (outcome: SweepOutcome, failure: Failure?, example: RunResult?) {
         let runs: [Run]
         var missed: [Int] = []
         let count: Int
@@ -49,11 +49,11 @@ struct Sweep {
         }
         let limit = session.sweepOptions.limit
         let bad = runs.filter(\.result.isBad)
-        let reproduction = bad.isEmpty ? nil : try reproducible(bad)
+        let (reproduction, example) = bad.isEmpty ? (nil, nil) : try reproducible(bad)
         let outcome = SweepOutcome(
             place: place, plan: plan, runs: runs.map(\.outcome), missed: missed, attempts: Sweep.attempts,
             sample: count > limit ? .init(taken: limit, of: count) : nil, reproduction: reproduction)
-        return (outcome, failure(of: outcome, bad))
+        return (outcome, failure(of: outcome, bad), example)
     }
 
     /// A run for each of these moments.
@@ -170,19 +170,23 @@ struct Sweep {
 
     /// The first that fails each time that it is made again, else the one that does most often: between two events a program may have
     /// done its work or not.
-    private func reproducible(_ bad: [Run]) throws -> SweepOutcome.Reproduction {
+    private func reproducible(_ bad: [Run]) throws -> (SweepOutcome.Reproduction, example: RunResult) {
+        var example = bad[0].result
         var best = SweepOutcome.Reproduction(scenario(of: bad[0]), failures: -1, trials: Sweep.trials)
         for run in bad.prefix(Sweep.candidates) {
             let again = scenario(of: run)
             let jobs = Array(
                 repeating: Session.Job(sped: again, profile, speed: speed, rules: rules), count: Sweep.trials)
-            let count = try session.runParts(jobs, of: scenario, atOnce: Sweep.atOnceWatching).count { result in
+            let failed = try session.runParts(jobs, of: scenario, atOnce: Sweep.atOnceWatching).filter { result in
                 if case .failed = result.verdict { true } else { false }
             }
-            if count > best.failures { best = .init(again, failures: count, trials: Sweep.trials) }
-            if count == Sweep.trials { break }
+            if failed.count > best.failures {
+                best = .init(again, failures: failed.count, trials: Sweep.trials)
+                example = failed.first ?? example
+            }
+            if failed.count == Sweep.trials { break }
         }
-        return best
+        return (best, example)
     }
 
     /// One of its runs as a scenario of its own, to see it again.

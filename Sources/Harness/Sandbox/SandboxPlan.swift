@@ -196,6 +196,7 @@ package struct SandboxPlan: Sendable {
             // A change of the user disarms the signal (prctl(2), PR_SET_PDEATHSIG).
             steps += [.setIDs(user: user.user, group: user.group), armed]
         }
+        if settings.hasNoNewPrivileges { steps.append(.noNewPrivileges) }
         if !settings.ignoredSignals.isEmpty { steps.append(.ignoreSignals(settings.ignoredSignals)) }
         if !settings.blockedSignals.isEmpty { steps.append(.blockSignals(settings.blockedSignals)) }
         return steps

@@ -449,6 +449,22 @@ extension Grammar {
                 """
         ) { draft, _ in draft.scenario.settings.hasReadOnlyRoot = true },
         Form(
+            "new privileges off",
+            "No exec gives a process a privilege that its parent does not have, by a setuid file or one with capabilities: as with "
+                + "`docker run --security-opt no-new-privileges`, or in a pod with `allowPrivilegeEscalation: false`.",
+            otherwise: "sudo, su and ping may have what their files say", once: true,
+            example: """
+                scenario "a user who stays one"
+                  about none
+                  user 1000
+                  new privileges off
+                  command sh -c "grep NoNewPrivs /proc/self/status; exec sleep 60"
+
+                  start
+                  expect output line "NoNewPrivs:\t1" within 5s
+                """
+        ) { draft, _ in draft.scenario.settings.hasNoNewPrivileges = true },
+        Form(
             "pid namespace shared",
             "The container is started in a PID namespace that has a PID 1 already, which reaps and does nothing else: as with `docker run --pid=container:…`, "
                 + "or in a pod with shareProcessNamespace, all of whose containers are in it. What is PID 1 elsewhere is a process like others then: "

@@ -34,8 +34,9 @@ struct CheckPlan {
     static let smallProcessLimit = 50
     static let smallMemoryInBytes = 128 << 20
     static let smallLayerInBytes = 256 << 10
-    /// How many moments of the start a kill comes at.
-    private static let killTimes = (most: 24, fewest: 8)
+    /// How many moments of the start a kill and a restart come at, at most; and each at least.
+    private static let killMoments = (most: 24, fewest: 8)
+    private static let restartMoments = (most: 8, fewest: 4)
     /// Half a million descriptors closed one by one take a tenth of a second.
     private static let manyFiles = 500_000
 
@@ -91,6 +92,8 @@ struct CheckPlan {
                     item, "start\n\(wait)\nstop\(quickly)\nrecreate\nstart\n\(wait)\nexpect state running for 500ms")
             ]
             if container.settings.volumes.isEmpty { task.note = "it has no volume: all is new" }
+        case .restartEarly: try restartEarly(&task)
+        case .together: try together(&task)
         case .terminal:
             task.scenarios = [
                 try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.hasTerminal.toggle() }
@@ -108,6 +111,10 @@ struct CheckPlan {
                 try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.user = CheckPlan.strangeUser }
             ]
             task.note = "as \(CheckPlan.strangeUser)"
+        case .privileges:
+            task.scenarios = [
+                try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { $0.hasNoNewPrivileges = true }
+            ]
         case .processes:
             task.scenarios = [
                 try scenario(item, "start\n\(wait)\nexpect state running for 500ms") {
@@ -148,19 +155,21 @@ struct CheckPlan {
     private func stopBusy(_ task: inout CheckTask) throws {
         guard let port = look.port else { return task.reason = "no port of it is open" }
         guard !look.wasKilled else { return task.reason = "it does not end without a client either" }
-        task.scenarios = [
+        // The request is HTTP's, and not at its end: a server of another protocol refuses it, or waits for more.
+        task.scenarios = try [("a silent client", ""), ("a request under way", " \"GET / HTTP/1.1\"")].map {
+            name, line in
             try scenario(
                 task.item,
                 """
                 start
                 \(wait)
-                exec /.harness/fake-services connect \(port)
+                exec /.harness/fake-services connect \(port)\(line)
                 expect exec exit 0
                 wait 300ms
                 stop
                 expect no init killed
-                """)
-        ]
+                """, named: " (\(name))")
+        }
         task.note = "to port \(port)"
     }
 
@@ -173,18 +182,48 @@ struct CheckPlan {
         task.note = "it ends with \(code)"
     }
 
-    /// At a quarter, a half and three quarters of its start; what is there at once has no such moment.
+    /// Between the first and the last quarter of its start; what is there at once has no such moment.
     private func stopEarly(_ task: inout CheckTask) throws {
         guard look.after >= .milliseconds(100) else {
             return task.reason = "it is ready at once, after \(look.after.rounded)"
         }
         guard !look.wasKilled else { return task.reason = "it cannot be stopped later either" }
-        task.scenarios = try [1, 2, 3].map { quarter in
-            let time = Duration.milliseconds(max(20, (look.after * quarter / 4).inNanoseconds / 1_000_000))
-            return try scenario(
-                task.item, "start\nwait \(time.text)\nstop\nexpect no init killed",
-                named: " (\(time.text) after the start)")
+        let eighth = look.after.inNanoseconds / 8 / 1_000_000
+        let (first, last) = (Duration.milliseconds(eighth * 2), Duration.milliseconds(eighth * 6))
+        let step = Duration.milliseconds(eighth)
+        task.scenarios = [
+            try scenario(
+                task.item,
+                "sweep stop from \(first.text) to \(last.text) step \(step.text)\n  start\n  expect no init killed")
+        ]
+        task.note = "every \(step.text) from \(first.text) to \(last.text)"
+    }
+
+    private func restartEarly(_ task: inout CheckTask) throws {
+        let moments = startMoments(CheckPlan.restartMoments, startsEach: 3)
+        task.scenarios = [
+            try scenario(
+                task.item,
+                "sweep restart grace 500ms \(moments.words)\n  start\n  \(wait)\n  expect state running for 300ms")
+        ]
+        task.note = moments.note
+    }
+
+    /// Beside one that is ready, and both at once: a second one may refuse to start, but neither may cost the first or the data.
+    private func together(_ task: inout CheckTask) throws {
+        guard !container.settings.volumes.isEmpty else {
+            return task.reason = "it has no volume: two have nothing in common"
         }
+        let twoStarts = Look.settling(look.after * 2).text
+        let again = "in one\n  start\n  \(wait)\n  expect state running for 500ms"
+        task.scenarios = try [
+            (
+                " (beside one that is ready)",
+                "in one\n  start\n  \(wait)\nin two\n  start\n  wait \(twoStarts)\nin one\n  expect state running for 500ms\nstop\n"
+                    + again
+            ),
+            (" (both at once)", "start\nwait \(twoStarts)\nstop\n" + again),
+        ].map { name, steps in try scenario(task.item, steps, named: name, isDoubled: true) }
     }
 
     private func failure(_ task: inout CheckTask) throws {
@@ -226,20 +265,27 @@ struct CheckPlan {
     }
 
     private func killEarly(_ task: inout CheckTask) throws {
-        let end = max(.milliseconds(50), look.after + .milliseconds(100))
-        // Each takes about two starts, and the processors do some at once.
-        let affordable = Int(budget / 2 / (end * 2)) * 2
-        let count = min(CheckPlan.killTimes.most, max(CheckPlan.killTimes.fewest, affordable))
-        let nanoseconds = end.inNanoseconds / Int64(count)
-        let step = Duration.milliseconds(max(2, nanoseconds / 1_000_000))
-        let last = step * (count - 1)
+        let moments = startMoments(CheckPlan.killMoments, startsEach: 2)
         task.scenarios = [
             try scenario(
                 task.item,
-                "sweep kill from 0s to \(last.text) step \(step.text)\n  start\n  start\n  \(wait)\n  expect state running for 300ms"
-            )
+                "sweep kill \(moments.words)\n  start\n  start\n  \(wait)\n  expect state running for 300ms")
         ]
-        task.note = "every \(step.text) of its first \(last.text)"
+        task.note = moments.note
+    }
+
+    /// Moments of its first start, at equal distances: as many as there is time for.
+    ///
+    /// - Parameter startsEach: about how many starts the run of each takes.
+    private func startMoments(_ limit: (most: Int, fewest: Int), startsEach: Int) -> (words: String, note: String) {
+        let end = max(.milliseconds(50), look.after + .milliseconds(100))
+        // The processors do some at once.
+        let affordable = Int(budget / 2 / (end * startsEach)) * 2
+        let count = min(limit.most, max(limit.fewest, affordable))
+        let nanoseconds = end.inNanoseconds / Int64(count)
+        let step = Duration.milliseconds(max(2, nanoseconds / 1_000_000))
+        let last = step * (count - 1)
+        return ("from 0s to \(last.text) step \(step.text)", "every \(step.text) of its first \(last.text)")
     }
 
     private func files(_ task: inout CheckTask) throws {
@@ -263,17 +309,29 @@ struct CheckPlan {
     // MARK: - Scenarios
 
     /// The container, and these steps; a text is what is carried out, so that it is what is written.
+    ///
+    /// - Parameter isDoubled: two of it, `one` and `two`, in a Compose project.
     private func scenario(
-        _ item: CheckItem, _ steps: String, named suffix: String = "", runtime: Runtime? = nil,
+        _ item: CheckItem, _ steps: String, named suffix: String = "", runtime: Runtime? = nil, isDoubled: Bool = false,
         _ change: (inout ContainerSettings) -> Void = { _ in }
     ) throws -> Scenario {
-        var own = container
+        var own = isDoubled ? Scenario(title: "", place: .none) : container
         own.title = "\(item.id): \(item.title)\(suffix)"
         own.tags = ["check"]
         own.inits = [profile.name]
         own.runtime = runtime ?? container.runtime
         own.steps = []
         change(&own.settings)
+        if isDoubled {
+            own.runtime = .compose
+            own.members = ["one", "two"].map { name in
+                var member = Member(name: name, place: .none)
+                member.scenario = container
+                (member.scenario.title, member.scenario.tags, member.scenario.inits) = (name, [], [])
+                (member.scenario.steps, member.scenario.runtime) = ([], nil)
+                return member
+            }
+        }
         let setUp = own.text
         let text =
             (setUp.hasSuffix("\n") ? setUp : setUp + "\n") + "\n"
@@ -284,6 +342,9 @@ struct CheckPlan {
         }
         guard var result = parsed.values.first else { throw CannotRun(reason: "no scenario comes of it", remedy: "") }
         result.settings.imageLayers = own.settings.imageLayers
+        for place in result.members.indices {
+            result.members[place].scenario.settings.imageLayers = container.settings.imageLayers
+        }
         return result
     }
 }

@@ -82,7 +82,7 @@ package struct Checker: Sendable {
         onPlan(jobs.count)
         let results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
         if session.isCancelled || results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
-        let entries = zip(tasks, places).map { entry(of: $0, Array(results[$1])) }
+        let entries = explained(zip(tasks, places).map { entry(of: $0, Array(results[$1])) })
         if let folder = options.folder { try writeSmallest(of: entries, to: folder) }
         return report(entries, results, look, began)
     }
@@ -126,6 +126,17 @@ package struct Checker: Sendable {
             name: name, command: commandLine, readiness: look.words,
             stop: look.wordsOfStop(container.stop.signal ?? .term),
             entries: all, run: run)
+    }
+
+    /// What another failure explains is no finding of its own.
+    private func explained(_ entries: [CheckEntry]) -> [CheckEntry] {
+        let bad = entries.filter { $0.answer == .bad }.map(\.item)
+        return entries.map { entry in
+            guard entry.answer == .bad, let reason = entry.item.presupposed.first(where: bad.contains) else {
+                return entry
+            }
+            return CheckEntry(entry.item, .untold("`\(reason.id)` fails, and explains it"), results: entry.results)
+        }
     }
 
     private var commandLine: [String] {

@@ -52,7 +52,7 @@ struct Look: Sendable {
         switch readiness {
         case .healthy: return "wait for state healthy within \(patience)"
         case .port(let port): return "wait for port \(port) open within \(patience)"
-        // What takes so long to be quiet is given half as long again.
+        // What takes so long to be quiet is given as long again, and what a busier machine takes.
         case .quiet: return "wait \(Look.settling(after).text)"
         // No moment tells; a few seconds are as good as more.
         case .busy: return "wait 3s"
@@ -61,9 +61,9 @@ struct Look: Sendable {
     }
 
     static func settling(_ time: Duration) -> Duration {
-        let half = max(Duration.milliseconds(300), time * 3 / 2)
+        let enough = time * 2 + .milliseconds(300)
         let step: Int64 = 50
-        return .milliseconds((half.inNanoseconds / 1_000_000 + step - 1) / step * step)
+        return .milliseconds((enough.inNanoseconds / 1_000_000 + step - 1) / step * step)
     }
 
     /// What was used to tell, in half a sentence.

@@ -374,6 +374,15 @@ public struct ReadOnlyRoot: ScenarioPart {
     public func add(to scenario: inout Scenario) { scenario.settings.hasReadOnlyRoot = true }
 }
 
+/// No exec gives a process a privilege that its parent does not have.
+public struct NoNewPrivileges: ScenarioPart {
+    /// As `docker run --security-opt no-new-privileges`.
+    public init() {}
+
+    /// Puts the line into a scenario.
+    public func add(to scenario: inout Scenario) { scenario.settings.hasNoNewPrivileges = true }
+}
+
 extension Volume: ScenarioPart {
     /// A directory that outlives the container.
     ///
