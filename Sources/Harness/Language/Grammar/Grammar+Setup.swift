@@ -456,12 +456,12 @@ extension Grammar {
             example: """
                 scenario "a user who stays one"
                   about none
-                  user 1000
+                  user 1000:1000
                   new privileges off
                   command sh -c "grep NoNewPrivs /proc/self/status; exec sleep 60"
 
                   start
-                  expect output line "NoNewPrivs:\t1" within 5s
+                  expect output line "NoNewPrivs:\\t1" within 5s
                 """
         ) { draft, _ in draft.scenario.settings.hasNoNewPrivileges = true },
         Form(
