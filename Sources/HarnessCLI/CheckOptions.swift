@@ -59,7 +59,7 @@ struct CheckOptions {
     private func imported() throws(BadUsage) -> ImportedDocument? {
         guard let target, let bytes = try? SourceFile.bytes(of: target, atMost: 4 << 20),
             let first = bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }),
-            [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(first)
+            [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(first) || YAMLForm(bytes) != nil
         else { return nil }
         let documents = try CommandLineTool.documents(in: target, engine: nil).documents
         var all: [(name: String, document: ImportedDocument)] = []
@@ -101,7 +101,7 @@ struct CheckOptions {
 
     private static let own: [Option<CheckOptions>] =
         [
-            Option("--container", takes: "NAME", "which of several, where the target is a pod's or a project's JSON") {
+            Option("--container", takes: "NAME", "which of several, where the target is a pod or a project") {
                 $0.containerName = $1
             },
             Option("--only", takes: "CHECK,…", "only these checks; repeatable") { (options, text) throws(BadUsage) in

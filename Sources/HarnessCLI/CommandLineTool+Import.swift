@@ -33,34 +33,94 @@ extension CommandLineTool {
         }
     }
 
-    /// A document by its path; YAML is asked to be made JSON.
+    /// A document by its path. YAML is made JSON by a program of this machine, in a container.
     ///
-    /// - Throws: `BadUsage`.
+    /// - Throws: `BadUsage`: of YAML that cannot be made JSON here, how to do so.
     static func documents(
         in file: String, engine: String?
     ) throws(BadUsage) -> (kind: ContainerDocument.Kind, documents: [ImportedDocument]) {
         do {
             let bytes = file == "-" ? try SourceFile.bytesOfInput() : try SourceFile.bytes(of: file, atMost: 4 << 20)
-            if let remedy = yaml(bytes, file) { throw BadUsage(message: remedy) }
-            return try ContainerDocument.read(bytes, engine: engine)
+            guard let form = YAMLForm(bytes) else { return try ContainerDocument.read(bytes, engine: engine) }
+            guard let json = try json(of: file, form) else { throw BadUsage(message: form.remedy(for: file)) }
+            let folder = fromRoot(
+                file.split(separator: "/").dropLast().joined(separator: "/"), isAbsolute: file.hasPrefix("/"))
+            let ownVariables = form == .compose ? variables(in: folder + "/.env") : [:]
+            return try ContainerDocument.readYAML(json, engine: engine, folder: folder) { name in
+                environment(name) ?? ownVariables[name]
+            }
         } catch {
             throw error as? BadUsage ?? BadUsage(message: "\(file): \(error)")
         }
     }
 
-    /// What to do with YAML; nil: it is none.
-    private static func yaml(_ bytes: [UInt8], _ file: String) -> String? {
+    /// The documents of a YAML file as JSON; nil: it cannot be converted here.
+    private static func json(of file: String, _ form: YAMLForm) throws -> [UInt8]? {
+        if file == "-" { return nil }
+        let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
+        let session: Session
+        do {
+            session = try Session(fakeServices: installation.fakeServices, usesTrace: false)
+        } catch {
+            throw BadUsage(message: "\(form.remedy(for: file)) (here it cannot be made: \(error))")
+        }
+        defer { session.close() }
+        return try YAMLConversion(in: session).json(of: file)
+    }
+
+    /// Those of the file `.env` beside a Compose file: a line each, NAME=VALUE, the value in quotes or not.
+    private static func variables(in file: String) -> [String: String] {
+        guard let bytes = try? SourceFile.bytes(of: file, atMost: 1 << 20) else { return [:] }
+        var result: [String: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            let parts = line.drop(while: \.isWhitespace).trimmingPrefix("export ")
+                .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, !parts[0].hasPrefix("#") else { continue }
+            var value = parts[1]
+            if let quote = value.first, quote == "'" || quote == "\"", value.count > 1, value.last == quote {
+                value = String(value.dropFirst().dropLast())
+            }
+            result[parts[0]] = value
+        }
+        return result
+    }
+
+    private static func fromRoot(_ folder: String, isAbsolute: Bool) -> String {
+        if isAbsolute { return "/" + folder }
+        guard let current = getcwd(nil, 0) else { return folder }
+        defer { free(current) }
+        return String(cString: current) + (folder.isEmpty ? "" : "/" + folder)
+    }
+}
+
+/// A document that people write in YAML, by its first lines.
+enum YAMLForm {
+    case compose, kubernetes
+
+    /// Nil: it is none of them.
+    init?(_ bytes: [UInt8]) {
         let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        guard let first, first != UInt8(ascii: "{"), first != UInt8(ascii: "[") else { return nil }
-        let lines = String(decoding: bytes.prefix(64 << 10), as: UTF8.self).split(separator: "\n")
-        if lines.contains(where: { $0.hasPrefix("apiVersion:") || $0.hasPrefix("kind:") }) {
-            return
-                "\(file) is YAML: make JSON of it with `kubectl create --dry-run=client -o json -f \(file)`, or `yq -o json`"
+        guard let first, first != UInt8(ascii: "{"), first != UInt8(ascii: "["), !bytes.prefix(4096).contains(0) else {
+            return nil
         }
+        let lines = String(decoding: bytes.prefix(64 << 10), as: UTF8.self).split { $0.isNewline }
         if lines.contains(where: { $0.hasPrefix("services:") }) {
-            return "\(file) is YAML: make JSON of it with `docker compose -f \(file) config --format json`"
+            self = .compose
+        } else if lines.contains(where: { $0.hasPrefix("apiVersion:") || $0.hasPrefix("kind:") }) {
+            self = .kubernetes
+        } else {
+            return nil
         }
-        return nil
+    }
+
+    /// How to get JSON, where no program here makes it.
+    func remedy(for file: String) -> String {
+        switch self {
+        case .compose:
+            "\(file) is YAML: install python3-yaml or yq, or make JSON of it with `docker compose -f \(file) config --format json`"
+        case .kubernetes:
+            "\(file) is YAML: install python3-yaml or yq, or make JSON of it with `kubectl create --dry-run=client -o json -f \(file)`"
+        }
     }
 }
 

@@ -10,7 +10,6 @@ struct ContainerOptions {
     var remarks: [String] = []
     private(set) var entrypoint: String?
     private(set) var user: String?
-    private var hasNoHealthCheck = false
 
     /// Every one of them.
     static let all: [Option<ContainerOptions>] = ofDocker + own + refused + harmless
@@ -77,7 +76,7 @@ struct ContainerOptions {
         Option("--health-cmd", takes: "COMMAND", "a health check, run by /bin/sh") {
             $0.scenario.healthCheck = HealthCheck(["/bin/sh", "-c", $1])
         },
-        Option("--no-healthcheck", flag: "not the image's health check") { $0.hasNoHealthCheck = true },
+        Option("--no-healthcheck", flag: "not the image's health check") { $0.scenario.hasNoHealthCheck = true },
         Option("--user", "-u", takes: "USER[:GROUP]", "by name or number") { $0.user = $1 },
         Option("--interactive", "-i", flag: "a standard input that stays open") {
             $0.scenario.settings.hasOpenInput = true
@@ -305,7 +304,7 @@ struct ContainerOptions {
         if let place = scenario.placeOfTheKernel {
             throw BadUsage(message: "a volume or tmpfs at \(place) hides what every container has there")
         }
-        if hasNoHealthCheck { scenario.healthCheck = nil }
+        if scenario.hasNoHealthCheck { scenario.healthCheck = nil }
         return image
     }
 

@@ -42,7 +42,15 @@ public enum Checkout {
         String(decoding: try Files.bytes(of: "\(root)/\(path)"), as: UTF8.self)
     }
 
-    /// Whether a program is on this machine.
+    /// Whether this machine's python3 has a module.
+    public static func hasPython(_ module: String) -> Bool {
+        let end = try? Command(
+            ["python3", "-I", "-c", "import \(module)"], environment: Command.usualEnvironment
+        ).finish()
+        return end?.status == .exited(0)
+    }
+
+    /// Whether this machine has a program of this name.
     public static func isInstalled(_ program: String) -> Bool {
         Files.find(program: program, in: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") != nil
     }

@@ -2,21 +2,30 @@ import Model
 import Vocabulary
 
 extension ContainerDocument {
-    /// A project as `docker compose config --format json` prints it (compose-spec, 05-services.md): one container for each service.
-    static func project(_ root: JSONNode, engine: String) throws -> ImportedDocument {
+    /// A project as `docker compose config --format json` prints it, or as people write it (compose-spec, 05-services.md): one container for
+    /// each service.
+    ///
+    /// - Parameters:
+    ///   - variables: for `environment` without a value.
+    ///   - folder: where the file is: relative paths are from there.
+    ///   - usual: what it is called where it does not say.
+    static func project(
+        _ root: JSONNode, engine: String, variables: (String) -> String? = { _ in nil }, folder: String = "",
+        usual: String = "project"
+    ) throws -> ImportedDocument {
         let services = try root["services"]?.entries() ?? []
         if services.isEmpty { throw ImportError("the project has no services") }
-        let title = try root["name"]?.string() ?? "project"
+        let title = try root["name"]?.string() ?? usual
         var members: [Member] = []
         var usesInit = false
         for (key, node) in services {
             var member = Member(name: name(key, at: node), place: .none)
-            member.scenario = try service(node, key, engine: engine)
+            member.scenario = try service(node, key, engine: engine, variables, folder)
             for dependency in try dependencies(node["depends_on"]) { member.dependencies.append(dependency) }
             if try node["init"]?.bool() == true { usesInit = true }
             members.append(member)
         }
-        root.noteRest(harmless: ["name", "version", "networks", "volumes", "x-airflow-common"])
+        root.noteRest(harmless: ["name", "version", "networks", "volumes"], extensions: "x-")
         var scenario: Scenario
         if members.count == 1, let only = members.first {
             scenario = only.scenario
@@ -48,18 +57,24 @@ extension ContainerDocument {
         }
     }
 
-    private static func service(_ node: JSONNode, _ key: String, engine: String) throws -> Scenario {
+    private static func service(
+        _ node: JSONNode, _ key: String, engine: String, _ variables: (String) -> String?, _ folder: String
+    ) throws -> Scenario {
         var scenario = Scenario(title: key, place: .none)
         scenario.settings.image = try image(node["image"], engine: engine)
         if scenario.settings.image == nil {
             node.note("\(node.path) is built, not pulled: name its image with --image")
         }
         try readCommand(node, into: &scenario)
-        if let variables = node["environment"] {
+        if let own = node["environment"] {
             scenario.settings.environment =
-                variables.isList
-                ? try variables.strings().filter { $0.contains("=") }
-                : try variables.entries().map { "\($0.key)=\(try $0.node.string())" }
+                own.isList
+                ? try own.strings().compactMap { text in
+                    text.contains("=") ? text : variables(text).map { "\(text)=\($0)" }
+                }
+                : try own.entriesWithNulls().compactMap { key, value in
+                    try (value?.string() ?? variables(key)).map { "\(key)=\($0)" }
+                }
         }
         try setUser(node["user"], of: &scenario)
         scenario.settings.workingDirectory = try workingDirectory(node["working_dir"])
@@ -87,12 +102,16 @@ extension ContainerDocument {
                 scenario.settings.tmpfsOptions[parts[0]] = options
             }
         }
-        try readVolumes(node["volumes"], into: &scenario)
+        try readVolumes(node["volumes"], folder, into: &scenario)
         try readHealth(node["healthcheck"], into: &scenario)
-        if let own = node["mem_limit"], !own.value.isEmpty { scenario.settings.memoryLimit = try memoryLimit(own) }
+        if let own = node["mem_limit"], !own.value.isEmpty {
+            scenario.settings.memoryLimit = try memoryLimit(own, isDockers: true)
+        }
         scenario.settings.processLimit = try processLimit(node["pids_limit"])
         if let limits = node["deploy"]?["resources"]?["limits"] {
-            if let own = limits["memory"], !own.value.isEmpty { scenario.settings.memoryLimit = try memoryLimit(own) }
+            if let own = limits["memory"], !own.value.isEmpty {
+                scenario.settings.memoryLimit = try memoryLimit(own, isDockers: true)
+            }
             if let own = limits["pids"] { scenario.settings.processLimit = try processLimit(own) }
         }
         try addCapabilities(node["cap_add"], to: &scenario)
@@ -129,7 +148,7 @@ extension ContainerDocument {
     private static func readCommand(_ node: JSONNode, into scenario: inout Scenario) throws {
         func words(_ key: String) throws -> [String]? {
             guard let own = node[key] else { return nil }
-            return own.isList ? try own.strings() : ["/bin/sh", "-c", try own.string()]
+            return own.isList ? try own.strings() : try ComposeFile.words(try own.string())
         }
         let (entrypoint, command) = (try words("entrypoint"), try words("command"))
         switch (entrypoint, command) {
@@ -141,8 +160,14 @@ extension ContainerDocument {
         }
     }
 
-    private static func readVolumes(_ node: JSONNode?, into scenario: inout Scenario) throws {
+    private static func readVolumes(_ node: JSONNode?, _ folder: String, into scenario: inout Scenario) throws {
         for own in try node?.list() ?? [] {
+            if !own.isObject {
+                let (source, target, isReadOnly) = ComposeFile.volume(try own.string())
+                try add(source, at: target, own, folder, into: &scenario)
+                if isReadOnly { own.note("\(own.path): the volume can be written to here") }
+                continue
+            }
             guard let target = own["target"] else { throw ImportError("\(own.path) has no 'target'") }
             let place = try path(target)
             let count = scenario.settings.volumes.count
@@ -154,7 +179,7 @@ extension ContainerDocument {
                 scenario.settings.tmpfs.append(place)
             case "bind":
                 var volume = Volume(name: volumeName("", count), path: place, place: .none)
-                volume.source = try own["source"]?.string()
+                volume.source = try own["source"].map { hostPath(try $0.string(), folder) }
                 scenario.settings.volumes.append(volume)
                 own.note(
                     "\(own.path): \(volume.source ?? "?") is a directory of the host: the container has a copy of it")
@@ -164,9 +189,36 @@ extension ContainerDocument {
         }
     }
 
+    /// A volume in its short form: a source with a slash or a tilde is a directory of the host.
+    private static func add(
+        _ source: String?, at target: String, _ node: JSONNode, _ folder: String, into scenario: inout Scenario
+    ) throws {
+        guard target.hasPrefix("/"), !target.split(separator: "/").contains("..") else {
+            throw ImportError("\(node.path): '\(target)' is not an absolute path")
+        }
+        let count = scenario.settings.volumes.count
+        let isOfHost = source.map { $0.contains("/") || $0 == "." || $0.hasPrefix("~") } ?? false
+        var volume = Volume(name: volumeName(isOfHost ? "" : source ?? "", count), path: target, place: .none)
+        if isOfHost {
+            volume.source = source.map { hostPath($0, folder) }
+            node.note("\(node.path): \(source ?? "?") is a directory of the host: the container has a copy of it")
+        }
+        scenario.settings.volumes.append(volume)
+    }
+
+    private static func hostPath(_ text: String, _ folder: String) -> String {
+        if text.hasPrefix("/") || text.hasPrefix("~") { return text }
+        let own = text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        return own.isEmpty ? folder : "\(folder)/\(own)"
+    }
+
     private static func readHealth(_ node: JSONNode?, into scenario: inout Scenario) throws {
-        guard let node, try node["disable"]?.bool() != true, let test = node["test"] else { return }
-        let words = test.isList ? try test.strings() : ["CMD-SHELL", try test.string()]
+        guard let node else { return }
+        let words = try node["test"].map { $0.isList ? try $0.strings() : ["CMD-SHELL", try $0.string()] } ?? []
+        if try node["disable"]?.bool() == true || words == ["NONE"] {
+            scenario.hasNoHealthCheck = true
+            return
+        }
         guard let command = healthTest(words) else { return }
         scenario.healthCheck = HealthCheck(
             command, interval: try node["interval"].map(duration), limit: try node["timeout"].map(duration),

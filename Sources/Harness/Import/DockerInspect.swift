@@ -54,7 +54,9 @@ extension ContainerDocument {
         {
             scenario.settings.hostname = hostname
         }
-        if let health = config["Healthcheck"], let command = healthTest(try health["Test"]?.strings() ?? []) {
+        let test = try config["Healthcheck"]?["Test"]?.strings() ?? []
+        if test == ["NONE"] { scenario.hasNoHealthCheck = true }
+        if let health = config["Healthcheck"], let command = healthTest(test) {
             func time(_ key: String) throws -> Duration? {
                 try health[key].map { .nanoseconds(Int64(try $0.int())) }.flatMap { $0 > .zero ? $0 : nil }
             }

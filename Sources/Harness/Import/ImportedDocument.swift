@@ -20,6 +20,8 @@ package enum ContainerDocument {
         case dockerInspect = "docker inspect"
         case podmanInspect = "podman inspect"
         case compose = "docker compose config"
+        case composeFile = "a Compose file"
+        case manifest = "a Kubernetes manifest"
         case kubernetes = "a Kubernetes object"
     }
 
@@ -56,6 +58,39 @@ package enum ContainerDocument {
         }
         throw ImportError(
             "the document is neither what docker inspect, docker compose config nor kubectl get -o json prints")
+    }
+
+    /// Reads what YAML was made of: a Compose file as people write it, or Kubernetes' manifests.
+    ///
+    /// - Parameters:
+    ///   - bytes: JSON, a list of the file's documents.
+    ///   - folder: where the file is: a Compose file's relative paths are from there.
+    ///   - variables: the value of a variable that a Compose file names; nil: it is not set.
+    /// - Throws: `ImportError`.
+    package static func readYAML(
+        _ bytes: [UInt8], engine: String? = nil, folder: String, variables: (String) -> String?
+    ) throws -> (kind: Kind, documents: [ImportedDocument]) {
+        let root = try JSONNode(bytes, name: "the document")
+        var all = try root.list().filter(\.isObject)
+        if all.count == 1 { all[0] = all[0].asDocument }
+        if let project = all.first(where: { $0.has("services") }) {
+            if all.count > 1 { project.note("of \(all.count) documents the first one with services is read") }
+            // As Compose calls a project that has no name.
+            let usual = folder.split(separator: "/").last.map { name(String($0).lowercased(), at: project) }
+            let filled = try project.mappingTexts { try ComposeFile.interpolated($0, variables) }
+            return (
+                .composeFile,
+                [
+                    try self.project(
+                        filled, engine: engine ?? "docker", variables: variables, folder: folder,
+                        usual: usual ?? "project")
+                ]
+            )
+        }
+        guard all.contains(where: { $0.has("kind") }) else {
+            throw ImportError("the document has neither 'services', as Compose's, nor a 'kind', as Kubernetes'")
+        }
+        return (.manifest, try objects(in: all, engine: engine ?? "docker"))
     }
 
     // MARK: - What they have in common
@@ -118,12 +153,15 @@ package enum ContainerDocument {
     }
 
     /// Bytes: a number, `64m` of Docker, `64Mi` and `64M` of Kubernetes.
-    static func size(_ node: JSONNode) throws -> Int {
-        let text = try node.string()
+    ///
+    /// - Parameter isDockers: `64M` is of 1024 twice, as everywhere in Docker and Compose (docker/go-units, RAMInBytes).
+    static func size(_ node: JSONNode, isDockers: Bool = false) throws -> Int {
+        let text = isDockers ? try node.string().lowercased() : try node.string()
         let units: [(String, Double)] = [
             ("Ki", 1024), ("Mi", 1_048_576), ("Gi", 1_073_741_824), ("Ti", 1_099_511_627_776), ("kb", 1024),
             ("mb", 1_048_576),
-            ("gb", 1_073_741_824), ("k", 1000), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("m", 1_048_576),
+            ("gb", 1_073_741_824), ("k", isDockers ? 1024 : 1000), ("M", 1e6), ("G", 1e9), ("T", 1e12),
+            ("m", 1_048_576),
             ("g", 1_073_741_824), ("b", 1),
         ]
         for (unit, factor) in units where text.hasSuffix(unit) {
@@ -153,8 +191,8 @@ package enum ContainerDocument {
     }
 
     /// A limit on memory; nil: none, or one that cannot be had.
-    static func memoryLimit(_ node: JSONNode?) throws -> Int? {
-        guard let node, case let size = try size(node), size > 0 else { return nil }
+    static func memoryLimit(_ node: JSONNode?, isDockers: Bool = false) throws -> Int? {
+        guard let node, case let size = try size(node, isDockers: isDockers), size > 0 else { return nil }
         // What the language can say: whole KiB from 6 MiB on.
         let whole = (size >> 10) << 10
         if (6 << 20...1 << 40).contains(whole) { return whole }

@@ -40,11 +40,11 @@ enum JSONValue: Decodable, Hashable, Sendable {
         }
     }
 
-    fileprivate func mappingTexts(_ change: (String) -> String) -> JSONValue {
+    fileprivate func mappingTexts(_ change: (String) throws -> String) rethrows -> JSONValue {
         switch self {
-        case .string(let text): .string(change(text))
-        case .list(let values): .list(values.map { $0.mappingTexts(change) })
-        case .object(let values): .object(values.mapValues { $0.mappingTexts(change) })
+        case .string(let text): .string(try change(text))
+        case .list(let values): .list(try values.map { try $0.mappingTexts(change) })
+        case .object(let values): .object(try values.mapValues { try $0.mappingTexts(change) })
         case .null, .bool, .int, .double: self
         }
     }
@@ -84,11 +84,16 @@ struct JSONNode {
     }
 
     /// The same with each text changed.
-    func mappingTexts(_ change: (String) -> String) -> JSONNode { JSONNode(value.mappingTexts(change), path, notes) }
+    func mappingTexts(_ change: (String) throws -> String) rethrows -> JSONNode {
+        JSONNode(try value.mappingTexts(change), path, notes)
+    }
 
     private init(_ value: JSONValue, _ path: String, _ notes: Notes) {
         (self.value, self.path, self.notes) = (value, path, notes)
     }
+
+    /// The same as if it were the whole document.
+    var asDocument: JSONNode { JSONNode(value, "", notes) }
 
     /// What is under a key; nil: nothing, or null.
     subscript(key: String) -> JSONNode? {
@@ -160,15 +165,26 @@ struct JSONNode {
         return values.keys.sorted().compactMap { key in self[key].map { (key, $0) } }
     }
 
+    /// The same with those that are null.
+    ///
+    /// - Throws: `ImportError`.
+    func entriesWithNulls() throws -> [(key: String, node: JSONNode?)] {
+        guard case .object(let values) = value else { throw wrong("an object") }
+        return values.keys.sorted().map { ($0, self[$0]) }
+    }
+
     /// - Throws: `ImportError`.
     func strings() throws -> [String] { try list().map { try $0.string() } }
 
     /// Says of everything in an object that nobody has looked at that it is not carried over.
     ///
-    /// - Parameter harmless: what changes nothing here.
-    func noteRest(harmless: Set<String> = []) {
+    /// - Parameters:
+    ///   - harmless: what changes nothing here.
+    ///   - extensions: how keys begin that mean nothing to anybody else; empty: there are none.
+    func noteRest(harmless: Set<String> = [], extensions: String = "") {
         guard case .object(let values) = value else { return }
-        for key in values.keys.sorted() where !harmless.contains(key) {
+        for key in values.keys.sorted()
+        where !harmless.contains(key) && (extensions.isEmpty || !key.hasPrefix(extensions)) {
             let place = path.isEmpty ? key : "\(path).\(key)"
             if values[key]?.isEmpty == false, !notes.read.contains(place) { note("\(place) is not carried over") }
         }

@@ -8,7 +8,7 @@ extension ContainerDocument {
         if kind == "List" || kind.hasSuffix("List") {
             let all = try root["items"]?.list() ?? []
             if all.isEmpty { throw ImportError("the list has no objects") }
-            return try all.flatMap { try objects(of: $0, engine: engine) }
+            return try objects(in: all, engine: engine)
         }
         let path: [String]
         switch kind {
@@ -30,6 +30,27 @@ extension ContainerDocument {
             try pod(spec, name: name, usual: kind == "Job" || kind == "CronJob" ? "Never" : "Always", engine: engine)
         ]
     }
+
+    /// Several objects: those that make no pod are told of.
+    static func objects(in all: [JSONNode], engine: String) throws -> [ImportedDocument] {
+        func makesPods(_ node: JSONNode) throws -> Bool {
+            let kind = try node["kind"]?.string() ?? ""
+            return kinds.contains(kind) || kind.hasSuffix("List")
+        }
+        let own = try all.filter(makesPods)
+        // The first one says what is the matter.
+        guard !own.isEmpty else { return try objects(of: all[0], engine: engine) }
+        var result = try own.flatMap { try objects(of: $0, engine: engine) }
+        for other in try all.filter({ try !makesPods($0) }) where !result.isEmpty {
+            let name = try other["metadata"]?["name"]?.string() ?? "without a name"
+            result[0].remarks.append("\(try other["kind"]?.string() ?? "an object") \(name) makes no pod".printable)
+        }
+        return result
+    }
+
+    private static let kinds = [
+        "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob",
+    ]
 
     private static func pod(_ spec: JSONNode, name title: String, usual: String, engine: String) throws
         -> ImportedDocument
@@ -105,7 +126,7 @@ extension ContainerDocument {
         for own in try node?.list() ?? [] {
             guard let name = try own["name"]?.string() else { throw ImportError("\(own.path) has no 'name'") }
             if let directory = own["emptyDir"] {
-                let limit = try directory["sizeLimit"].map(size)
+                let limit = try directory["sizeLimit"].map { try size($0) }
                 result[name] =
                     try directory["medium"]?.string() == "Memory"
                     ? .memory(limit: limit) : .emptyDirectory(limit: limit)

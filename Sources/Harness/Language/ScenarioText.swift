@@ -111,6 +111,7 @@ private struct ScenarioWriter {
         case nil: break
         }
         if let check = scenario.healthCheck { write(check) }
+        if scenario.hasNoHealthCheck { line("no health check") }
         for service in scenario.services { write(service) }
         for member in scenario.members { write(member) }
     }

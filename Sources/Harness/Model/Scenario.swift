@@ -40,6 +40,8 @@ public struct Scenario: Hashable, Sendable {
     public var settings: ContainerSettings = ContainerSettings()
     /// How it is found out whether the container is well; nil: it is not.
     public var healthCheck: HealthCheck?
+    /// That of the image is not asked either.
+    public var hasNoHealthCheck = false
     /// In the order in which they are written.
     public var services: [Service] = []
     /// The containers, where there are several; the scenario then has neither settings nor services of its own.

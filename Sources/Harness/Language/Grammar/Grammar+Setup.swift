@@ -520,6 +520,18 @@ extension Grammar {
                 """
         ) { $0.scenario.stop.hook = $1.texts(0) },
         Form(
+            "no health check", "That of the image is not asked, as with `docker run --no-healthcheck`.",
+            otherwise: "the image's, where it has one", once: true,
+            example: """
+                scenario "nobody asks how it is"
+                  no health check
+                  service app
+
+                  start
+                  expect app ready within 5s
+                """
+        ) { draft, _ in draft.scenario.hasNoHealthCheck = true },
+        Form(
             "health check [every TIME] [within TIME] [retries NUMBER] [start period TIME] COMMAND",
             "A command that is carried out inside again and again; where it ends with 0 the container is healthy, where it fails too often in a row "
                 + "it is unhealthy. What comes of that is the runtime's: others may wait for it (`depends on`), and Kubernetes starts it again, as after a "

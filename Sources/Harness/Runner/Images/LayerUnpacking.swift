@@ -1,6 +1,4 @@
 import Kernel
-import Model
-import Sandbox
 import Vocabulary
 
 /// Unpacks an archive into a directory of the host, in a container that sees nothing of the host but what it may not change: by
@@ -67,7 +65,7 @@ struct LayerUnpacking {
         command -v sha256sum > /dev/null || { echo no-sum; exit; }
         mkfifo raw plain all || exit 99
         sha256sum < raw > raw.sum & sha256sum < plain > plain.sum & wc -c < all > bytes &
-        { tee -p raw < /archive 2> /dev/null | $1 2> decompression; echo $? > decompressed; } | head -c "$2" | tee -p plain all 2> /dev/null | {
+        { tee -p raw < /input 2> /dev/null | $1 2> decompression; echo $? > decompressed; } | head -c "$2" | tee -p plain all 2> /dev/null | {
             LC_ALL=C tar -x -v -f - -C /.harness/tree --quoting-style=escape --numeric-owner --same-owner -p --xattrs \
                 --xattrs-include='user.*' --xattrs-include=security.capability --warning=no-timestamp 2> complaints
             echo $? > unpacked
@@ -144,7 +142,7 @@ struct LayerUnpacking {
 
     /// The digest of a file of the host: `sha256:…`.
     func digest(of file: String) throws -> String {
-        let said = try run("sha256sum < /archive", [], archive: file, tree: nil)
+        let said = try run("sha256sum < /input", [], archive: file, tree: nil)
         return "sha256:\(said.prefix { $0 != " " })"
     }
 
@@ -153,53 +151,9 @@ struct LayerUnpacking {
         _ = try run("find /.harness/tree -mindepth 1 -delete", [], archive: nil, tree: tree)
     }
 
-    // MARK: - The container
-
-    /// Runs a shell script to its end; what it has printed.
     private func run(_ script: String, _ arguments: [String], archive: String?, tree: String?) throws -> String {
-        var settings = ContainerSettings()
-        settings.memoryLimit = LayerUnpacking.memoryLimitInBytes
-        settings.processLimit = 64
-        let container = try Container(
-            host: session.host, settings: settings, named: ["/bin/sh"] + (archive.map { [$0] } ?? []), volumes: nil)
-        defer { container.remove() }
-        let started = try container.start(
-            Container.Program(
-                command: ["/bin/sh", "-c", script, "sh"] + arguments,
-                // The host's own /tmp is nobody's business here.
-                tmpfs: ["/tmp"],
-                boundFiles: archive.map { [BoundFile(source: $0, target: "/archive")] } ?? [],
-                workplaces: tree.map { ["tree": $0] } ?? [:]), isLookedAt: false)
-        return try started.parts { process, output, _ in
-            let deadline = MonotonicInstant.now.advanced(by: LayerUnpacking.patience)
-            var said: [UInt8] = []
-            var poller = Poller()
-            for descriptor in [process.descriptor.rawValue, output.rawValue, session.cancellation.descriptor] {
-                poller.add(descriptor)
-            }
-            while try process.reap(blocking: false) == nil {
-                if session.isCancelled || MonotonicInstant.now >= deadline {
-                    try? process.send(.kill)
-                    _ = try? process.reap(blocking: true)
-                    throw CannotRun(
-                        reason: session.isCancelled ? "interrupted" : "it takes more than 15 minutes to unpack",
-                        remedy: "")
-                }
-                try poller.wait(until: deadline)
-                if poller.isReady(1) { LayerUnpacking.read(output, into: &said) }
-            }
-            LayerUnpacking.read(output, into: &said)
-            return String(decoding: said, as: UTF8.self)
-        }
-    }
-
-    private static let outputLimitInBytes = 8 << 20
-
-    /// What there is now.
-    private static func read(_ output: borrowing Descriptor, into said: inout [UInt8]) {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while let count = try? buffer.withUnsafeMutableBytes({ try output.read(into: $0) }), count > 0 {
-            if said.count < outputLimitInBytes { said += buffer[..<count] }
-        }
+        try ToolContainer(
+            session: session, memoryLimitInBytes: LayerUnpacking.memoryLimitInBytes, patience: LayerUnpacking.patience
+        ).run(script, arguments, input: archive, tree: tree)
     }
 }

@@ -62,7 +62,9 @@ extension Scenario {
             settings.payload = .command(command)
         }
         // Kubernetes and nspawn do not look at it.
-        if runtime != .kubernetes, runtime != .nspawn { healthCheck = healthCheck ?? configuration.healthCheck }
+        if runtime != .kubernetes, runtime != .nspawn, !hasNoHealthCheck {
+            healthCheck = healthCheck ?? configuration.healthCheck
+        }
         if settings.user == nil, !configuration.user.isEmpty {
             try setUser(configuration.user, in: Accounts(LayeredTree(image.layers)))
         }

@@ -1,0 +1,115 @@
+import Vocabulary
+
+/// What `docker compose config` does to a file as people write it, as far as a container shows it: variables and short forms
+/// (compose-spec: 12-interpolation.md, 05-services.md).
+enum ComposeFile {
+    /// A text with its variables filled in: `$NAME`, `${NAME}`, `${NAME:-usual}`, `${NAME-usual}`, `${NAME:?why}`, `${NAME?why}`, `${NAME:+other}`,
+    /// `${NAME+other}`; `$$` is a dollar.
+    ///
+    /// - Parameter variables: the value of a variable; nil: it is not set.
+    /// - Throws: `ImportError`.
+    static func interpolated(_ text: String, _ variables: (String) -> String?) throws(ImportError) -> String {
+        var result = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            switch rest.first {
+            case "$":
+                result.append("$")
+                rest.removeFirst()
+            case "{":
+                guard let end = closing(rest) else { throw ImportError("'\(text)': a '}' is missing") }
+                result += try value(String(rest[rest.index(after: rest.startIndex)..<end]), variables, in: text)
+                rest = rest[rest.index(after: end)...]
+            case let first? where isName(first) && !first.isNumber:
+                let name = rest.prefix(while: isName)
+                result += variables(String(name)) ?? ""
+                rest = rest.dropFirst(name.count)
+            default: throw ImportError("'\(text)': '$' begins no variable; a dollar is written '$$'")
+            }
+        }
+        return result + rest
+    }
+
+    private static func isName(_ character: Character) -> Bool {
+        character.isASCII && (character.isLetter || character.isNumber || character == "_")
+    }
+
+    /// Where the `}` is that belongs to the `{` at the beginning.
+    private static func closing(_ text: Substring) -> Substring.Index? {
+        var depth = 0
+        for index in text.indices {
+            if text[index] == "{" { depth += 1 }
+            if text[index] == "}" {
+                depth -= 1
+                if depth == 0 { return index }
+            }
+        }
+        return nil
+    }
+
+    private static func value(
+        _ expression: String, _ variables: (String) -> String?, in text: String
+    ) throws(ImportError) -> String {
+        let name = expression.prefix(while: isName)
+        guard !name.isEmpty else { throw ImportError("'\(text)': '${\(expression)}' names no variable") }
+        var rest = expression.dropFirst(name.count)
+        var own = variables(String(name))
+        if rest.first == ":" {
+            rest.removeFirst()
+            // An empty one counts as none.
+            if own == "" { own = nil }
+        }
+        let word = String(rest.dropFirst())
+        switch rest.first {
+        case nil: return own ?? ""
+        case "-":
+            if let own { return own }
+            return try interpolated(word, variables)
+        case "+": return own == nil ? "" : try interpolated(word, variables)
+        case "?":
+            guard let own else {
+                throw ImportError("'\(text)': \(name) is not set\(word.isEmpty ? "" : ": \(word)")")
+            }
+            return own
+        default: throw ImportError("'\(text)': '${\(expression)}' is no variable")
+        }
+    }
+
+    /// A command that is written as one text, in words: blanks part them, quotes hold them together, as mattn/go-shellwords does it for Compose.
+    ///
+    /// - Throws: `ImportError`: a quote is not closed.
+    static func words(_ text: String) throws(ImportError) -> [String] {
+        var result: [String] = []
+        var word: String?
+        var quote: Character?
+        var isEscaped = false
+        for character in text {
+            if isEscaped {
+                word = (word ?? "") + String(character)
+                isEscaped = false
+            } else if character == "\\", quote != "'" {
+                isEscaped = true
+            } else if character == quote {
+                quote = nil
+            } else if quote == nil, character == "'" || character == "\"" {
+                quote = character
+                word = word ?? ""
+            } else if quote == nil, character.isWhitespace {
+                if let done = word.take() { result.append(done) }
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        guard quote == nil, !isEscaped else { throw ImportError("'\(text)': a quote is not closed") }
+        return result + (word.map { [$0] } ?? [])
+    }
+
+    /// A volume in its short form: `NAME:PATH[:OPTIONS]`, `./DIRECTORY:PATH[:OPTIONS]` or `PATH`.
+    static func volume(_ text: String) -> (source: String?, target: String, isReadOnly: Bool) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count > 1 else { return (nil, text, false) }
+        return (parts[0], parts[1], parts.dropFirst(2).contains { $0.split(separator: ",").contains("ro") })
+    }
+}

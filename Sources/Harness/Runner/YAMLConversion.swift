@@ -1,0 +1,71 @@
+import Kernel
+import Vocabulary
+
+/// YAML as people write it, made JSON by a program that this machine has: Python's yaml, yq or Ruby.
+package struct YAMLConversion {
+    let session: Session
+
+    package init(in session: Session) { self.session = session }
+
+    /// Aliases of aliases may be as much as they like: they end here.
+    private static let memoryLimitInBytes = 512 << 20
+    private static let patience = Duration.seconds(60)
+
+    /// Of version 1.2, as Compose and Kubernetes read it: `no` is a text, `22:22` is none of minutes, a date is a text.
+    private static let python = #"""
+        import json, re, sys, yaml
+        class Loader(yaml.SafeLoader):
+            pass
+        Loader.yaml_implicit_resolvers = {}
+        for kind, form, first in [
+            ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+            ("int", r"^(?:[-+]?(?:0|[1-9][0-9]*)|0o?[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
+            ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+            ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+            ("merge", r"^<<$", "<"),
+        ]:
+            Loader.add_implicit_resolver("tag:yaml.org,2002:" + kind, re.compile(form), list(first))
+        try:
+            for piece in json.JSONEncoder().iterencode(list(yaml.load_all(sys.stdin.buffer, Loader))):
+                sys.stdout.write(piece)
+        except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+            print("\nno-yaml " + " ".join(str(error).split()))
+        """#
+
+    private static let script = #"""
+        if python3 -I -c 'import yaml' 2> /dev/null; then python3 -I -c "$1" < /input | head -c 8000000
+        elif yq --version 2> /dev/null | grep -q mikefarah; then yq -o=json -I=0 eval-all '[.]' /input 2> /tmp/why || echo "no-yaml $(cat /tmp/why)"
+        elif command -v yq > /dev/null; then yq -c -s . /input 2> /tmp/why || echo "no-yaml $(tail -n 1 /tmp/why)"
+        elif command -v ruby > /dev/null; then ruby -ryaml -rjson -e 'puts JSON.generate(YAML.load_stream(STDIN.read))' < /input 2> /tmp/why || echo "no-yaml $(tail -n 1 /tmp/why)"
+        else echo no-converter
+        fi
+        """#
+
+    /// Every document in a file, as one list in JSON; nil: this machine has nothing to make it with.
+    ///
+    /// Blocks meanwhile. The program runs in a container that can change nothing of the host.
+    ///
+    /// - Parameter file: of the host.
+    /// - Throws: `CannotRun`: the file is no YAML, or the session cannot run containers.
+    package func json(of file: String) throws -> [UInt8]? {
+        let (session, path) = (session, Files.realPath(file) ?? file)
+        let said = try session.onOwnThread {
+            try ToolContainer(
+                session: session, memoryLimitInBytes: YAMLConversion.memoryLimitInBytes,
+                patience: YAMLConversion.patience
+            ).run(YAMLConversion.script, [YAMLConversion.python], input: path)
+        }
+        if said.hasPrefix("no-converter") { return nil }
+        let lines = said.split(separator: "\n")
+        if let complaint = lines.first(where: { $0.hasPrefix("no-yaml ") }) {
+            throw CannotRun(
+                reason: "it is no YAML: \(String(complaint.dropFirst("no-yaml ".count)).bounded.printable)", remedy: "")
+        }
+        let text = lines.first.map(String.init) ?? ""
+        guard text.hasPrefix("["), text.hasSuffix("]") else {
+            throw CannotRun(
+                reason: "it makes more than 8 MB of JSON, or more than its converter can bear", remedy: "")
+        }
+        return Array(text.utf8)
+    }
+}
