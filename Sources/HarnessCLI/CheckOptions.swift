@@ -10,6 +10,8 @@ struct CheckOptions {
     /// Forms of report, and the file that each goes to.
     private(set) var reports: [(format: String, path: String)] = []
     private(set) var format = "human"
+    /// What the image was built from: reports that speak of lines speak of its own.
+    private(set) var dockerfile: String?
     private var target: String?
     private var containerName: String?
     private var command: [String] = []
@@ -113,6 +115,12 @@ struct CheckOptions {
             Option("--accept", takes: "FILE", "findings that are accepted: a line each, the check and why; repeatable")
             {
                 $0.acceptedFiles.append($1)
+            },
+            Option(
+                "--dockerfile", takes: "FILE",
+                "what the image was built from: --sarif, --github and --codequality speak of its lines, and of its script's"
+            ) {
+                $0.dockerfile = $1
             },
             Option("--ready-within", takes: "D", "how long it may take to be ready (default: 1m)") {
                 (options, text) throws(BadUsage) in

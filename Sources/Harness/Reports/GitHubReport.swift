@@ -7,6 +7,7 @@ import Vocabulary
 public struct GitHubReport: Reporter {
     public static let name = "github"
     public static let summary = "annotations for a GitHub workflow's log"
+    public static let speaksOfLines = true
 
     public init(_: ReportOptions) {}
 
@@ -17,7 +18,9 @@ public struct GitHubReport: Reporter {
             case .passed, .notApplicable: continue
             case .failed, .flaky:
                 for failure in result.failuresThatCount ?? [] {
-                    text += annotation(failure.place, result.name, "\(failure.expected): \(failure.observed)")
+                    text += annotation(
+                        failure.place, result.name, "\(failure.expected): \(failure.observed)",
+                        result.isOnlyWorthKnowing ? "warning" : "error")
                 }
             case .error(let reason): text += annotation(result.scenario.place, result.name, reason)
             }
@@ -28,8 +31,10 @@ public struct GitHubReport: Reporter {
             + "::notice::\(report.counts.sentence)\n"
     }
 
-    private func annotation(_ place: SourcePlace, _ title: String, _ message: String) -> String {
-        "::error file=\(WorkflowCommand.property(place.file)),line=\(max(1, place.line)),"
+    private func annotation(
+        _ place: SourcePlace, _ title: String, _ message: String, _ level: String = "error"
+    ) -> String {
+        "::\(level) file=\(WorkflowCommand.property(place.file)),line=\(max(1, place.line)),"
             + "title=\(WorkflowCommand.property(title.bounded.printable))::\(WorkflowCommand.data(message.bounded.printable))\n"
     }
 }

@@ -12,6 +12,8 @@ public protocol Reporter: Sendable {
     static var needsJournals: Bool { get }
     /// It says which versions the inits have.
     static var needsVersions: Bool { get }
+    /// Each thing that it says is about a line of a file.
+    static var speaksOfLines: Bool { get }
 
     init(_ options: ReportOptions)
 
@@ -22,6 +24,7 @@ public protocol Reporter: Sendable {
 extension Reporter {
     public static var needsJournals: Bool { false }
     public static var needsVersions: Bool { false }
+    public static var speaksOfLines: Bool { false }
 }
 
 /// What a report is made with, besides the run.

@@ -33,6 +33,8 @@ public struct RunResult: Sendable {
     public var isFlakinessBad = false
     /// The disturbance that came at a moment of its own; nil: none did.
     package var disturbed: DisturbedRun?
+    /// What failed is worth knowing, and harms nobody.
+    package var isOnlyWorthKnowing = false
     /// Of each sweep that failed, one run that shows it.
     package var examples: [RunResult] = []
     /// What the journal has shown of the init, where that is kept no longer.

@@ -8,6 +8,7 @@ import Vocabulary
 public struct SARIFReport: Reporter {
     public static let name = "sarif"
     public static let summary = "SARIF 2.1.0, for code scanning"
+    public static let speaksOfLines = true
     private let options: ReportOptions
 
     public init(_ options: ReportOptions) { self.options = options }
@@ -22,7 +23,8 @@ public struct SARIFReport: Reporter {
                 for failure in result.failuresThatCount ?? [] {
                     results.append(
                         Result(
-                            rule: rule.id, level: "error", "\(result.name): \(failure.expected): \(failure.observed)",
+                            rule: rule.id, level: result.isOnlyWorthKnowing ? "warning" : "error",
+                            "\(result.name): \(failure.expected): \(failure.observed)",
                             at: failure.place,
                             fingerprint(
                                 result.subject, failure.place.file, result.scenario.title, failure.expected)))
@@ -166,6 +168,7 @@ public struct SARIFReport: Reporter {
 public struct CodeQualityReport: Reporter {
     public static let name = "codequality"
     public static let summary = "GitLab's code quality report"
+    public static let speaksOfLines = true
 
     public init(_: ReportOptions) {}
 
@@ -179,8 +182,8 @@ public struct CodeQualityReport: Reporter {
                     for failure in result.failuresThatCount ?? [] {
                         issues.append(
                             Issue(
-                                check, "\(result.name): \(failure.expected): \(failure.observed)", "major",
-                                failure.place,
+                                check, "\(result.name): \(failure.expected): \(failure.observed)",
+                                result.isOnlyWorthKnowing ? "minor" : "major", failure.place,
                                 fingerprint(
                                     result.subject, failure.place.file, result.scenario.title, failure.expected,
                                     "\(failure.place.line)")))

@@ -109,15 +109,16 @@ extension Verb {
         name: "import", usage: "FILE | - [OPTION…]",
         summary: "make scenarios of what Docker, Podman, Compose or Kubernetes say",
         about:
-            "Reads what `docker inspect`, `podman inspect`, `docker compose config --format json` or `kubectl get -o json` print, and writes scenarios: "
+            "Reads a Compose file or a Kubernetes manifest in YAML, or what `docker inspect`, `podman inspect`, `docker compose config --format json` or "
+            + "`kubectl get -o json` print, and writes scenarios: "
             + "command, environment, user, volumes, stop signal and time-out, restart policy, hooks, probes, limits, several containers. What has no counterpart "
             + "is a comment, and said. `harness check FILE` takes the same files.",
         options: ImportOptions.table.options.map(\.text),
         examples: [
             ("import web.json > web.scenario", "what docker inspect web > web.json wrote"),
+            ("import compose.yaml -o project.scenario", "a project"),
             ("import pod.json --image app.tar -o pod.scenario", "a pod, with an image from a file"),
-            ("import - < compose.json", "from standard input"),
-        ], suffixes: [".json"], run: { CommandLineTool.importDocument($0) })
+        ], suffixes: [".json", ".yaml", ".yml"], run: { CommandLineTool.importDocument($0) })
 
     private static let cache = Verb(
         name: "cache", usage: "[list | clear]", summary: "say what has been unpacked of images, or take it away",

@@ -1,0 +1,42 @@
+import Foundation
+import Harness
+import TestSupport
+import Testing
+
+/// What `harness check` finds, at its line of the Dockerfile and of the script.
+@Suite("Places of checks", .timeLimit(.minutes(5)))
+struct CheckPlacesTests {
+    @Test func whatIsFoundIsAtItsLine() async throws {
+        let folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let script = "#!/bin/sh\n# nobody hears a signal\nwhile :; do\n  sleep 1\ndone\n"
+        try Checkout.write(script, to: folder + "/entry.sh")
+        chmod(folder + "/entry.sh", 0o755)
+        try Checkout.write(
+            "FROM debian\nCOPY entry.sh /\nUSER root\nENTRYPOINT [\"/entry.sh\"]\n", to: folder + "/Dockerfile")
+        let end = try await blocking {
+            try Command(
+                [
+                    Checkout.harness, "check", "--only", "stop,privileges,memory", "--stop-timeout", "1",
+                    "--dockerfile",
+                    folder + "/Dockerfile", "--github", "/dev/stderr", "--format", "json", "--", folder + "/entry.sh",
+                ], environment: Command.usualEnvironment + ["HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)"]
+            ).finish(within: .seconds(120))
+        }
+        #expect(end.status == .exited(1))
+        #expect(end.errors.contains("::error file=\(folder)/entry.sh,line=4,title="), "\(end.errors)")
+        #expect(end.errors.contains("stop%3A ends when it is stopped"), "\(end.errors)")
+    }
+
+    @Test func aDockerfileThatIsNotThereIsSaid() async throws {
+        let end = try await blocking {
+            try Command(
+                [Checkout.harness, "check", "--dockerfile", "/nowhere/Dockerfile", "--", "/bin/true"],
+                environment: Command.usualEnvironment + ["HARNESS_FAKE_SERVICES=\(Checkout.fakeServices)"]
+            ).finish(within: .seconds(60))
+        }
+        #expect(end.status == .exited(2))
+        #expect(end.errors.contains("--dockerfile /nowhere/Dockerfile: No such file or directory"), "\(end.errors)")
+    }
+}
