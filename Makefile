@@ -140,10 +140,29 @@ format: ## brings the sources into the formatter's form
 .PHONY: install
 install: build ## installs under PREFIX
 	install -D bin/harness $(DESTDIR)$(PREFIX)/bin/harness
-	install -D bin/fake-services $(DESTDIR)$(PREFIX)/bin/fake-services
-	mkdir -p $(DESTDIR)$(PREFIX)/share/harness
+	install -D bin/fake-services $(DESTDIR)$(PREFIX)/libexec/harness/fake-services
+	mkdir -p $(DESTDIR)$(PREFIX)/share/harness $(DESTDIR)$(PREFIX)/share/man/man1
+	rm -rf $(DESTDIR)$(PREFIX)/share/harness/scenarios
 	cp -r scenarios $(DESTDIR)$(PREFIX)/share/harness/
+	bin/harness man > $(DESTDIR)$(PREFIX)/share/man/man1/harness.1
+
+.PHONY: uninstall
+uninstall: ## takes away what `make install` has put under PREFIX
+	rm -rf $(DESTDIR)$(PREFIX)/bin/harness $(DESTDIR)$(PREFIX)/libexec/harness $(DESTDIR)$(PREFIX)/share/harness \
+	  $(DESTDIR)$(PREFIX)/share/man/man1/harness.1
+
+# Fully static: it starts on any Linux, of whatever libc. The map keeps the folder of the sources out of it.
+STATIC_CLI := $(SWIFT_BUILD) -c release --scratch-path .build-static --product harness -Xswiftc -static-executable
+
+.PHONY: dist
+dist: commit bin/fake-services ## an archive, a Debian package and an image in dist/, both programs fully static
+	$(STATIC_CLI) 2>&1 | grep -v -e dlopen -e getaddrinfo -e getpwnam -e getgrnam ; exit $${PIPESTATUS[0]}
+	mkdir -p .build-static/packed dist
+	strip -o .build-static/packed/harness .build-static/release/harness
+	cp bin/fake-services .build-static/packed/fake-services
+	$(SWIFT) --version 2> /dev/null | head -n 1 > .build-static/packed/toolchain
+	deploy/dist.sh .build-static/packed dist
 
 .PHONY: clean
 clean: ## removes everything that was built
-	rm -rf .build .build-static .build-dependent .build-fuzz bin
+	rm -rf .build .build-static .build-dependent .build-fuzz bin dist

@@ -32,9 +32,6 @@ final class GroupRun {
     private var comparisons: [(step: Int, judgement: Judgement, evidence: [Evidence])] = []
     private var asked: Set<Int> = []
 
-    /// How long the whole is waited for, where a container never does what another waits for.
-    private static let patience = Duration.seconds(300)
-
     init(_ job: Session.Job, in session: Session) {
         self.session = session
         self.job = job
@@ -285,13 +282,13 @@ final class GroupRun {
         if request == .start { beginClock() }
         try tell(.asked(request))
         try observe()
-        try pump(until: .now.advanced(by: GroupRun.patience)) { answer != nil }
+        try pump(until: .now.advanced(by: session.patienceWithGroups)) { answer != nil }
         switch answer {
         case .done: return
         case .refused(let reason):
             for member in members { member.record(.runtime(.refused(reason: reason))) }
             if !expectsRefusal { interrupt(step, reason) }
-        case nil: interrupt(step, "not over after \(GroupRun.patience.text)")
+        case nil: interrupt(step, "not over after \(session.patienceWithGroups.text)")
         }
     }
 

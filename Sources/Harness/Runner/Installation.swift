@@ -8,8 +8,8 @@ public struct Installation: Sendable {
     /// The folder of the scenarios, or nil where none came with the executable.
     public let scenarios: String?
 
-    /// Looks beside the running executable (`bin/harness` has `bin/fake-services`, `scenarios/` stands beside `bin/`),
-    /// then in the folders around it, where a build folder stands inside the sources.
+    /// Looks beside the running executable (`bin/harness` has `bin/fake-services` or `libexec/harness/fake-services`; `scenarios/` or
+    /// `share/harness/scenarios/` is beside `bin/`), then in the folders around it: a build folder is inside the sources.
     ///
     /// - Parameter fakeServices: the executable to use instead (HARNESS_FAKE_SERVICES).
     public static func find(fakeServices: String?) -> Installation {
@@ -23,7 +23,10 @@ public struct Installation: Sendable {
             where scenarios == nil && Files.isDirectory(candidate + "/inits") {
                 scenarios = candidate
             }
-            if built == nil, Files.isExecutable("\(folder)/bin/fake-services") { built = "\(folder)/bin/fake-services" }
+            for candidate in ["\(folder)/bin/fake-services", "\(folder)/libexec/harness/fake-services"]
+            where built == nil && Files.isExecutable(candidate) {
+                built = candidate
+            }
             folder = parent(of: folder)
         }
         // A static one that `make build` has left is preferred to a neighbour that needs the toolchain's libraries.

@@ -54,6 +54,8 @@ public final class Session: Sendable {
     let pulse: Pulse
     /// Images that its scenarios are about.
     package let images = ImageStore()
+    /// How long several containers are waited for, where one never does what another waits for.
+    let patienceWithGroups: Duration
     private let sweeping = Mutex(SweepOptions())
     /// How its sweeps are carried out.
     public var sweepOptions: SweepOptions {
@@ -75,7 +77,16 @@ public final class Session: Sendable {
     ///   - usesTrace: false to do without a trace instance, as on a machine that has none.
     ///   - history: how long scenarios took the last time, which the session goes on writing; nil: only their texts are known.
     /// - Throws: `CannotRun`.
-    public init(fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil) throws {
+    public convenience init(fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil) throws {
+        try self.init(
+            fakeServices: fakeServices, usesTrace: usesTrace, history: history, patienceWithGroups: .seconds(300))
+    }
+
+    /// - Parameter patienceWithGroups: how long several containers are waited for, where one never does what another waits for.
+    package init(
+        fakeServices: String, usesTrace: Bool, history: DurationHistory?, patienceWithGroups: Duration
+    ) throws {
+        self.patienceWithGroups = patienceWithGroups
         guard Files.isExecutable(fakeServices), let program = Files.realPath(fakeServices) else {
             throw CannotRun(reason: "\(fakeServices) is not there", remedy: "run `make build`")
         }
@@ -161,6 +172,14 @@ public final class Session: Sendable {
     public static func interruptible(
         fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil
     ) throws -> Session {
+        try interruptible(
+            fakeServices: fakeServices, usesTrace: usesTrace, history: history, patienceWithGroups: .seconds(300))
+    }
+
+    /// The same with a patience of its own.
+    package static func interruptible(
+        fakeServices: String, usesTrace: Bool = true, history: DurationHistory? = nil, patienceWithGroups: Duration
+    ) throws -> Session {
         let box = SessionBox()
         do {
             try Interrupts.watch([.int, .term, .hup]) { _ in box.cancel() }
@@ -168,7 +187,10 @@ public final class Session: Sendable {
             throw CannotRun(reason: "signals cannot be watched: \(error)", remedy: "")
         }
         ProcessSettings.outliveOthers()
-        return try box.fill(Session(fakeServices: fakeServices, usesTrace: usesTrace, history: history))
+        return try box.fill(
+            Session(
+                fakeServices: fakeServices, usesTrace: usesTrace, history: history,
+                patienceWithGroups: patienceWithGroups))
     }
 
     /// Interrupts whatever runs; what it would have said becomes an error. May be called from any thread.
