@@ -70,6 +70,7 @@ struct CheckOptions {
             for member in document.scenario.members {
                 var own = document
                 own.scenario = member.scenario
+                own.usesInit = document.membersWithInit.contains(member.name)
                 own.scenario.runtime = document.scenario.runtime
                 all.append((member.name, own))
             }

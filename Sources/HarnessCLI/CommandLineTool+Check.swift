@@ -30,21 +30,33 @@ extension CommandLineTool {
         }
     }
 
-    /// The findings at their lines of a Dockerfile; nil: it cannot be read.
-    private static func located(_ report: CheckReport, _ path: String) -> RunReport? {
-        func text(_ path: String) -> String? {
+    /// The findings at their lines of a Dockerfile.
+    private static func located(_ report: CheckReport, _ dockerfile: Dockerfile, _ path: String) -> RunReport {
+        report.run(locatedIn: dockerfile, at: path) { path in
             (try? SourceFile.bytes(of: path, atMost: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
         }
-        return text(path).map { report.run(locatedIn: Dockerfile($0), at: path, text: text) }
+    }
+
+    /// What an image was built from.
+    ///
+    /// - Throws: `BadUsage`: it is no Dockerfile.
+    private static func dockerfile(at path: String) throws(BadUsage) -> Dockerfile {
+        let bytes: [UInt8]
+        do {
+            bytes = try SourceFile.bytes(of: path, atMost: 1 << 20)
+        } catch {
+            throw BadUsage(message: "--dockerfile \(path): \(error)")
+        }
+        let result = Dockerfile(String(decoding: bytes, as: UTF8.self))
+        if result.instruction("FROM") == nil { throw BadUsage(message: "--dockerfile \(path): there is no FROM in it") }
+        return result
     }
 
     private static func check(_ options: inout CheckOptions, _ session: Session, _ installation: Installation) throws
         -> Int32
     {
         // Before anything is run: what cannot be written is not found out after it.
-        if let path = options.dockerfile, access(path, R_OK) != 0 {
-            throw BadUsage(message: "--dockerfile \(path): \(String(cString: strerror(errno)))")
-        }
+        let dockerfile = try options.dockerfile.map { path throws(BadUsage) in (try Self.dockerfile(at: path), path) }
         let outputs = try options.reports.map { report in (report.format, try OutputFile.open(report.path), report.path)
         }
         let (name, ports) = try options.load(in: session)
@@ -63,7 +75,8 @@ extension CommandLineTool {
         settings.compress = { Gzip.compressing($0) }
         for (format, descriptor, path) in outputs {
             guard let reporter = Reporters.named(format) else { continue }
-            let run = options.dockerfile.flatMap { reporter.speaksOfLines ? located(report, $0) : nil } ?? report.run
+            let run =
+                dockerfile.flatMap { reporter.speaksOfLines ? located(report, $0.0, $0.1) : nil } ?? report.run
             if !write(try reporter.init(settings).text(run), to: descriptor) {
                 write("harness: \(path): \(String(cString: strerror(errno)))\n", to: STDERR_FILENO)
                 return Status.cannotRun

@@ -41,8 +41,12 @@ extension CommandLineTool {
     ) throws(BadUsage) -> (kind: ContainerDocument.Kind, documents: [ImportedDocument]) {
         do {
             let bytes = file == "-" ? try SourceFile.bytesOfInput() : try SourceFile.bytes(of: file, atMost: 4 << 20)
+            if YAMLForm(bytes) == nil, file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
+                throw BadUsage(
+                    message: "\(file) has neither 'services', as Compose's files, nor a 'kind', as Kubernetes'")
+            }
             guard let form = YAMLForm(bytes) else { return try ContainerDocument.read(bytes, engine: engine) }
-            guard let json = try json(of: file, form) else { throw BadUsage(message: form.remedy(for: file)) }
+            guard let json = try json(of: file, bytes, form) else { throw BadUsage(message: form.remedy(for: file)) }
             let folder = fromRoot(
                 file.split(separator: "/").dropLast().joined(separator: "/"), isAbsolute: file.hasPrefix("/"))
             let ownVariables = form == .compose ? variables(in: folder + "/.env") : [:]
@@ -55,8 +59,20 @@ extension CommandLineTool {
     }
 
     /// The documents of a YAML file as JSON; nil: it cannot be converted here.
-    private static func json(of file: String, _ form: YAMLForm) throws -> [UInt8]? {
-        if file == "-" { return nil }
+    private static func json(of file: String, _ bytes: [UInt8], _ form: YAMLForm) throws -> [UInt8]? {
+        var file = file
+        // The converter reads a file.
+        let copy = "/tmp/harness-import-\(UInt64.random(in: 0 ... .max))"
+        if file == "-" {
+            let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            file = copy
+            guard count == bytes.count, close(descriptor) == 0 else {
+                unlink(copy)
+                throw BadUsage(message: "\(copy): \(String(cString: strerror(errno)))")
+            }
+        }
+        defer { if file == copy { unlink(copy) } }
         let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
         let session: Session
         do {
@@ -68,21 +84,10 @@ extension CommandLineTool {
         return try YAMLConversion(in: session).json(of: file)
     }
 
-    /// Those of the file `.env` beside a Compose file: a line each, NAME=VALUE, the value in quotes or not.
+    /// Those of the file `.env` beside a Compose file.
     private static func variables(in file: String) -> [String: String] {
         guard let bytes = try? SourceFile.bytes(of: file, atMost: 1 << 20) else { return [:] }
-        var result: [String: String] = [:]
-        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            let parts = line.drop(while: \.isWhitespace).trimmingPrefix("export ")
-                .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !parts[0].hasPrefix("#") else { continue }
-            var value = parts[1]
-            if let quote = value.first, quote == "'" || quote == "\"", value.count > 1, value.last == quote {
-                value = String(value.dropFirst().dropLast())
-            }
-            result[parts[0]] = value
-        }
-        return result
+        return ComposeFile.variables(in: String(decoding: bytes, as: UTF8.self), besides: environment)
     }
 
     private static func fromRoot(_ folder: String, isAbsolute: Bool) -> String {
@@ -99,11 +104,16 @@ enum YAMLForm {
 
     /// Nil: it is none of them.
     init?(_ bytes: [UInt8]) {
-        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        guard let first, first != UInt8(ascii: "{"), first != UInt8(ascii: "["), !bytes.prefix(4096).contains(0) else {
+        // A mark of the byte order, of UTF-8 or UTF-16.
+        let marks: [[UInt8]] = [[0xEF, 0xBB, 0xBF], [0xFF, 0xFE], [0xFE, 0xFF]]
+        let mark = marks.first { bytes.starts(with: $0) } ?? []
+        var text = bytes.dropFirst(mark.count).prefix(64 << 10)
+        if mark.count == 2 { text.removeAll { $0 == 0 } }
+        let first = text.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        guard let first, first != UInt8(ascii: "{"), first != UInt8(ascii: "["), !text.prefix(4096).contains(0) else {
             return nil
         }
-        let lines = String(decoding: bytes.prefix(64 << 10), as: UTF8.self).split { $0.isNewline }
+        let lines = String(decoding: text, as: UTF8.self).split { $0.isNewline }
         if lines.contains(where: { $0.hasPrefix("services:") }) {
             self = .compose
         } else if lines.contains(where: { $0.hasPrefix("apiVersion:") || $0.hasPrefix("kind:") }) {

@@ -37,6 +37,30 @@ struct ComposeFileTests {
         #expect(try ComposeFile.words(text) == words)
     }
 
+    /// Quotes, remarks, lines without end, a mark of the byte order; the environment wins.
+    @Test func aFileOfVariablesIsReadAsComposeReadsIt() {
+        let text =
+            "\u{FEFF}FOO=bar\r\nREF=${FOO}-1\nBAZ=\"q $FOO\" # c\nPLAIN=v # c\nexport Q='a $X'\nM=\"one\ntwo\"\n# no=1\nbad line\nA=own\nE=\nN=a#b\nLAST=\"open"
+        let own = ComposeFile.variables(in: text, besides: Self.variables)
+        let expected = [
+            "FOO": "bar", "REF": "bar-1", "BAZ": "q bar", "PLAIN": "v", "Q": "a $X", "M": "one\ntwo", "A": "own",
+            "E": "",
+            "N": "a#b", "LAST": "open",
+        ]
+        #expect(own == expected)
+        #expect(ComposeFile.variables(in: "A=own\nB2=$A", besides: Self.variables)["B2"] == "a")
+    }
+
+    /// As kubelet fills in a command (expand_test.go has these cases).
+    @Test(arguments: [
+        ("$(A)", "60"), ("x$(A)y", "x60y"), ("$(NO)", "$(NO)"), ("$$(A)", "$(A)"), ("$$$(A)", "$60"), ("$A", "$A"),
+        ("$", "$"),
+        ("$(A", "$(A"), ("$(A)$(B)", "60b=c"), ("", ""), ("$$", "$"),
+    ])
+    func aPodsCommandHasItsVariables(text: String, expected: String) {
+        #expect(ContainerDocument.expanded(text, ["A=1", "A=60", "B=b=c"]) == expected)
+    }
+
     @Test(arguments: ["'a", "\"a", "a\\"]) func anOpenQuoteIsRefused(text: String) {
         #expect(throws: ImportError.self) { try ComposeFile.words(text) }
     }

@@ -66,7 +66,11 @@ struct ContainerDocumentTests {
                 "ulimit nofile 100:200",
                 "command /entry.sh x",
             ])
-        #expect(one.remarks == ["services.web.userns_mode is not carried over"])
+        #expect(
+            one.remarks == [
+                "services.web.deploy.replicas: there is one here, not 2",
+                "services.web.userns_mode is not carried over",
+            ])
     }
 
     @Test func aDeploymentHasItsPod() throws {

@@ -204,6 +204,44 @@ struct SweepTestsSerial {
         #expect(next.outcome.runs.count < first.outcome.runs.count)
     }
 
+    /// What disturbs nothing can never fail: it has.
+    @Test(arguments: [
+        (
+            "sweep kill from 1s to 1100ms step 50ms", "    start\n    wait for state exited within 1s",
+            "echo over; exit 0"
+        ),
+        (
+            "sweep crash nothing from 0s to 100ms step 50ms", "    start\n    expect state running for 50ms",
+            "trap 'exit 0' TERM"
+        ),
+        (
+            "sweep kill from 0s to 100ms step 50ms of the next life",
+            "    start\n    start\n    expect state running for 100ms",
+            "trap 'exit 0' TERM"
+        ),
+    ])
+    func whatDisturbsNothingHasFailed(sweep: String, block: String, script: String) async throws {
+        let (verdict, outcome) = try await swept(sweep, block, script: script)
+        guard case .failed(let failures) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(failures.first?.observed.hasPrefix("at none of them was there anything to be ") == true, "\(failures)")
+        #expect(!outcome.runs.contains { !$0.cameTooLate })
+    }
+
+    /// A block that fails by itself is not blamed on what disturbs it.
+    @Test func whatFailsUndisturbedIsSaidToDoSo() async throws {
+        let (verdict, outcome) = try await swept(
+            "sweep kill from 0s to 20ms step 10ms", "    start\n    start\n    expect file /nope exists")
+        guard case .failed(let failures) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(failures.first?.observed.hasSuffix("; the block fails undisturbed, too") == true, "\(failures)")
+        #expect(!outcome.runs.contains { !$0.hasFailed })
+    }
+
     /// What is left out is said.
     @Test func tooManyMomentsAreSampledAndSaidToBe() async throws {
         let (_, outcome) = try await swept("sweep kill from 0s to 100ms step 2ms", limit: 6)

@@ -37,7 +37,20 @@ struct YAMLTests {
             "    depends on db healthy", "    env B=yes", "    env D=$HOME", "    new privileges off",
         ] { #expect(end.output.split(separator: "\n").contains(line[...]), "\(line)\n\(end.output)") }
         #expect(!end.output.contains("UNSET_THING") && !end.output.contains("env C"))
-        #expect(end.errors.contains("services.db.volumes[1]: ./init is a directory of the host"))
+        #expect(end.errors.contains("services.db.volumes[1]: ./init is the host's"))
+    }
+
+    /// A mark of the byte order, Compose's own tags, numbers as they are written, an init in front of all or of none.
+    @Test func whatIsOddIsReadAllTheSame() async throws {
+        let end = try await imported(
+            text:
+                "\u{FEFF}services:\r\n  a: {image: x, init: true, ports: !reset [], command: !override [b], environment: {V: 1.10, 1: one, \"true\": yes}}\r\n  c: {image: x}\r\n"
+        )
+        #expect(end.status == .exited(0))
+        for line in ["    env V=1.10", "    env 1=one", "    env true=yes", "    arguments b", "  about none"] {
+            #expect(end.output.split(separator: "\n").contains(line[...]), "\(line)\n\(end.output)")
+        }
+        #expect(end.errors == "harness: services.a: `init: true` is not carried over where other services have none\n")
     }
 
     @Test func ofSeveralManifestsThoseThatMakePodsAreRead() async throws {
@@ -64,6 +77,9 @@ struct YAMLTests {
                 .joined(), "it makes more than 8 MB of JSON"
         ),
         ("services: &a\n  b: *a\n", "it is no YAML: "),
+        ("services:\n  a: {image: b, image: c}\n", "it is no YAML: the key 'image' is there twice"),
+        ("services:\n  ? [a]\n  : {image: b}\n", "it is no YAML: a key is no text"),
+        ("just words\n", "has neither 'services', as Compose's files, nor a 'kind', as Kubernetes'"),
         ("services: \(String(repeating: "[", count: 5000))\n", "it is no YAML: "),
         ("services:\n  a:\n    image: ${NOPE?set it}\n", "NOPE is not set: set it"),
         ("kind: Service\n", "is a Service, which makes no pod"), ("kind: [\n", "it is no YAML: "),

@@ -2,7 +2,7 @@ import Vocabulary
 
 /// What `docker compose config` does to a file as people write it, as far as a container shows it: variables and short forms
 /// (compose-spec: 12-interpolation.md, 05-services.md).
-enum ComposeFile {
+package enum ComposeFile {
     /// A text with its variables filled in: `$NAME`, `${NAME}`, `${NAME:-usual}`, `${NAME-usual}`, `${NAME:?why}`, `${NAME?why}`, `${NAME:+other}`,
     /// `${NAME+other}`; `$$` is a dollar.
     ///
@@ -75,6 +75,42 @@ enum ComposeFile {
             return own
         default: throw ImportError("'\(text)': '${\(expression)}' is no variable")
         }
+    }
+
+    /// The variables of a file `.env`: NAME=VALUE in a line each; a value may be in quotes, over several lines, and what is not in single quotes may name
+    /// variables before it (compose-spec, env_file; github.com/compose-spec/compose-go/dotenv).
+    ///
+    /// - Parameter variables: those of the environment, which win.
+    package static func variables(in text: String, besides variables: (String) -> String?) -> [String: String] {
+        var result: [String: String] = [:]
+        var rest = text.replacing("\r\n", with: "\n")[...]
+        if rest.first == "\u{FEFF}" { rest.removeFirst() }
+        func filled(_ value: String) -> String {
+            (try? interpolated(value) { variables($0) ?? result[$0] }) ?? value
+        }
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != "\n" }
+            let own = line.drop { $0.isWhitespace }.trimmingPrefix("export ")
+            guard !own.hasPrefix("#"), let equals = own.firstIndex(of: "=") else {
+                rest = rest.dropFirst(line.count + 1)
+                continue
+            }
+            let name = String(own[..<equals].filter { !$0.isWhitespace })
+            rest = rest[own.index(after: equals)...].drop { $0 == " " || $0 == "\t" }
+            if let quote = rest.first, quote == "'" || quote == "\"" {
+                let inner = rest.dropFirst()
+                let end = inner.firstIndex(of: quote) ?? inner.endIndex
+                let value = String(inner[..<end])
+                result[name] = quote == "'" ? value : filled(value.replacing("\\n", with: "\n"))
+                rest = inner[end...].drop { $0 != "\n" }.dropFirst()
+            } else {
+                let value = rest.prefix { $0 != "\n" }
+                rest = rest.dropFirst(value.count + 1)
+                let plain = value.firstRange(of: " #").map { value[..<$0.lowerBound] } ?? value
+                result[name] = filled(String(String(plain.reversed().drop { $0.isWhitespace }).reversed()))
+            }
+        }
+        return result
     }
 
     /// A command that is written as one text, in words: blanks part them, quotes hold them together, as mattn/go-shellwords does it for Compose.

@@ -17,12 +17,12 @@ extension ContainerDocument {
         if services.isEmpty { throw ImportError("the project has no services") }
         let title = try root["name"]?.string() ?? usual
         var members: [Member] = []
-        var usesInit = false
+        var withInit: Set<String> = []
         for (key, node) in services {
             var member = Member(name: name(key, at: node), place: .none)
             member.scenario = try service(node, key, engine: engine, variables, folder)
             for dependency in try dependencies(node["depends_on"]) { member.dependencies.append(dependency) }
-            if try node["init"]?.bool() == true { usesInit = true }
+            if try node["init"]?.bool() == true { withInit.insert(member.name) }
             members.append(member)
         }
         root.noteRest(harmless: ["name", "version", "networks", "volumes"], extensions: "x-")
@@ -36,7 +36,14 @@ extension ContainerDocument {
         }
         scenario.runtime = .compose
         var document = ImportedDocument(scenario)
-        document.usesInit = usesInit && members.count == 1
+        // An init is in front of all of them, or of none.
+        document.usesInit = withInit.count == members.count
+        document.membersWithInit = withInit
+        if !withInit.isEmpty, !document.usesInit {
+            root.note(
+                "services.\(withInit.sorted().joined(separator: ", ")): `init: true` is not carried over where other services have none"
+            )
+        }
         document.remarks = root.takeRemarks()
         return document
     }
@@ -73,7 +80,7 @@ extension ContainerDocument {
                     text.contains("=") ? text : variables(text).map { "\(text)=\($0)" }
                 }
                 : try own.entriesWithNulls().compactMap { key, value in
-                    try (value?.string() ?? variables(key)).map { "\(key)=\($0)" }
+                    try (value?.word() ?? variables(key)).map { "\(key)=\($0)" }
                 }
         }
         try setUser(node["user"], of: &scenario)
@@ -87,6 +94,7 @@ extension ContainerDocument {
             scenario.stop.grace = try duration(own)
             if scenario.stop.signal == nil { scenario.stop.signal = .term }
         }
+        try readDeployment(node["deploy"], hasPolicy: node.has("restart"), into: &scenario)
         if let own = node["restart"] {
             let text = try own.string()
             guard let policy = RestartPolicy(text) else {
@@ -102,7 +110,7 @@ extension ContainerDocument {
                 scenario.settings.tmpfsOptions[parts[0]] = options
             }
         }
-        try readVolumes(node["volumes"], folder, into: &scenario)
+        try readVolumes(node["volumes"], folder, variables, into: &scenario)
         try readHealth(node["healthcheck"], into: &scenario)
         if let own = node["mem_limit"], !own.value.isEmpty {
             scenario.settings.memoryLimit = try memoryLimit(own, isDockers: true)
@@ -137,11 +145,30 @@ extension ContainerDocument {
         node.noteRest(harmless: [
             "container_name", "networks", "ports", "expose", "labels", "logging", "build", "pull_policy", "platform",
             "dns", "dns_search",
-            "extra_hosts", "links", "network_mode", "profiles", "attach", "annotations", "cpus", "cpu_shares",
+            "extra_hosts", "links", "network_mode", "attach", "annotations", "cpus", "cpu_shares",
             "cpu_count", "cpu_percent", "mac_address",
-            "secrets", "init", "depends_on", "scale", "shm_size", "deploy",
+            "init", "depends_on", "deploy",
         ])
         return scenario
+    }
+
+    /// The restart policy of Swarm, which Compose takes where there is none of its own (deploy.md).
+    private static func readDeployment(_ node: JSONNode?, hasPolicy: Bool, into scenario: inout Scenario) throws {
+        guard let node else { return }
+        if let policy = node["restart_policy"], !hasPolicy {
+            switch try policy["condition"]?.string() ?? "any" {
+            case "none": scenario.restart = .no
+            case "on-failure": scenario.restart = .onFailure(limit: try policy["max_attempts"]?.int())
+            case "any": scenario.restart = .always
+            case let other: throw ImportError("\(policy.path).condition: there is no condition '\(other)'")
+            }
+            policy.noteRest()
+        }
+        if let count = try node["replicas"]?.int(), count != 1 {
+            node.note("\(node.path).replicas: there is one here, not \(count)")
+        }
+        _ = node["resources"]
+        node.noteRest(harmless: ["mode", "placement", "labels", "update_config", "rollback_config", "endpoint_mode"])
     }
 
     /// `entrypoint` takes the image's command away; `command` alone goes after the image's entrypoint, which nobody knows here.
@@ -160,11 +187,13 @@ extension ContainerDocument {
         }
     }
 
-    private static func readVolumes(_ node: JSONNode?, _ folder: String, into scenario: inout Scenario) throws {
+    private static func readVolumes(
+        _ node: JSONNode?, _ folder: String, _ variables: (String) -> String?, into scenario: inout Scenario
+    ) throws {
         for own in try node?.list() ?? [] {
             if !own.isObject {
                 let (source, target, isReadOnly) = ComposeFile.volume(try own.string())
-                try add(source, at: target, own, folder, into: &scenario)
+                try add(source, at: target, own, folder, variables, into: &scenario)
                 if isReadOnly { own.note("\(own.path): the volume can be written to here") }
                 continue
             }
@@ -179,7 +208,7 @@ extension ContainerDocument {
                 scenario.settings.tmpfs.append(place)
             case "bind":
                 var volume = Volume(name: volumeName("", count), path: place, place: .none)
-                volume.source = try own["source"].map { hostPath(try $0.string(), folder) }
+                volume.source = try own["source"].map { hostPath(try $0.string(), folder, variables) }
                 scenario.settings.volumes.append(volume)
                 own.note(
                     "\(own.path): \(volume.source ?? "?") is a directory of the host: the container has a copy of it")
@@ -191,7 +220,8 @@ extension ContainerDocument {
 
     /// A volume in its short form: a source with a slash or a tilde is a directory of the host.
     private static func add(
-        _ source: String?, at target: String, _ node: JSONNode, _ folder: String, into scenario: inout Scenario
+        _ source: String?, at target: String, _ node: JSONNode, _ folder: String,
+        _ variables: (String) -> String?, into scenario: inout Scenario
     ) throws {
         guard target.hasPrefix("/"), !target.split(separator: "/").contains("..") else {
             throw ImportError("\(node.path): '\(target)' is not an absolute path")
@@ -200,14 +230,15 @@ extension ContainerDocument {
         let isOfHost = source.map { $0.contains("/") || $0 == "." || $0.hasPrefix("~") } ?? false
         var volume = Volume(name: volumeName(isOfHost ? "" : source ?? "", count), path: target, place: .none)
         if isOfHost {
-            volume.source = source.map { hostPath($0, folder) }
-            node.note("\(node.path): \(source ?? "?") is a directory of the host: the container has a copy of it")
+            volume.source = source.map { hostPath($0, folder, variables) }
+            node.note("\(node.path): \(source ?? "?") is the host's: the container has a copy of it")
         }
         scenario.settings.volumes.append(volume)
     }
 
-    private static func hostPath(_ text: String, _ folder: String) -> String {
-        if text.hasPrefix("/") || text.hasPrefix("~") { return text }
+    private static func hostPath(_ text: String, _ folder: String, _ variables: (String) -> String?) -> String {
+        if text == "~" || text.hasPrefix("~/"), let home = variables("HOME") { return home + text.dropFirst() }
+        if text.hasPrefix("/") || folder.isEmpty { return text }
         let own = text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
         return own.isEmpty ? folder : "\(folder)/\(own)"
     }

@@ -7,6 +7,8 @@ package struct ImportedDocument: Sendable {
     package var scenario: Scenario
     /// Docker's `--init`: an init is in front of the command.
     package var usesInit = false
+    /// Those of several containers in front of whose commands an init is.
+    package var membersWithInit: Set<String> = []
     /// What is not carried over, or not quite, each with its place.
     package var remarks: [String] = []
 

@@ -127,6 +127,13 @@ struct JSONNode {
         }
     }
 
+    /// A text, or anything that is written in one word.
+    ///
+    /// - Throws: `ImportError`.
+    func word() throws -> String {
+        if case .double(let number) = value { String(number) } else { try string() }
+    }
+
     /// A number, or a text that is one.
     ///
     /// - Throws: `ImportError`.

@@ -158,7 +158,8 @@ extension ContainerDocument {
         for own in try node["env"]?.list() ?? [] {
             guard let name = try own["name"]?.string() else { throw ImportError("\(own.path) has no 'name'") }
             if let value = own["value"] {
-                scenario.settings.environment.append("\(name)=\(try value.string())")
+                let own = expanded(try value.string(), scenario.settings.environment)
+                scenario.settings.environment.append("\(name)=\(own)")
             } else if own.has("valueFrom") {
                 _ = own["valueFrom"]
                 own.note("\(own.path): \(name) comes from elsewhere: give it with --env")
@@ -166,6 +167,12 @@ extension ContainerDocument {
                 scenario.settings.environment.append("\(name)=")
             }
         }
+        // Of the command and its arguments, not of the image's own.
+        let environment = scenario.settings.environment
+        if case .command(let words)? = scenario.settings.payload {
+            scenario.settings.payload = .command(words.map { expanded($0, environment) })
+        }
+        scenario.settings.arguments = scenario.settings.arguments?.map { expanded($0, environment) }
         if let from = node["envFrom"] {
             from.note("\(from.path): variables that come from elsewhere: give them with --env")
         }
@@ -188,6 +195,29 @@ extension ContainerDocument {
             "restartPolicy", "stdinOnce", "name", "volumeDevices",
         ])
         return scenario
+    }
+
+    /// A text with `$(NAME)` filled in by variables of the container; one that is not there stays as it is, and `$$` is a dollar
+    /// (third_party/forked/golang/expansion/expand.go).
+    static func expanded(_ text: String, _ environment: [String]) -> String {
+        var result = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            if rest.first == "$" {
+                result.append("$")
+                rest.removeFirst()
+            } else if rest.first == "(", let end = rest.firstIndex(of: ")") {
+                let name = rest[rest.index(after: rest.startIndex)..<end]
+                let value = environment.last { $0.hasPrefix("\(name)=") }.map { $0.dropFirst(name.count + 1) }
+                result += value ?? "$(\(name))"
+                rest = rest[rest.index(after: end)...]
+            } else {
+                result.append("$")
+            }
+        }
+        return result + rest
     }
 
     /// What the container says, else what the pod says.

@@ -21,11 +21,14 @@ extension ScenarioCheck {
         var freshBegin: SourcePlace?
         /// Something has let time pass in some life.
         var hasSettled = false
+        /// After the start comes what a sweep does.
+        var isSwept = false
 
         mutating func start(at place: SourcePlace, times: Int = 1) {
             isStarted = true
             lifeCount += times
             freshStart = place
+            if isSwept { settle() }
         }
 
         mutating func settle() {
@@ -113,6 +116,7 @@ extension ScenarioCheck {
                 var own = Past()
                 own.hasOrphans = makesOrphans
                 own.lifeCount = 1
+                own.isSwept = true
                 self.steps(inner, &own)
             default: break
             }

@@ -27,7 +27,7 @@ extension SweepOutcome {
         if !missed.isEmpty {
             let events = missed.map(String.init).joined(separator: ", ")
             result.append(
-                "not \(plan.disturbance.participle) right after event \(events): in \(attempts) attempts the next came first"
+                "not \(plan.disturbance.participle) right after event \(events): in \(attempts) attempts a later one came first"
                     .bounded.printable)
         }
         return result
@@ -47,7 +47,7 @@ extension SweepOutcome {
             }
         }
         var words = all.prefix(SweepOutcome.stretchesShown).map { stretch in
-            stretch.count == 1
+            runs[stretch.lowerBound].moment == runs[stretch.upperBound].moment
                 ? "\(runs[stretch.lowerBound].moment)"
                 : "\(runs[stretch.lowerBound].moment) to \(runs[stretch.upperBound].moment)"
         }

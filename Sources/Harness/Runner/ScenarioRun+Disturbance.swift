@@ -24,7 +24,8 @@ extension ScenarioRun {
     /// What a run that is disturbed has in place of a step: called after each start by hand.
     func keepAppointment() throws {
         handStarts += 1
-        guard let appointment, appointment.life == handStarts else { return }
+        // A start of what runs begins no life.
+        guard let appointment, appointment.life == handStarts, lifeCount >= appointment.life else { return }
         let step = Step(appointment.disturbance.action, place: scenario.steps[stepIndex].place)
         try disturb(appointment.disturbance, at: appointment.moment, step)
     }
@@ -53,8 +54,9 @@ extension ScenarioRun {
             try pump(until: began.advanced(by: time), watchingKernel: disturbance.needsProcesses) { !life.isRunning }
         case .event(let count):
             let patience = ScenarioRun.patienceWithEvents
+            let own = OwnEventCount(since: began)
             try pump(until: .now.advanced(by: patience), watchingKernel: true, closely: true) {
-                !life.isRunning || self.journal.ownEvents(from: began).count >= count
+                !life.isRunning || own.count(in: self.journal) >= count
             }
         }
         guard life.isRunning else { return }
@@ -105,6 +107,21 @@ extension Event {
 
     fileprivate func isOwn(from start: MonotonicInstant, to end: MonotonicInstant) -> Bool {
         start <= instant && instant <= end && isOwn
+    }
+}
+
+/// How many events a container has had of itself since a moment; what is known is not counted again.
+final class OwnEventCount {
+    private let start: MonotonicInstant
+    private var known = (events: -1, count: 0)
+
+    init(since start: MonotonicInstant) { self.start = start }
+
+    func count(in journal: Journal) -> Int {
+        if journal.events.count != known.events {
+            known = (journal.events.count, journal.ownEvents(from: start).count)
+        }
+        return known.count
     }
 }
 

@@ -48,12 +48,14 @@ struct Sweep {
         case .everyEvent: (runs, missed, count) = try disturbAtEvents()
         }
         let limit = session.sweepOptions.limit
-        let bad = runs.filter(\.result.isBad)
+        // A run in which nothing was done shows nothing of what it would have done.
+        let failed = runs.filter(\.result.isBad)
+        let bad = failed.filter { !$0.outcome.cameTooLate } + failed.filter(\.outcome.cameTooLate)
         let (reproduction, example) = bad.isEmpty ? (nil, nil) : try reproducible(bad)
         let outcome = SweepOutcome(
             place: place, plan: plan, runs: runs.map(\.outcome), missed: missed, attempts: Sweep.attempts,
             sample: count > limit ? .init(taken: limit, of: count) : nil, reproduction: reproduction)
-        return (outcome, failure(of: outcome, bad), example)
+        return (outcome, try failure(of: outcome, bad), example)
     }
 
     /// A run for each of these moments.
@@ -85,6 +87,8 @@ struct Sweep {
     /// How long a run that nothing disturbs is watched: until nothing has come of it for a while.
     private static let quiet = Duration.milliseconds(500)
     private static let watchLimit = Duration.seconds(10)
+    /// What has had more is never quiet.
+    private static let eventLimit = 20_000
 
     /// How often it is tried to disturb after an event and before the next.
     private static let attempts = 6
@@ -103,8 +107,11 @@ struct Sweep {
             all += try runs(at: missed.map(Appointment.Moment.event), atOnce: Sweep.atOnceWatching)
             missed.removeAll { number in all.contains { $0.events.count == number } }
         }
-        var seen: Set<[String]> = []
-        let distinct = all.filter { seen.insert($0.events).inserted || $0.result.isBad }
+        // Of runs that were disturbed in the same state of the work, one that failed says more.
+        var states: Set<[String]> = []
+        let distinct = (all.filter(\.result.isBad) + all.filter { !$0.result.isBad }).filter {
+            states.insert($0.events).inserted
+        }
         return (distinct.sorted { $0.events.count < $1.events.count }, missed, count)
     }
 
@@ -119,10 +126,11 @@ struct Sweep {
         let result = run.run { run in
             let deadline = MonotonicInstant.now.advanced(by: Sweep.watchLimit)
             var quietFrom = MonotonicInstant.now
+            let own = OwnEventCount(since: run.startedAt)
             try run.pump(until: deadline, watchingKernel: true) {
-                let now = run.journal.ownEvents(from: run.startedAt).count
+                let now = own.count(in: run.journal)
                 if now > count { (count, quietFrom) = (now, .now) }
-                return MonotonicInstant.now.duration(since: quietFrom) > Sweep.quiet
+                return now > Sweep.eventLimit || MonotonicInstant.now.duration(since: quietFrom) > Sweep.quiet
             }
         }
         if case .error(let reason) = result.verdict { throw CannotRun(reason: reason, remedy: "") }
@@ -155,13 +163,25 @@ struct Sweep {
         return Run(moment: moment, events: events, outcome: outcome, result: result)
     }
 
-    private func failure(of outcome: SweepOutcome, _ bad: [Run]) -> Failure? {
-        guard let first = bad.first, let reason = first.outcome.failure else { return nil }
-        return Failure(
-            place: place, .moments(outcome.runs.count),
-            observed:
-                "\(bad.count) failed; \(plan.disturbance.participle) after \(first.outcome.moment): \(reason.expected): "
-                + reason.observed)
+    private func failure(of outcome: SweepOutcome, _ bad: [Run]) throws -> Failure? {
+        func failure(_ observed: String) -> Failure {
+            Failure(place: place, .moments(outcome.runs.count), observed: observed)
+        }
+        guard let first = bad.first, let reason = first.outcome.failure else {
+            // What can never fail proves nothing.
+            let isIdle = !outcome.runs.isEmpty && outcome.runs.allSatisfy(\.cameTooLate)
+            return isIdle ? failure("at none of them was there anything to be \(plan.disturbance.participle)") : nil
+        }
+        let words =
+            "\(bad.count) failed; \(plan.disturbance.participle) after \(first.outcome.moment): \(reason.expected): "
+            + reason.observed
+        guard bad.count == outcome.runs.count else { return failure(words) }
+        var undisturbed = scenario
+        undisturbed.steps = steps
+        let alone = try session.runParts(
+            [Session.Job(sped: undisturbed, profile, speed: speed, rules: rules)], of: scenario, atOnce: 1)
+        let failsAlone = alone.first.map { if case .failed = $0.verdict { true } else { false } } ?? false
+        return failure(words + (failsAlone ? "; the block fails undisturbed, too" : ""))
     }
 
     /// How often a reproduction is tried before it is printed, and how many are.

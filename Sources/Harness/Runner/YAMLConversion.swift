@@ -11,22 +11,39 @@ package struct YAMLConversion {
     private static let memoryLimitInBytes = 512 << 20
     private static let patience = Duration.seconds(60)
 
-    /// Of version 1.2, as Compose and Kubernetes read it: `no` is a text, `22:22` is none of minutes, a date is a text.
+    /// Of version 1.2, as Compose and Kubernetes read it: `no` is a text, `22:22` is none of minutes, a date is a text; and so is any number but a
+    /// plain whole one, so that it stays as it was written.
     private static let python = #"""
         import json, re, sys, yaml
         class Loader(yaml.SafeLoader):
-            pass
+            def construct_mapping(self, node, deep=False):
+                seen = set()
+                for key, _ in node.value:
+                    if not isinstance(key, yaml.ScalarNode):
+                        raise yaml.constructor.ConstructorError(None, None, "a key is no text", key.start_mark)
+                    if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                        raise yaml.constructor.ConstructorError(None, None, "the key '%s' is there twice" % key.value, key.start_mark)
+                    seen.add(key.value)
+                self.flatten_mapping(node)
+                return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
+        def override(loader, node):
+            if isinstance(node, yaml.MappingNode):
+                return loader.construct_mapping(node, deep=True)
+            if isinstance(node, yaml.SequenceNode):
+                return loader.construct_sequence(node, deep=True)
+            return loader.construct_scalar(node)
+        Loader.add_constructor("!override", override)
+        Loader.add_constructor("!reset", lambda loader, node: None)
         Loader.yaml_implicit_resolvers = {}
         for kind, form, first in [
             ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-            ("int", r"^(?:[-+]?(?:0|[1-9][0-9]*)|0o?[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
-            ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+            ("int", r"^[-+]?(?:0|[1-9][0-9]{0,17})$", "-+0123456789"),
             ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
             ("merge", r"^<<$", "<"),
         ]:
             Loader.add_implicit_resolver("tag:yaml.org,2002:" + kind, re.compile(form), list(first))
         try:
-            for piece in json.JSONEncoder().iterencode(list(yaml.load_all(sys.stdin.buffer, Loader))):
+            for piece in json.JSONEncoder(default=lambda value: value.decode()).iterencode(list(yaml.load_all(sys.stdin.buffer, Loader))):
                 sys.stdout.write(piece)
         except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
             print("\nno-yaml " + " ".join(str(error).split()))

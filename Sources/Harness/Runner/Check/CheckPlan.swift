@@ -102,7 +102,9 @@ struct CheckPlan {
             task.scenarios = [
                 try scenario(item, "start\n\(wait)\nexpect state running for 500ms") { settings in
                     settings.hasReadOnlyRoot = true
-                    for path in ["/tmp", "/run"] where !settings.covers(path) { settings.tmpfs.append(path) }
+                    for path in ["/tmp", "/run"] where !settings.covers(path) && !hasProgram(below: path) {
+                        settings.tmpfs.append(path)
+                    }
                 }
             ]
             task.note = "with a tmpfs at /tmp and /run"
@@ -148,6 +150,12 @@ struct CheckPlan {
         default: task.reason = "there is no such check"
         }
         return task
+    }
+
+    /// A tmpfs there would hide the command.
+    private func hasProgram(below path: String) -> Bool {
+        guard case .command(let words)? = container.settings.payload else { return false }
+        return words.contains { $0.hasPrefix(path + "/") }
     }
 
     // MARK: - Those that depend on what was seen

@@ -80,8 +80,11 @@ package struct Checker: Sendable {
             jobs += task.scenarios.map { Session.Job($0, profile) }
         }
         onPlan(jobs.count)
-        let results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
+        var results = try session.run(jobs, atOnce: options.jobs, onResult: onResult)
         if session.isCancelled || results.count < jobs.count { throw CannotRun(reason: "interrupted", remedy: "") }
+        for (task, place) in zip(tasks, places) where task.item.weight == .worthKnowing {
+            for index in place { results[index].isOnlyWorthKnowing = true }
+        }
         let entries = explained(zip(tasks, places).map { entry(of: $0, Array(results[$1])) })
         if let folder = options.folder { try writeSmallest(of: entries, to: folder) }
         return report(entries, results, look, began)
