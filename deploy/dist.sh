@@ -66,15 +66,17 @@ cp "$sources/deploy/apparmor-harness" "$package/etc/apparmor.d/harness"
 echo /etc/apparmor.d/harness > "$package/DEBIAN/conffiles"
 printf 'harness (%s) unstable; urgency=medium\n\n  * Built from its sources.\n\n -- harness <harness@localhost.invalid>  %s\n' \
     "$version" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -n -9 > "$package/usr/share/doc/harness/changelog.gz"
-printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: harness\n\nFiles: *\nCopyright: the authors of harness\nLicense: none-yet\n Nothing has been said yet of what others may do with it.\n' \
-    > "$package/usr/share/doc/harness/copyright"
+printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: harness\n\nFiles: *\nCopyright: %s the authors of harness\nLicense: none-yet\n Nothing has been said yet of what others may do with it.\n' \
+    "${date%%-*}" > "$package/usr/share/doc/harness/copyright"
+mkdir -p "$package/usr/share/lintian/overrides"
+printf '# They start in any root, of whatever libc.\nharness: statically-linked-binary *\n' > "$package/usr/share/lintian/overrides/harness"
 cat > "$package/DEBIAN/control" <<EOF
 Package: harness
 Version: $version
 Architecture: $debian
 Maintainer: harness <harness@localhost.invalid>
 Installed-Size: $(du -sk --apparent-size "$package/usr" | cut -f 1)
-Recommends: tar, gzip, zstd, coreutils
+Recommends: zstd
 Suggests: xz-utils, bzip2, python3-yaml
 Section: devel
 Priority: optional
