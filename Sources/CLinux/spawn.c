@@ -109,7 +109,7 @@ static int write_path(const clinux_step *step) {
 }
 
 static int write_file(const clinux_step *step) {
-    // Nothing but a regular file: what else stands there may block, or be a switch.
+    // Nothing but a regular file: what else is there may block, or be a switch.
     int file = open(step->target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (file < 0) return -1;
     struct stat status;

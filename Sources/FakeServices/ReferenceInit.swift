@@ -9,7 +9,7 @@ import Vocabulary
 /// services it starts each when those it comes after are ready, and stops them in reverse order on the stop signal. In
 /// both cases it leaves nothing behind: what still runs when its services are gone is asked to stop too, and waited for.
 ///
-/// With `--defect NAME` it does one thing wrong; each of these stands where the right thing is done.
+/// With `--defect NAME` it does one thing wrong; each of these is where the right thing is done.
 struct ReferenceInit {
     /// One service, from its place on the command line to its end.
     private struct Service {
@@ -400,7 +400,7 @@ struct ReferenceInit {
         }
     }
 
-    /// What stands in a pid file.
+    /// What is in a pid file.
     private func number(in path: String?) -> Int32? {
         guard let path else { return nil }
         let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -20,7 +20,7 @@ func runService(name: String, behaviour arguments: [String]) -> Never {
 private func leaveDaemon(_ name: String, _ behaviour: Behaviour, pidFile: String) -> Never {
     var own = behaviour
     own.pidFile = nil
-    // Whoever has started this waits for its end.
+    // What has started this waits for its end.
     unsetenv(ServiceAddress.readyDescriptorVariable)
     var ends: (Int32, Int32) = (-1, -1)
     _ = clinux_pipe(&ends.0, &ends.1, true)

@@ -69,7 +69,7 @@ func waitForInput(on descriptors: [Int32], until deadline: MonotonicInstant) -> 
     return ready
 }
 
-/// The way to tell whoever started this process that it is ready (READY_FD).
+/// The way to tell the parent of this process that it is ready (READY_FD).
 ///
 /// Taken out of the environment, and closed on exec, as soon as it is known: nothing that this process starts may have it.
 struct ReadinessPipe {

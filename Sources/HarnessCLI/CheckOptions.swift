@@ -26,6 +26,10 @@ struct CheckOptions {
             // Once more, over what the document says.
             self = CheckOptions(document)
             try CheckOptions.table.read(arguments, into: &self)
+            let settings = container.scenario.settings
+            if settings.image == nil, settings.rootDirectory == nil, settings.payload == nil, command.isEmpty {
+                throw BadUsage(message: "\(target ?? "the document") names no image: give it with --image")
+            }
             target = nil
         }
         if let target {

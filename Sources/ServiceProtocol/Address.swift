@@ -13,7 +13,7 @@ public enum ServiceAddress {
     public static let notifySocketVariable = "NOTIFY_SOCKET"
     /// The deliberate fault of whatever fake takes notice of it.
     public static let defectVariable = "FAKE_DEFECT"
-    /// An environment variable with the number of a descriptor: whoever is started with it writes a line there when it
+    /// An environment variable with the number of a descriptor: what is started with it writes a line there when it
     /// is ready, and closes it. How the reference init learns of readiness.
     public static let readyDescriptorVariable = "READY_FD"
 }

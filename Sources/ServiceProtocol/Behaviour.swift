@@ -40,7 +40,7 @@ public struct Behaviour: Hashable, Sendable {
     /// It says that it is ready over sd_notify(3) too.
     public var notifies = false
 
-    /// What stands in a data file.
+    /// What is in a data file.
     public static let dirtyData = "dirty\n"
     /// See `dirtyData`.
     public static let cleanData = "clean\n"
@@ -52,7 +52,7 @@ public struct Behaviour: Hashable, Sendable {
 }
 
 extension Behaviour {
-    /// What stands on the command line; only what differs from a well-behaved daemon.
+    /// What is on the command line; only what differs from a well-behaved daemon.
     public var arguments: [String] {
         let usual = Behaviour()
         var result: [String] = []

@@ -15,7 +15,7 @@ public struct Report: Hashable, Sendable {
         case stopping
         /// Its orderly stop is complete; it exits with this status.
         case finished(code: Int32)
-        /// It has made so many processes and left them to the init, because it was told to.
+        /// It has made this many processes and left them to the init, because it was told to.
         case orphaned(count: Int)
         /// An entrypoint has gone through a step of its initialisation.
         case ran(step: String)

@@ -155,7 +155,7 @@ struct DiagnosticTests {
             "1:14+1 unexpected nothing is expected after 'x', found 'y'"),
         Case(
             "  scenario \"x\"\n    service a\n    start\n    expect exit 0\n",
-            "1:3+1 bad-indentation nothing stands above that it could belong to"),
+            "1:3+1 bad-indentation there is no line above that it could belong to"),
         Case(
             "scenario \"x\n  start\n",
             "1:10+2 unclosed this string does not end on its line"),
@@ -416,13 +416,13 @@ struct DiagnosticTests {
             "2:21+4 unexpected nothing is expected after '1:1', found 'mode'"),
         Case(
             "scenario \"x\"\n  file /x\n    text\n  service a\n  start\n  expect exit 0\n",
-            "3:5+1 unexpected the lines of a file stand behind '| ' (2:3 the file is this)"),
+            "3:5+1 unexpected the lines of a file begin with '| ' (2:3 the file is this)"),
         Case(
             "scenario \"x\"\n  file /x\n    |text\n  service a\n  start\n  expect exit 0\n",
             "3:6+1 unexpected a space is expected after '|'"),
         Case(
             "scenario \"x\"\n  file /x\n    | a\n      | b\n  service a\n  start\n  expect exit 0\n",
-            "4:7+1 bad-indentation the lines of a file stand under each other (2:3 the file is this)"),
+            "4:7+1 bad-indentation the lines of a file are aligned (2:3 the file is this)"),
     ]
 
     private static let servicesAndBehaviour: [Case] = [
@@ -710,7 +710,7 @@ struct DiagnosticTests {
             "5:11+1 missing 'times' is missing here"),
         Case(
             started + "  repeat 3 times\n  expect exit 0\n",
-            "5:3+1 incomplete the steps that 'repeat' is about are missing: they stand indented below it"),
+            "5:3+1 incomplete the steps that 'repeat' is about are missing: they go below it, indented"),
         Case(
             started + "  repeat 0 times\n    kill\n  expect exit 0\n",
             "5:10+1 impossible what is done no times is not done"),

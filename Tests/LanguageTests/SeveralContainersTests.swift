@@ -66,7 +66,7 @@ struct SeveralContainersTests {
         ),
         (
             "in db\n  expect nobody killed",
-            "11:3 incomplete the steps that 'in' is about are missing: they stand indented below it"
+            "11:3 incomplete the steps that 'in' is about are missing: they go below it, indented"
         ),
         (
             "begin stop\n  expect no db ready within 5s",

@@ -26,7 +26,7 @@ typedef enum clinux_step_kind {
     clinux_step_unmount,          // target; number = umount2 flags
     clinux_step_make_directory,   // target; number = mode
     clinux_step_make_file,        // target; number = mode (an empty file, as the target of a bind mount)
-    clinux_step_make_link,        // source = what the link says, target = where it stands
+    clinux_step_make_link,        // source = what the link says, target = where it is
     clinux_step_unlink,           // target = a file or symbolic link
     clinux_step_change_directory, // target
     clinux_step_pivot_root,       // target = the new root, of the process and of its mount namespace (EXDEV when it is not

@@ -254,7 +254,7 @@ extension Cause {
                 var hasPassedOn = false
                 let received = life.received.filter { $0.signal != .chld }
                 for (number, came) in received.enumerated() {
-                    // Whoever is to be told must be there.
+                    // What is to be told must be there.
                     guard life.children.contains(where: { life.runs($0, at: came.at) }) else { continue }
                     let next = received.dropFirst(number + 1).first?.at ?? .distantFuture
                     let horizon = max(next, came.at.advanced(by: .milliseconds(50)))

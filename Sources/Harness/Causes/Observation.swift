@@ -80,7 +80,7 @@ struct Life: Sendable {
     let end: (at: MonotonicInstant, status: ExitStatus, code: Int, event: Event)?
     let signals: [Signalling]
 
-    /// A signal that somebody sent to somebody.
+    /// A signal that one process sent to another.
     struct Signalling: Sendable {
         let event: Event
         let signal: Signal

@@ -52,7 +52,7 @@ public struct JournalView: Sendable {
         (index.places[pid] ?? []).lazy.map { journal.events[$0] }
     }
 
-    /// The process that somebody is, in this journal.
+    /// The process that a party is, in this journal.
     func index(of party: Party) -> Int? {
         switch party {
         case .initProcess: tree.root

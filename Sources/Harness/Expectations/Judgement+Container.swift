@@ -159,7 +159,7 @@ extension JournalView {
 
     // MARK: - Restarts
 
-    /// What has happened since somebody asked for a start the last time.
+    /// What has happened since the last start by hand.
     private var sinceStartRequest: ArraySlice<Event> {
         let start = index.runtime.last { place in
             switch journal.events[place].kind {
@@ -261,7 +261,7 @@ extension JournalView {
     }
 
     func orphansReaped() -> Judgement {
-        // A daemon, and whoever watches over a service, are orphans by design: these are not meant.
+        // A daemon, and what watches over a service, are orphans by design: these are not meant.
         let keepers = tree.keepersOfServices()
         let orphans = tree.present.filter {
             tree.processes[$0].orphanedAt != nil && $0 != tree.root && !keepers.contains($0)

@@ -116,7 +116,7 @@ public enum Ports {
 }
 
 extension Collection where Element: Equatable {
-    /// Whether another collection stands somewhere in this one.
+    /// Whether another collection is somewhere in this one.
     func contains(_ other: some Collection<Element>) -> Bool {
         guard let first = other.first else { return true }
         var rest = self[...]

@@ -68,7 +68,7 @@ extension JournalView {
         if let lost = lostEvents, case .ready = condition, judgement.answer == .no {
             return Judgement(unknown: "the witness lost \(lost) events")
         }
-        // Who somebody is, it has said itself; where words were lost, who was not heard of may have spoken.
+        // Who it is, a process says itself; where words were lost, one that was not heard of may have spoken.
         if judgement.answer == .no, !condition.parties.isEmpty, index.hasLostWords {
             return Judgement(unknown: "not everything that services said was kept: \(judgement.observed)")
         }

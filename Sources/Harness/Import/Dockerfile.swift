@@ -1,6 +1,6 @@
 import Vocabulary
 
-/// The last stage of a Dockerfile, as far as it says where something about the container stands
+/// The last stage of a Dockerfile, as far as it says where something about the container is
 /// (docs.docker.com, Dockerfile reference).
 package struct Dockerfile: Sendable {
     /// One instruction, its continuation lines joined.

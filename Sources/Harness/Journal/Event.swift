@@ -59,7 +59,7 @@ public struct Event: Hashable, Sendable {
 public enum RuntimeEvent: Hashable, Sendable {
     /// PID 1 has been started, as this program.
     case started(ProcessID, program: String)
-    /// Somebody asks for a start: the count of restarts begins anew.
+    /// A start by hand: the count of restarts begins anew.
     case startRequested
     /// The restart policy will start it again after this time, for the `count`th time.
     case restartScheduled(after: Duration, count: Int)
@@ -152,7 +152,7 @@ public enum KernelEvent: Hashable, Sendable {
     case pending(ProcessID, [Signal])
     /// The processes that there were, zombies included. Where there is no trace, all that is known of them.
     case census([CensusEntry])
-    /// Of these, which had exited, nothing is left any more: somebody has waited for them. Looked up one by one.
+    /// Of these, which had exited, nothing is left any more: they have been waited for. Looked up one by one.
     case absent([ProcessID])
     /// A process of the container had met a limit by then.
     case limitMet(MetLimit)
@@ -291,7 +291,7 @@ public enum ServiceWord: Hashable, Sendable {
     case stopping
     /// It exits with this status.
     case finished(code: Int32)
-    /// It has made so many processes and left them to the init, because it was told to.
+    /// It has made this many processes and left them to the init, because it was told to.
     case orphaned(count: Int)
     /// An entrypoint has gone through a step of its initialisation.
     case ran(step: String)

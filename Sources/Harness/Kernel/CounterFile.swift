@@ -1,6 +1,6 @@
 import Glibc
 
-/// A number in a file of the kernel, kept open to be asked often: what stands after a word, `oom_kill 3`.
+/// A number in a file of the kernel, kept open to be asked often: what comes after a word, `oom_kill 3`.
 package final class CounterFile: Sendable {
     private let file: Descriptor
     private let word: String

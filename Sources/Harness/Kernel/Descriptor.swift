@@ -70,7 +70,7 @@ package struct Descriptor: ~Copyable, Sendable {
         _ = try valueOrErrno { fchown(rawValue, user, gid_t.max) }
     }
 
-    /// Reads to the end, or so many bytes.
+    /// Reads to the end, or this many bytes.
     package func read(upTo limit: Int) throws(Errno) -> [UInt8] {
         var result: [UInt8] = []
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)

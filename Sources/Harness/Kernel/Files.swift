@@ -143,7 +143,7 @@ package enum Files {
         try Descriptor.open(path, .read).readAll()
     }
 
-    /// Standard input, to its end or so many bytes.
+    /// Standard input, to its end or this many bytes.
     package static func bytesOfInput(upTo limit: Int) throws(Errno) -> [UInt8] {
         let copy = dup(0)
         if copy < 0 { throw Errno(rawValue: errno) }
@@ -270,7 +270,7 @@ package enum Files {
         return String(cString: resolved)
     }
 
-    /// A program as execvp(3) finds it: as it stands when it has a slash, else in the directories of a search path.
+    /// A program as execvp(3) finds it: as it is written when it has a slash, else in the directories of a search path.
     ///
     /// - Parameter root: a directory in which the paths count from there.
     package static func find(program: String, in searchPath: String, below root: String = "") -> String? {

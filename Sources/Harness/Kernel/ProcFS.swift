@@ -154,7 +154,7 @@ package enum ProcFS {
     }
 
     private static func parse(_ text: String, _ pid: ProcessID) -> Process? {
-        // The name stands in brackets and may itself hold brackets and blanks: what counts is the last one.
+        // The name is in brackets and may itself hold brackets and blanks: what counts is the last one.
         guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else { return nil }
         let name = String(text[text.index(after: open)..<close])
         let fields = text[text.index(after: close)...].split(separator: " ")

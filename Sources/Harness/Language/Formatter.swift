@@ -60,7 +60,7 @@ private struct Formatter {
     private var lastLevel: Int32 = 0
     /// By its level, the last line of each level above the present one: the lines whose block it is in.
     private var parents: [Int] = []
-    /// The first step of the present scenario stands behind a blank line.
+    /// The first step of the present scenario comes after a blank line.
     private var isInSteps = false
     /// Comment lines that wait for the line they belong to, with the blank lines between.
     private var comments: [(text: String, isBehindBlank: Bool, isIndented: Bool)] = []
@@ -159,7 +159,7 @@ private struct Formatter {
         return Grammar.stepForms.contains { $0.pattern.text == form.pattern.text }
     }
 
-    /// Comments that stand right below a line and above a blank one belong to what stands above; so do those that stand
+    /// Comments right below a line and above a blank one belong to what is above; so do those that are
     /// further in than a scenario right above it. Whether there were any.
     private mutating func writeTrailingComments(isBehindBlank: Bool, level: Int32) -> Bool {
         guard last == .line else { return false }

@@ -107,7 +107,7 @@ private struct Clause {
                 close()
                 if !words.isEmpty { clauses.append(Clause(words: words[...], end: column)) }
                 words = []
-            // A comma may stand anywhere between words.
+            // A comma may be anywhere between words.
             case " ", "\t", ",": close()
             default:
                 if word.isEmpty { begin = column }

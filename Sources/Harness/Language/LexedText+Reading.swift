@@ -1,6 +1,6 @@
 import Model
 
-/// Lines and blocks of a text, and what stands around them.
+/// Lines and blocks of a text, and what is around them.
 extension LexedText {
     /// The comment lines right above a line, without `#` and the space behind it.
     func comment(above index: Int) -> String {
@@ -14,7 +14,7 @@ extension LexedText {
             // White space at the end of a comment is no part of it: the formatter takes it away.
             while let last = content.last, last == 0x20 || last == 0x09 || last == 0x0D { content = content.dropLast() }
             content = content.drop { $0 == 0x20 || $0 == 0x09 }
-            // What stands further in belongs to what is above.
+            // What is indented further belongs to what is above.
             guard content.first == 0x23,
                 content.startIndex - start == Int(lines[index].contentStart - lines[index].start)
             else { break }
@@ -37,7 +37,7 @@ extension LexedText {
         return nil
     }
 
-    /// Where a word, or an element of a list, stands on a line, the first word apart.
+    /// Where a word, or an element of a list, is on a line, the first word apart.
     func range(of subject: String, in line: Line) -> (start: Int32, end: Int32)? {
         for token in tokens[Int(line.firstToken)..<Int(line.endOfTokens)].dropFirst() {
             if text(token) == subject { return (token.start, token.end) }
@@ -51,14 +51,14 @@ extension LexedText {
         return nil
     }
 
-    /// The lines in the block of a line: those behind it that stand deeper.
+    /// The lines in the block of a line: those after it that are deeper.
     func block(of index: Int) -> Range<Int> {
         var end = index + 1
         while end < lines.count, lines[end].level > lines[index].level { end += 1 }
         return (index + 1)..<end
     }
 
-    /// The lines of a range that stand outermost in it, each with its block.
+    /// The lines of a range that are outermost in it, each with its block.
     func entries(in range: Range<Int>) -> some Sequence<(index: Int, block: Range<Int>)> {
         sequence(state: range.lowerBound) { next in
             guard next < range.upperBound else { return nil }
@@ -68,7 +68,7 @@ extension LexedText {
         }
     }
 
-    /// The text of a file: what stands behind `| ` on the lines of a block.
+    /// The text of a file: what comes after `| ` on the lines of a block.
     func fileText(_ block: Range<Int>, under parent: Int, complain diagnostics: inout [Diagnostic]) -> String {
         var result: [UInt8] = []
         var hasEnd = false
@@ -78,14 +78,14 @@ extension LexedText {
             guard line.isText else {
                 diagnostics.append(
                     Diagnostic(
-                        .unexpected, "the lines of a file stand behind '| '", at: place(line),
+                        .unexpected, "the lines of a file begin with '| '", at: place(line),
                         notes: [.init("the file is this", at: place(lines[parent]))]))
                 continue
             }
             if line.level != lines[parent].level + 1 {
                 diagnostics.append(
                     Diagnostic(
-                        .badIndentation, "the lines of a file stand under each other", at: place(line),
+                        .badIndentation, "the lines of a file are aligned", at: place(line),
                         notes: [.init("the file is this", at: place(lines[parent]))]))
             }
             let content = bytes[(start + 1)..<end]

@@ -4,7 +4,7 @@ import Model
 struct Token {
     enum Kind: UInt8 {
         case bare
-        /// Some of it stands in quotes: it is text, never a word of the language.
+        /// Some of it is in quotes: it is text, never a word of the language.
         case quoted
         /// Between slashes, behind `matches`.
         case regularExpression
@@ -26,7 +26,7 @@ struct Line {
     var contentStart: Int32
     var firstToken: Int32
     var endOfTokens: Int32
-    /// How many blocks it stands in.
+    /// How many blocks it is in.
     var level: Int32
     /// It is a line of a file's text: it begins with `|`, and has no words.
     var isText: Bool
@@ -94,7 +94,7 @@ struct LexedText {
     private mutating func cut() {
         var start = byteOrderMarkLength
         var number: Int32 = 1
-        /// The indentation of each block that the present line may stand in, outermost first.
+        /// The indentation of each block that the present line may be in, outermost first.
         var blocks: [Range<Int>] = []
         if let end = bytes.firstIndex(of: 0x0A), end > 0 { hasCarriageReturns = bytes[end - 1] == 0x0D }
         while start < bytes.count {
@@ -139,14 +139,14 @@ struct LexedText {
             hasLeftBlock = true
         }
         if blocks.isEmpty {
-            if !indentation.isEmpty { complain("nothing stands above that it could belong to", indentation, line) }
+            if !indentation.isEmpty { complain("there is no line above that it could belong to", indentation, line) }
         } else if hasLeftBlock {
             // Between two blocks, or with other white space than they have.
             complain("the indentation fits neither the line above nor a block around it", indentation, line)
         }
         // The margin is no block.
         if blocks.count > LexedText.depthLimit {
-            complain("this stands in more than \(LexedText.depthLimit) blocks", indentation, line)
+            complain("this is in more than \(LexedText.depthLimit) blocks", indentation, line)
             return Int32(blocks.count - 1)
         }
         blocks.append(indentation)
@@ -250,7 +250,7 @@ struct LexedText {
         }
     }
 
-    /// The bytes as they stand there.
+    /// The bytes as they are there.
     func text(_ start: Int32, _ end: Int32) -> String {
         String(decoding: bytes[Int(start)..<Int(end)], as: UTF8.self)
     }

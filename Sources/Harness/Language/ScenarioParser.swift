@@ -39,14 +39,14 @@ struct ScenarioParser {
     private let grammar = Grammar.shared
     /// Where each title was first.
     private var titles: [String: SourcePlace] = [:]
-    /// Where each form that may stand only once stands in the present block.
+    /// Where each form that may be there only once is in the present block.
     private var stood: [(pattern: String, place: SourcePlace)] = []
     /// The first step of the present scenario.
     private var firstStep: SourcePlace?
     /// How many problems have been looked for on their lines, and how many are at most.
     private var locatedCount = 0
     private static let locationLimit = 1000
-    /// The first of the lexer's diagnostics that stands behind what has been read.
+    /// The first of the lexer's diagnostics that comes after what has been read.
     private var nextLexicalComplaint = 0
 
     init(_ text: LexedText) {
@@ -160,7 +160,7 @@ struct ScenarioParser {
         return nextLexicalComplaint > before
     }
 
-    /// A problem at the word that it is about, where that stands on its line.
+    /// A problem at the word that it is about, where that is on its line.
     private mutating func located(_ problem: Scenario.Problem) -> Diagnostic {
         let diagnostic = problem.diagnostic
         guard let subject = problem.subject else { return diagnostic }
@@ -306,7 +306,7 @@ struct ScenarioParser {
             complain(
                 Diagnostic(
                     .incomplete,
-                    "the steps that '\(keyword(of: form))' is about are missing: they stand indented below it",
+                    "the steps that '\(keyword(of: form))' is about are missing: they go below it, indented",
                     at: text.place(text.lines[index])))
         }
         for (inner, innerBlock) in text.entries(in: block) {

@@ -208,7 +208,7 @@ public struct Volume: Hashable, Sendable {
     }
 }
 
-/// Somebody's user and group, by number.
+/// A user and a group, by number.
 public struct Owner: Hashable, Sendable, CustomStringConvertible {
     /// A user's number.
     public var user: UInt32

@@ -4,7 +4,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
     public enum ID: String, CaseIterable, Hashable, Sendable {
         /// The bytes are no text.
         case notText = "not-text"
-        /// A line stands further in or out than anything that it could belong to.
+        /// A line is indented further in or out than anything that it could belong to.
         case badIndentation = "bad-indentation"
         /// A quotation, or a regular expression, does not end on its line.
         case unclosed = "unclosed"
@@ -14,7 +14,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case unexpected = "unexpected"
         /// The line ends too early.
         case missing = "missing"
-        /// What stands in the place of a number, time, signal or name is none.
+        /// What is in the place of a number, time, signal or name is none.
         case badValue = "bad-value"
         /// What there is, said behind something that happens.
         case setupAfterStep = "setup-after-step"
@@ -28,7 +28,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
         case unknownVolume = "unknown-volume"
         /// Services that come after each other.
         case cycle = "cycle"
-        /// A step that cannot happen where it stands.
+        /// A step that cannot happen where it is.
         case impossible = "impossible"
         /// A question that nothing in the scenario could decide.
         case undecidable = "undecidable"
@@ -58,7 +58,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
 
     /// What kind of fault it is.
     public let id: ID
-    /// Where it stands.
+    /// Where it is.
     public let place: SourcePlace
     /// How many bytes of the line it is about.
     public let length: Int
@@ -71,7 +71,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
 
     /// Another place, and what it has to do with it.
     public struct Note: Hashable, Sendable {
-        /// Where it stands.
+        /// Where it is.
         public let place: SourcePlace
         /// One sentence, without a full stop.
         public let message: String

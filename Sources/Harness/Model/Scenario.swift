@@ -2,11 +2,11 @@ import Vocabulary
 
 /// What there is, what happens, and what must be so: one test of an init.
 ///
-/// Two scenarios are equal when they say the same, wherever they stand.
+/// Two scenarios are equal when they say the same, wherever they are written.
 public struct Scenario: Hashable, Sendable {
     /// In its file there is no other of the same title.
     public var title: String
-    /// Where its first line stands.
+    /// Where its first line is.
     @Incidental public var place: SourcePlace
     /// The comment right above it, without the `#`.
     public var summary: String = ""

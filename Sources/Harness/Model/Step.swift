@@ -16,7 +16,7 @@ public struct Step: Hashable, Sendable {
         case kill(Signal)
         /// Right after this many events of the container, counted from its last start as a sweep counts them.
         case atEvent(Int, Disturbance)
-        /// A stop and a start, so many times.
+        /// A stop and a start, this many times.
         case restart(times: Int, grace: Duration?)
         /// A new container in the place of the old one, with the same volumes.
         case recreate
@@ -60,16 +60,16 @@ public struct Step: Hashable, Sendable {
     }
 }
 
-/// Somebody who sends or receives a signal.
+/// A sender or a receiver of signals.
 public enum Party: Hashable, Sendable, CustomStringConvertible {
     /// PID 1 of the container.
     case initProcess
-    /// Whoever drives the container from outside.
+    /// What drives the container from outside.
     case runtime
     /// A service, or one of its children (`app.1`).
     case service(String)
 
-    /// Words that cannot be a service's name, because they mean somebody or something else.
+    /// Words that cannot be a service's name, because they mean something else.
     public static let reservedNames = ["init", "runtime", "nobody", "no"]
 
     public init(name: String) {

@@ -1,6 +1,6 @@
 /// Text with places for what a service is: how a profile's files tell an init of its services.
 ///
-/// A line with a place for which there is no value is left out; one for which there are several stands several times.
+/// A line with a place for which there is no value is left out; one for which there are several is there several times.
 public struct Template: Sendable {
     /// What an init has to know of one service.
     public struct Subject: Sendable {
@@ -75,7 +75,7 @@ public struct Template: Sendable {
         return result
     }
 
-    /// What is wrong with a text: places that mean nothing where they stand.
+    /// What is wrong with a text: places that mean nothing where they are.
     public static func problems(in file: File, isForEach: Bool) -> [String] {
         let known = (isForEach ? placesForEach : placesForAll).map { "{\($0)}" } + (isForEach ? conditions : [])
         let others = (isForEach ? placesForAll : placesForEach).map { "{\($0)}" } + (isForEach ? [] : conditions)

@@ -116,7 +116,7 @@ package struct ServiceReports {
     }
 
     /// Ends of services, seen through their descriptors. Those that are found together have one time: which came first is
-    /// not known. Whoever was looked at before somebody else's end was found is looked at again, lest an earlier end be
+    /// not known. What was looked at before another one's end was found is looked at again, lest an earlier end be
     /// taken for a later one.
     private func noteEnds(_ result: inout [Event]) {
         var ended: [ProcessID] = []

@@ -1,6 +1,6 @@
 import Kernel
 
-/// Where the fields of one kind of trace event stand, as the running kernel says in its `format` file.
+/// Where the fields of one kind of trace event are, as the running kernel says in its `format` file.
 struct TraceFormat: Sendable {
     struct Field: Sendable {
         let offset: Int

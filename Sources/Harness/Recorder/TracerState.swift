@@ -200,7 +200,7 @@ struct TracerState {
             livingThreads[thread] = 1
             put(.forked(child: ProcessID(rawValue: thread), by: ProcessID(rawValue: creator)), inbox, instant)
         } else {
-            // The number has been given to somebody else's process.
+            // The number has been given to another process.
             tasks[thread] = nil
         }
     }

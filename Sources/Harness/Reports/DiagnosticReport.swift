@@ -31,7 +31,7 @@ extension FileDiagnostics {
     /// Whether something in it must be changed before it can be run.
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
-    /// So many diagnostics of one file are shown to people.
+    /// The number of diagnostics of one file that are shown to people.
     public static let limit = 100
 
     /// For people: each with its place and message, the line with the place marked, and the notes with theirs.
@@ -66,7 +66,7 @@ extension FileDiagnostics {
         return result
     }
 
-    /// The line, and a mark under the place. Of a long line, what stands around it.
+    /// The line, and a mark under the place. Of a long line, what is around it.
     private func excerpt(_ place: SourcePlace, length: Int) -> String {
         guard lines.indices.contains(place.line - 1), place.file == file else { return "" }
         let line = Array(lines[place.line - 1].utf8)
@@ -76,7 +76,7 @@ extension FileDiagnostics {
         let number = String(place.line)
         let before = FileDiagnostics.printable(line[start..<column])
         let shown = (start > 0 ? "…" : "") + before + FileDiagnostics.printable(line[column..<max(column, end)])
-        // Tabs are kept, so that the mark stands under its place whatever they are shown as.
+        // Tabs are kept, so that the mark is under its place whatever they are shown as.
         let margin = (start > 0 ? " " : "") + String(before.map { $0 == "\t" ? "\t" : " " })
         let marked = line[column..<min(max(column, end), column + max(1, length))]
         let width = max(1, String(decoding: marked, as: UTF8.self).count)

@@ -3,7 +3,7 @@ import Expectations
 import Journal
 import Model
 
-/// Why one init has failed what it failed: causes that events prove, and what stands alone.
+/// Why one init has failed what it failed: causes that events prove, and what is alone.
 public struct Findings: Sendable {
     /// The init, with its runtime where that is not the usual one.
     public let subject: String
@@ -11,7 +11,7 @@ public struct Findings: Sendable {
     public let causes: [(found: FoundCause, results: [RunResult])]
     /// Failures that no cause explains, and errors.
     public let alone: [RunResult]
-    /// The places in the report of what each cause explains, and of what stands alone.
+    /// The places in the report of what each cause explains, and of what is alone.
     let placesOfCauses: [[Int]]
     let placesOfAlone: [Int]
 

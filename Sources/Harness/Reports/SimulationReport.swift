@@ -34,7 +34,7 @@ public struct SimulationReport: Sendable {
         return result
     }
 
-    /// What is asked for stands between brackets.
+    /// What is asked for is in brackets.
     private static func words(_ entry: Schedule.Entry) -> String {
         entry.kind == .asked ? "[\(entry.text)]" : entry.text
     }

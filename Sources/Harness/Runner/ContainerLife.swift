@@ -336,7 +336,7 @@ final class ContainerLife {
     /// Tells a service to do something; false when it does not listen.
     func send(_ order: Order, to pid: ProcessID) -> Bool { reports.send(order, to: pid) }
 
-    /// A process of this container, by its number; nil when there is none, or it is somebody else's by now.
+    /// A process of this container, by its number; nil when there is none, or another process has it by now.
     func open(_ pid: ProcessID) -> PIDDescriptor? {
         guard isRunning, let process, let opened = try? PIDDescriptor(opening: pid) else { return nil }
         // Asked after it was opened: what is opened cannot become another.

@@ -60,7 +60,7 @@ public enum SourceFile {
         }
     }
 
-    /// Puts a text in the place of a file at once: whoever reads it finds the old one or the new one. Permissions stay.
+    /// Puts a text in the place of a file at once: a reader finds the old one or the new one. Permissions stay.
     public static func replace(_ path: String, with text: String) throws(Problem) {
         do {
             try Files.replace(path, with: text)

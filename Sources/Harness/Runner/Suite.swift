@@ -3,7 +3,7 @@ import Language
 import Model
 import Reports
 
-/// Scenarios and profiles as they stand in files.
+/// Scenarios and profiles as files have them.
 public struct Suite: Sendable {
     /// In the order in which they were read.
     public var scenarios: [Scenario] = []
@@ -33,7 +33,7 @@ public struct Suite: Sendable {
         complain(path, parsed.diagnostics, bytes)
     }
 
-    /// Adds a file of either kind: profiles stand in files that end with `.init`.
+    /// Adds a file of either kind: profiles are in files that end with `.init`.
     public mutating func add(_ file: String) {
         if file.hasSuffix(".init") { addProfiles(at: file) } else { addScenarios(at: file) }
     }

@@ -19,9 +19,9 @@ public struct DockerRestart: RestartMachine, Hashable {
     public private(set) var count = 0
     /// The delay before the last restart; zero: there was none.
     private var delay: Duration = .zero
-    /// Somebody has stopped it, or sent it any signal (HasBeenManuallyStopped).
+    /// It was stopped by hand, or sent any signal by hand (HasBeenManuallyStopped).
     private var isStoppedByHand = false
-    /// Somebody is restarting it (HasBeenManuallyRestarted).
+    /// It is being restarted by hand (HasBeenManuallyRestarted).
     private var isRestartedByHand = false
     /// The manager has been told so (ExitOnNext).
     public private(set) var isCancelled = false
@@ -59,7 +59,7 @@ public struct DockerRestart: RestartMachine, Hashable {
         return .restart(after: delay)
     }
 
-    /// What the policy says, whoever has cancelled it.
+    /// What the policy says, whether or not it was cancelled.
     private func isWanted(after code: Int) -> Bool {
         switch policy {
         case .no: false

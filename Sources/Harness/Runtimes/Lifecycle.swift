@@ -8,14 +8,14 @@ import Vocabulary
 /// one `done` or `refuse`, at once or later, and no other is asked for until then. One that was begun is answered only where it is refused:
 /// others may come while it is under way.
 public protocol Lifecycle: Sendable {
-    /// How the runtime says that the container stands.
+    /// How the container is, as the runtime says.
     var state: ContainerState { get }
 
     /// - Parameter now: when it has happened; never before the last time.
     mutating func handle(_ input: LifecycleInput, at now: MonotonicInstant) -> [LifecycleCommand]
 }
 
-/// How a container stands, as its runtime sees it.
+/// How a container is, as its runtime sees it.
 public enum ContainerState: Hashable, Sendable {
     /// PID 1 has never run.
     case created

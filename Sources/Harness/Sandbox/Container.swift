@@ -25,7 +25,7 @@ package final class Container {
     private var terminalSlave: OwnedDescriptor?
     /// The writing end of PID 1's standard input, while it is open.
     private var openInput: OwnedDescriptor?
-    /// What the container sees, for whoever wants to look at its files.
+    /// What the container sees, for a look at its files.
     private var view: OwnedView?
     /// The files of the settings are in the container's layer.
     private var hasFiles = false
@@ -41,7 +41,7 @@ package final class Container {
 
     /// The outside ends of a started container.
     package struct Started: ~Copyable {
-        /// To be waited for by whoever has started it.
+        /// To be waited for by what has started it.
         package let process: PIDDescriptor
         /// The reading end; with a terminal its master, which is written to as well.
         package let standardOutput: Descriptor

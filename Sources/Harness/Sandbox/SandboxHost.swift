@@ -4,7 +4,7 @@ import Model
 import Synchronization
 import Vocabulary
 
-/// What all containers of one run share: a place to put them, and somebody who clears up when the harness is killed.
+/// What all containers of one run share: a place to put them, and a guard that clears up when the harness is killed.
 ///
 /// Threads that run containers enter it one by one (`enter`): each gets a mount tree of its own, so that nothing that a
 /// container needs is ever mounted where others can see it, and ends with the thread.

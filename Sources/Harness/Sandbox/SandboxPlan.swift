@@ -78,7 +78,7 @@ package struct SandboxPlan: Sendable {
         }
     }
 
-    /// What stands in a start besides the settings.
+    /// What a start has besides the settings.
     ///
     /// - Parameters:
     ///   - tmpfs: the paths of file systems in memory.
@@ -461,7 +461,7 @@ package struct SandboxPlan: Sendable {
     }
 
     /// The options of every devpts: those of Docker.
-    /// So many terminals at most: the machine has 4096 in all (/proc/sys/kernel/pty/max).
+    /// The most terminals that there may be: the machine has 4096 in all (/proc/sys/kernel/pty/max).
     static let devptsOptions = "newinstance,ptmxmode=0666,mode=0620,gid=5,max=64"
 
     /// A devpts of its own, or the one that has PID 1's terminal, which is the console too.

@@ -41,7 +41,7 @@ public struct InitUnderTest: Sendable {
     ///
     /// - Parameters:
     ///   - command: the program and its arguments, in which `{command}` stands for the child's command; it is appended
-    ///     where that stands nowhere.
+    ///     where that is nowhere.
     ///   - abilities: what it can do besides forwarding, reaping and leaving with the exit status. An init that looks after several services needs a
     ///     profile, which says how it is told of them.
     public static func command(_ command: [String], abilities: Set<Ability> = []) -> InitUnderTest {

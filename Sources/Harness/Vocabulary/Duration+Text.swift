@@ -38,7 +38,7 @@ extension Duration {
         self = .nanoseconds(isNegative ? -total : total)
     }
 
-    /// Digits, and how many of them stand behind a decimal point.
+    /// Digits, and how many of them come after a decimal point.
     private struct Decimal {
         var digits: Int128
         var places: Int

@@ -24,7 +24,7 @@ extension Grammar {
         ) { $0 = .stopped(Party(name: $1.text(0) ?? ""), before: Party(name: $1.text(1) ?? "")) },
         Form(
             "PARTIES received SIGNAL [(once | NUMBER times)] [from PARTY]",
-            "Each has been sent the signal, at least once or so many times, and the kernel has not dropped it; `from init`: by "
+            "Each has been sent the signal, at least once, or this many times, and the kernel has not dropped it; `from init`: by "
                 + "PID 1, `from runtime`: from outside.",
             example: """
                 scenario "passed on"
@@ -179,7 +179,7 @@ extension Grammar {
         ) { $0 = .refused($1.text(1)) },
         Form(
             "restarts NUMBER",
-            "How often the restart policy has started it again since somebody did; it counts at the end of a life, as Docker does.",
+            "How often the restart policy has started it again since a person did; it counts at the end of a life, as Docker does.",
             example: "see `restart policy POLICY`"
         ) { $0 = .restarts($1.number(0) ?? 0) },
         Form(
@@ -331,7 +331,7 @@ extension Grammar {
                 """
         ) { $0 = .portOpen($1.number(0) ?? 0) },
         Form(
-            "initialised (once | NUMBER times)", "The fake entrypoint has gone through all its steps so often.",
+            "initialised (once | NUMBER times)", "The fake entrypoint has gone through all its steps this many times.",
             example: """
                 scenario "initialised again in a new volume"
                   volume data at /data
@@ -346,7 +346,7 @@ extension Grammar {
                 """
         ) { $0 = .initialised(times: $1.alternative(0) == 0 ? 1 : $1.number(1) ?? 0) },
         Form(
-            "step NAME ran (once | NUMBER times)", "The fake entrypoint has gone through this step so often.",
+            "step NAME ran (once | NUMBER times)", "The fake entrypoint has gone through this step this many times.",
             example: """
                 scenario "every step once"
                   volume data at /data

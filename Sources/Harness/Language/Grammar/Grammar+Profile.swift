@@ -62,10 +62,10 @@ extension Grammar {
         },
         Form(
             "file PATH [mode MODE]",
-            "A file that tells it what to do; its lines stand in the block below, each behind `| `. With `{name}` in its path there is "
+            "A file that tells it what to do; its lines are in the block below, each after `| `. With `{name}` in its path there is "
                 + "one for each service. In its text `{name}`, `{command}`, `{after}`, `{kind}`, `{pidfile}` and `{position}` stand for what "
                 + "the service is, and in one that is there once `{names}` for all of them. A line with a place for which there is no value "
-                + "is left out; for several values it stands several times. `{if KIND}` at its beginning: only for services of this kind.",
+                + "is left out; for several values it is there several times. `{if KIND}` at its beginning: only for services of this kind.",
             example: ""
         ) {
             var file = File(path: $1.text(0) ?? "", text: "", place: .none)

@@ -584,7 +584,7 @@ extension Grammar {
         },
         Form(
             "file PATH [mode MODE] [owner OWNER]",
-            "A file that is there when the container is made; its lines stand in the block below, each behind `| `. "
+            "A file that is there when the container is made; its lines are in the block below, each after `| `. "
                 + "A last line `|\\` says that the text ends without a newline. On a volume it is there when the volume is new.",
             otherwise: "mode 644, owner 0:0",
             example: """
@@ -609,7 +609,7 @@ extension Grammar {
         },
         Form(
             "service NEW-NAME [after SERVICES]",
-            "A process that the init is to start and look after, behind those that it comes after; how it behaves stands in "
+            "A process that the init is to start and look after, behind those that it comes after; how it behaves is in "
                 + "the block below. Without a block it is a well-behaved daemon: ready at once, ends at once with status 0 on "
                 + "the stop signal, SIGTERM and SIGINT.",
             example: """

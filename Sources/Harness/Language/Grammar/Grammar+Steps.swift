@@ -177,7 +177,7 @@ extension Grammar {
         ) { $0.action = .kill($1.signal(1) ?? .kill) },
         Form(
             "restart [NUMBER times] [grace GRACE]",
-            "Stops the container and starts it again, so many times, as `docker restart`.",
+            "Stops the container and starts it again, as `docker restart`, once or this many times.",
             otherwise: "once; the grace period of `stop signal`",
             example: """
                 scenario "restarted"
@@ -377,7 +377,7 @@ extension Grammar {
             }
         },
         Form(
-            "repeat NUMBER times", "The steps in the block below, so many times.",
+            "repeat NUMBER times", "The steps in the block below, this many times.",
             example: """
                 scenario "again and again"
                   service app

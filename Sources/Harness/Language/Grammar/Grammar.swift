@@ -69,20 +69,20 @@ struct Grammar: Sendable {
         profile = FormTable(Grammar.profileForms, phrase: "a word of a profile", words: words)
     }
 
-    /// Where a word belongs that stands where it does not, as a message says it.
+    /// Where a word belongs that is where it does not, as a message says it.
     func home(of word: Words.Index) -> String? {
         guard word != Words.none else { return nil }
         if !scenario.beginning(with: word).isEmpty { return scenario.phrase }
         if !member.beginning(with: word).isEmpty { return member.phrase }
         if !behaviour.beginning(with: word).isEmpty { return behaviour.phrase }
-        if !conditions.beginning(with: word).isEmpty { return "a condition, which stands behind 'expect'" }
+        if !conditions.beginning(with: word).isEmpty { return "a condition, which comes after 'expect'" }
         return nil
     }
 
     static let fileForms: [Form<String>] = [
         Form(
             "scenario TITLE",
-            "Begins a scenario; its lines stand indented in the block below. The comment right above it is its description.",
+            "Begins a scenario; its lines are indented in the block below. The comment right above it is its description.",
             example: """
                 # Nothing is left of a sleep when it is told to end.
                 scenario "a first scenario"
@@ -99,7 +99,7 @@ struct Grammar: Sendable {
     static let profileFileForms: [Form<String>] = [
         Form(
             "init WORD",
-            "Begins a profile; its lines stand indented in the block below. The comment right above it says what it is.",
+            "Begins a profile; its lines are indented in the block below. The comment right above it says what it is.",
             example: ""
         ) { $0 = $1.text(0) ?? "" }
     ]

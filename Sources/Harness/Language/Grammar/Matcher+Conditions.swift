@@ -41,7 +41,7 @@ extension Matcher {
             && text.tokens[position + 2].word == grammar.killed
     }
 
-    /// Nothing that begins so is a condition: what stands behind the names decides, or else the first word.
+    /// Nothing that begins so is a condition: what comes after the names decides, or else the first word.
     mutating func explainNoCondition(at start: Int) {
         guard (complaint?.position ?? -1) <= start, let first = start < Int(line.endOfTokens) ? text.tokens[start] : nil
         else {

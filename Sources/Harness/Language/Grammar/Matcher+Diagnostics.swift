@@ -12,7 +12,7 @@ extension Matcher {
 
     mutating func expectEnd() { expect { $0.couldEnd = true } }
 
-    /// What stands there is none of these.
+    /// What is there is none of these.
     mutating func refuse(_ slot: Slot, _ start: Int32, _ end: Int32) {
         guard complaint != nil else { return }
         let said = text.unquoted(start, end)

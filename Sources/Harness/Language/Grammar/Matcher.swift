@@ -43,7 +43,7 @@ struct Matcher {
 
     /// Finds the form that a line has; its values are in `captures`.
     ///
-    /// - Throws: a diagnostic that says what was expected, and what stands there.
+    /// - Throws: a diagnostic that says what was expected, and what is there.
     mutating func match<Subject>(_ line: Line, _ table: FormTable<Subject>) throws(Diagnostic) -> Form<Subject> {
         self.line = line
         complaint = nil

@@ -120,7 +120,7 @@ final class Form<Subject>: Sendable {
     let otherwise: String?
     /// A whole scenario that uses it, or "see `PATTERN`" where that of another form does; profiles have none.
     let example: String
-    /// It may stand only once in its block.
+    /// It may be in its block only once.
     let isOnce: Bool
     let apply: @Sendable (inout Subject, Captures) -> Void
 

@@ -1,7 +1,7 @@
 import Model
 import Vocabulary
 
-/// What can stand in a pattern besides words: each kind of value, under the name that patterns and the reference use.
+/// What can be in a pattern besides words: each kind of value, under the name that patterns and the reference use.
 enum Slot: String, CaseIterable, Sendable {
     case title = "TITLE"
     case text = "TEXT"
@@ -208,7 +208,7 @@ enum Value: Sendable {
     case condition(Condition, isNegated: Bool)
 }
 
-/// What the parts of a pattern have been given, in the order in which they stand in it.
+/// What the parts of a pattern have been given, in the order in which they are in it.
 struct Captures: Sendable {
     var values: [Value] = []
 

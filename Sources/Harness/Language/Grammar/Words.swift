@@ -37,7 +37,7 @@ struct Words: Sendable {
         return table[slot]
     }
 
-    /// The number of the word that stands there, `none` where it is no word of the language.
+    /// The number of the word that is there, `none` where it is no word of the language.
     func index(of bytes: [UInt8], _ start: Int, _ end: Int) -> Index {
         guard end - start <= longest, start < end else { return Words.none }
         var slot = hash(bytes, start, end)

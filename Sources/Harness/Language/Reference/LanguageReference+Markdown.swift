@@ -43,7 +43,7 @@ extension LanguageReference {
 
         - One line says one thing. What is indented under a line is its block, if it has one; spaces or tabs, but the lines of a
           block alike. There are at most 16 blocks in each other.
-        - Words are separated by white space. A word with white space, quotes or a `#` at its beginning stands in quotes: in `"…"`
+        - Words are separated by white space. A word with white space, quotes or a `#` at its beginning is in quotes: in `"…"`
           the escapes `\\n`, `\\t`, `\\r`, `\\"` and `\\\\` stand for what they do in C, any other backslash for itself; in `'…'`
           everything stands for itself. Quotes may begin inside a word, as in a shell.
         - `#` at the beginning of a word starts a comment, to the end of the line. The comment right above a scenario is its
@@ -65,7 +65,7 @@ extension LanguageReference {
     /// The grammar in EBNF: words in quotes, values in capitals.
     private var grammar: String {
         var text =
-            "\n## Grammar\n\nEBNF: `{ }` any number of times, `[ ]` or not at all. A block stands between INDENT and DEDENT.\n\n"
+            "\n## Grammar\n\nEBNF: `{ }` any number of times, `[ ]` or not at all. A block is between INDENT and DEDENT.\n\n"
         let rules = [
             ("file", "{ scenario }"),
             ("scenario", "header NEWLINE INDENT { setup NEWLINE [ block ] } { step NEWLINE [ block ] } DEDENT"),

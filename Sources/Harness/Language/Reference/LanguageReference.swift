@@ -45,7 +45,7 @@ public struct LanguageReference: Sendable {
             Section(
                 title: "What there is",
                 introduction:
-                    "These lines stand before the first step, in any order; each is needed only where it differs from the default.",
+                    "These lines come before the first step, in any order; each is needed only where it differs from the default.",
                 symbol: "setup", entries: Grammar.setupForms.map(Entry.init)),
             Section(
                 title: "Several containers",
@@ -59,21 +59,21 @@ public struct LanguageReference: Sendable {
                 title: "What a container waits for", introduction: "This line is in the block of a `container`.",
                 symbol: "dependency", entries: Grammar.dependencyForms.map(Entry.init)),
             Section(
-                title: "How a service behaves", introduction: "These lines stand in the block of a `service`.",
+                title: "How a service behaves", introduction: "These lines are in the block of a `service`.",
                 symbol: "behaviour", entries: Grammar.behaviourForms.map(Entry.init)),
             Section(
                 title: "What happens, and what must be so",
                 introduction:
-                    "Steps and expectations are carried out in the order in which they stand. An expectation that does not hold fails the scenario, which goes on; a step that cannot be carried out ends it.",
+                    "Steps and expectations are carried out in the order in which they are written. An expectation that does not hold fails the scenario, which goes on; a step that cannot be carried out ends it.",
                 symbol: "step", entries: Grammar.stepForms.map(Entry.init)),
             Section(
                 title: "Conditions",
-                introduction: "What stands behind `expect` and `wait for`. The kernel is asked, not the init.",
+                introduction: "What comes after `expect` and `wait for`. The kernel is asked, not the init.",
                 symbol: "condition", entries: Grammar.conditionForms.map(Entry.init)),
             Section(
                 title: "Profiles",
                 introduction:
-                    "A profile says how an init is started and what can be expected of it. It stands in a file that ends with `.init`.",
+                    "A profile says how an init is started and what can be expected of it. It is in a file that ends with `.init`.",
                 symbol: "profile line",
                 entries: (Grammar.profileFileForms.map(Entry.init) + Grammar.profileForms.map(Entry.init))
                     .map(\.ofProfile)),
@@ -88,19 +88,19 @@ public struct LanguageReference: Sendable {
         switch id {
         case .notText: "The file is not UTF-8 text, or too large to be a scenario."
         case .badIndentation:
-            "A line stands further in or out than anything that it could belong to, or under a line that has no block."
+            "A line is indented further in or out than anything that it could belong to, or under a line that has no block."
         case .unclosed: "A quotation or a regular expression does not end on its line."
         case .unknownWord: "No line of this kind begins with this word, or no condition goes on with it."
         case .unexpected: "The line goes on with something else than it can."
         case .missing: "The line ends too early."
-        case .badValue: "What stands in the place of a value is none, or out of its range."
+        case .badValue: "What is in the place of a value is none, or out of its range."
         case .setupAfterStep: "What there is, said behind something that happens."
         case .duplicate: "The same thing is said twice; a note points at the first."
         case .conflict: "Two things that cannot both be."
         case .unknownService: "There is no service of this name in the scenario."
         case .unknownVolume: "There is no volume of this name in the scenario."
         case .cycle: "Services that come after each other; the notes point at each."
-        case .impossible: "A step that cannot happen where it stands."
+        case .impossible: "A step that cannot happen where it is."
         case .undecidable: "A question that nothing in the scenario could decide: it would pass or fail for no reason."
         case .provesNothing:
             "A warning: the question is answered before anything can have happened, and the answer is the same for every init."

@@ -123,7 +123,7 @@ private struct ObjectWriter {
 extension String {
     /// The text as a string of JSON, in quotes.
     ///
-    /// - Parameter escapesMarkup: whether it may stand within an element of HTML: nothing in it ends that.
+    /// - Parameter escapesMarkup: whether it may be within an element of HTML: nothing in it ends that.
     func appendAsJSON(to bytes: inout [UInt8], escapesMarkup: Bool = false) {
         bytes.append(UInt8(ascii: "\""))
         for byte in utf8 {

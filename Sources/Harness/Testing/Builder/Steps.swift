@@ -72,7 +72,7 @@ public struct At: StepPart {
     }
 }
 
-/// Stops it and starts it again, so many times.
+/// Stops it and starts it again, once or several times.
 public struct Restart: StepPart {
     /// The step in the scenario.
     public let step: Step
@@ -324,7 +324,7 @@ public struct Expect: StepPart {
     }
 }
 
-/// Steps that are carried out so many times.
+/// Steps that are carried out several times.
 public struct Repeat: StepPart {
     /// The step in the scenario.
     public let step: Step
@@ -360,7 +360,7 @@ public struct Sweep: StepPart {
 }
 
 extension [any ScenarioPart] {
-    /// Them as steps. A block of steps has nothing else: what there is stands before the first.
+    /// Them as steps. A block of steps has nothing else: what there is comes before the first.
     var steps: [Step] {
         map { part in
             guard let step = part as? any StepPart else { preconditionFailure("\(type(of: part)) is no step") }
