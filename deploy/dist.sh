@@ -40,13 +40,15 @@ mkdir -p "$prefix/bin" "$prefix/libexec/harness" "$prefix/share/harness" "$prefi
     "$prefix/share/bash-completion/completions" "$prefix/share/zsh/vendor-completions" "$prefix/share/fish/vendor_completions.d"
 install -m 755 "$build/harness" "$prefix/bin/harness"
 install -m 755 "$build/fake-services" "$prefix/libexec/harness/fake-services"
-cp -R "$sources/scenarios" "$prefix/share/harness/scenarios"
+# What is in git, and nothing else.
+git -C "$sources" archive HEAD scenarios docs | tar -x -C "$work"
+cp -R "$work/scenarios" "$prefix/share/harness/scenarios"
 "$build/harness" man | gzip -n -9 > "$prefix/share/man/man1/harness.1.gz"
 "$build/harness" completions bash > "$prefix/share/bash-completion/completions/harness"
 "$build/harness" completions zsh > "$prefix/share/zsh/vendor-completions/_harness"
 "$build/harness" completions fish > "$prefix/share/fish/vendor_completions.d/harness.fish"
 cp "$sources/README.md" "$prefix/share/doc/harness/README.md"
-cp -R "$sources/docs" "$prefix/share/doc/harness/docs"
+cp -R "$work/docs" "$prefix/share/doc/harness/docs"
 find "$work/tree" -type d -exec chmod 755 {} +
 find "$work/tree" -type f ! -perm -100 -exec chmod 644 {} +
 find "$work/tree" -type f -perm -100 -exec chmod 755 {} +
@@ -61,9 +63,6 @@ deterministic "$work/archive" | gzip -n -9 > "$output/$name.tar.gz"
 package=$work/package
 mkdir -p "$package/DEBIAN"
 cp -a "$work/tree/usr" "$package/usr"
-mkdir -p "$package/etc/apparmor.d"
-cp "$sources/deploy/apparmor-harness" "$package/etc/apparmor.d/harness"
-echo /etc/apparmor.d/harness > "$package/DEBIAN/conffiles"
 printf 'harness (%s) unstable; urgency=medium\n\n  * Built from its sources.\n\n -- harness <harness@localhost.invalid>  %s\n' \
     "$version" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -n -9 > "$package/usr/share/doc/harness/changelog.gz"
 printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: harness\n\nFiles: *\nCopyright: %s the authors of harness\nLicense: none-yet\n Nothing has been said yet of what others may do with it.\n' \
@@ -75,7 +74,7 @@ Package: harness
 Version: $version
 Architecture: $debian
 Maintainer: harness <harness@localhost.invalid>
-Installed-Size: $(du -sk --apparent-size "$package/usr" | cut -f 1)
+Installed-Size: $(find "$package/usr" -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
 Recommends: zstd
 Suggests: xz-utils, bzip2, python3-yaml
 Section: devel

@@ -64,12 +64,16 @@ extension CommandLineTool {
         let profile = try options.container.profile(installation)
         let checker = Checker(
             options.container.scenario, profile, named: name, ports: ports, in: session, options.check)
-        let isWatched = isatty(STDERR_FILENO) == 1
-        let report = try checker.check(onPlan: { count in
-            if isWatched { write("harness: \(count) runs", to: STDERR_FILENO) }
-        })
-        // The line is gone before the page begins.
-        if isWatched { write("\r\u{1B}[K", to: STDERR_FILENO) }
+        let line = StatusLine()
+        session.sweepOptions.onProgress = { sweep in
+            let left = Int((sweep.left / Duration.seconds(1)).rounded())
+            line.show("\(sweep.title.prefix { $0 != ":" }): \(sweep.done) of \(sweep.total), \(left) s left")
+        }
+        let report = try checker.check(onPlan: line.begin) { result in
+            line.step("\(result.scenario.title.prefix { $0 != ":" })")
+        }
+        // It is gone before the page begins.
+        line.end()
         var settings = ReportOptions()
         (settings.date, settings.machine, settings.version) = (today(), ToolVersion.machine, ToolVersion.description)
         settings.compress = { Gzip.compressing($0) }

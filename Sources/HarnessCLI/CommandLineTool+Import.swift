@@ -41,7 +41,9 @@ extension CommandLineTool {
     ) throws(BadUsage) -> (kind: ContainerDocument.Kind, documents: [ImportedDocument]) {
         do {
             let bytes = file == "-" ? try SourceFile.bytesOfInput() : try SourceFile.bytes(of: file, atMost: 4 << 20)
-            if YAMLForm(bytes) == nil, file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
+            let isJSON =
+                bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }.map { $0 == 0x7B || $0 == 0x5B } ?? false
+            if !isJSON, YAMLForm(bytes) == nil, file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
                 throw BadUsage(
                     message: "\(file) has neither 'services', as Compose's files, nor a 'kind', as Kubernetes'")
             }
@@ -67,16 +69,18 @@ extension CommandLineTool {
             let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             file = copy
-            guard count == bytes.count, close(descriptor) == 0 else {
+            close(descriptor)
+            guard count == bytes.count else {
                 unlink(copy)
-                throw BadUsage(message: "\(copy): \(String(cString: strerror(errno)))")
+                throw BadUsage(message: "\(copy) could not be written")
             }
         }
         defer { if file == copy { unlink(copy) } }
         let installation = Installation.find(fakeServices: environment("HARNESS_FAKE_SERVICES"))
         let session: Session
         do {
-            session = try Session(fakeServices: installation.fakeServices, usesTrace: false)
+            // So that an interrupt leaves nothing.
+            session = try Session.interruptible(fakeServices: installation.fakeServices, usesTrace: false)
         } catch {
             throw BadUsage(message: "\(form.remedy(for: file)) (here it cannot be made: \(error))")
         }

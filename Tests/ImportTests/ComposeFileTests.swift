@@ -51,14 +51,43 @@ struct ComposeFileTests {
         #expect(ComposeFile.variables(in: "A=own\nB2=$A", besides: Self.variables)["B2"] == "a")
     }
 
+    /// Quotes within quotes, a remark in place of a value, no name.
+    @Test(arguments: [
+        ("X=\"a\\\"b\"\nY=1", ["X": "a\"b", "Y": "1"]), ("A2=  # nothing", ["A2": ""]), ("=x\nB2=1", ["B2": "1"]),
+        ("X='a\\'", ["X": "a\\"]), ("X=\"\\\\\"", ["X": "\\"]),
+    ])
+    func oddVariablesAreReadAsComposeReadsThem(text: String, expected: [String: String]) {
+        #expect(ComposeFile.variables(in: text, besides: { _ in nil }) == expected)
+    }
+
+    /// Variables of variables end: in a file of them, in a text, in a pod.
+    @Test(.timeLimit(.minutes(1))) func variablesOfVariablesEnd() {
+        let doubling = "V0=0123456789\n" + (1...40).map { "V\($0)=$V\($0 - 1)$V\($0 - 1)\n" }.joined()
+        let own = ComposeFile.variables(in: doubling, besides: { _ in nil })
+        #expect(own.values.map(\.utf8.count).reduce(0, +) < 32 << 20)
+        let long = String(repeating: "x", count: 1 << 20)
+        #expect(throws: ImportError.self) {
+            try ComposeFile.interpolated(String(repeating: "$A", count: 1000), { _ in long })
+        }
+        #expect(throws: ImportError.self) {
+            try ComposeFile.interpolated(String(repeating: "${A-", count: 8000) + String(repeating: "}", count: 8000)) {
+                _ in nil
+            }
+        }
+        #expect(throws: ImportError.self) {
+            try ContainerDocument.expanded(String(repeating: "$(A)", count: 1000), ["A": long], ComposeFile.Budget())
+        }
+    }
+
     /// As kubelet fills in a command (expand_test.go has these cases).
     @Test(arguments: [
         ("$(A)", "60"), ("x$(A)y", "x60y"), ("$(NO)", "$(NO)"), ("$$(A)", "$(A)"), ("$$$(A)", "$60"), ("$A", "$A"),
         ("$", "$"),
         ("$(A", "$(A"), ("$(A)$(B)", "60b=c"), ("", ""), ("$$", "$"),
     ])
-    func aPodsCommandHasItsVariables(text: String, expected: String) {
-        #expect(ContainerDocument.expanded(text, ["A=1", "A=60", "B=b=c"]) == expected)
+    func aPodsCommandHasItsVariables(text: String, expected: String) throws {
+        let variables = ["A": "60", "B": "b=c"]
+        #expect(try ContainerDocument.expanded(text, variables, ComposeFile.Budget()) == expected)
     }
 
     @Test(arguments: ["'a", "\"a", "a\\"]) func anOpenQuoteIsRefused(text: String) {

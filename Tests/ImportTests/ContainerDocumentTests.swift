@@ -73,6 +73,13 @@ struct ContainerDocumentTests {
             ])
     }
 
+    /// A user of no name and no number is told of.
+    @Test(arguments: [":", ":5", "", "a:b", "5:"]) func anOddUserIsTold(user: String) throws {
+        let text = "{\"services\":{\"a\":{\"image\":\"x\",\"user\":\"\(user)\"}}}"
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(one.scenario.settings.user == nil && one.remarks.isEmpty == user.isEmpty)
+    }
+
     @Test func aDeploymentHasItsPod() throws {
         let one = try #require(try document("deployment.json").first)
         #expect(

@@ -9,9 +9,9 @@ struct DockerfileTests {
         FROM golang AS build
         ENTRYPOINT ["/nope"]
         FROM debian:12
-        RUN <<EOF
+        RUN <<-"MY-EOF"
         ENTRYPOINT ["/neither"]
-        EOF
+        MY-EOF
         RUN apt-get update && \\
             # a remark between
             apt-get install -y busybox

@@ -27,7 +27,7 @@ struct CheckTrapsTests {
             command: ["sh", "-c", "sh -c 'sleep 0.1 & exec sleep 1000' & exec sleep 1000"],
             bad: ["stop": "has-no-handler", "orphans": "never-waits"]),
         Trap(
-            testDescription: "a zombie's cgroup of version 1 is the root: it is found by its parent (#2474)",
+            testDescription: "a program that handles its signal and waits for nobody",
             command: [
                 "sh", "-c",
                 "trap 'exit 0' TERM; exec python3 -c 'import signal, sys; signal.signal(15, lambda *_: sys.exit(0)); signal.pause()'",
@@ -48,7 +48,7 @@ struct CheckTrapsTests {
                     os._exit(0)
                 threading.Thread(target=wait).start()
                 while True:
-                    os.wait() if False else signal.sigwait([signal.SIGUSR1])
+                    signal.sigwait([signal.SIGUSR1])
                 """,
             ], bad: ["orphans": "never-waits"], program: "python3"),
         Trap(
@@ -91,6 +91,7 @@ struct CheckTrapsTests {
             ).finish(within: .seconds(200))
         }
         let answer = try JSONDecoder().decode(Answer.self, from: Data(end.output.utf8))
+        #expect(Set(answer.checks.map(\.id)).isSuperset(of: ["stop", "orphans"]))
         for check in answer.checks where ["stop", "orphans"].contains(check.id) {
             #expect((check.answer == "good") == (trap.bad[check.id] == nil), "\(check.id): \(check.answer)")
             #expect(check.cause == trap.bad[check.id], "\(check.id)")

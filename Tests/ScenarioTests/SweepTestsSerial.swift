@@ -2,7 +2,7 @@ import Harness
 import TestSupport
 import Testing
 
-/// Kill times swept, and clocks that run faster.
+/// Moments swept, and clocks that run faster.
 @Suite("Sweeps and speed", .serialized, .timeLimit(.minutes(10)))
 struct SweepTestsSerial {
     /// A first run of three steps, killed at any moment; then once more from the beginning.
@@ -228,6 +228,24 @@ struct SweepTestsSerial {
         }
         #expect(failures.first?.observed.hasPrefix("at none of them was there anything to be ") == true, "\(failures)")
         #expect(!outcome.runs.contains { !$0.cameTooLate })
+    }
+
+    /// Where no event is seen, that is said.
+    @Test func withoutATraceNoEventIsNoVerdict() async throws {
+        let text = """
+            scenario "unseen"
+              about none
+              command sleep 60
+              sweep kill at every event
+                start
+                expect state running for 50ms
+            """
+        let result = try #require(try await run(scenarios(text), on: [.none], usesTrace: false).first)
+        guard case .error(let reason) = result.verdict else {
+            Issue.record("\(result.verdict)")
+            return
+        }
+        #expect(reason.contains("no event was seen, and without a trace that says nothing"), "\(reason)")
     }
 
     /// A block that fails by itself is not blamed on what disturbs it.

@@ -3,12 +3,30 @@ import Vocabulary
 /// What `docker compose config` does to a file as people write it, as far as a container shows it: variables and short forms
 /// (compose-spec: 12-interpolation.md, 05-services.md).
 package enum ComposeFile {
+    /// How much text may come of variables in a document: variables of variables may be as much as they like.
+    final class Budget {
+        private var left = 8 << 20
+
+        /// - Throws: `ImportError`.
+        func take(_ text: String) throws(ImportError) -> String {
+            left -= text.utf8.count
+            if left < 0 { throw ImportError("more than 8 MiB of text come of its variables") }
+            return text
+        }
+    }
+
+    private static let depthLimit = 20
+
     /// A text with its variables filled in: `$NAME`, `${NAME}`, `${NAME:-usual}`, `${NAME-usual}`, `${NAME:?why}`, `${NAME?why}`, `${NAME:+other}`,
     /// `${NAME+other}`; `$$` is a dollar.
     ///
     /// - Parameter variables: the value of a variable; nil: it is not set.
     /// - Throws: `ImportError`.
-    static func interpolated(_ text: String, _ variables: (String) -> String?) throws(ImportError) -> String {
+    static func interpolated(
+        _ text: String, _ variables: (String) -> String?, budget: Budget = Budget(), depth: Int = 0
+    ) throws(ImportError) -> String {
+        guard text.contains("$") else { return text }
+        if depth > depthLimit { throw ImportError("variables are nested more than \(depthLimit) deep") }
         var result = ""
         var rest = text[...]
         while let dollar = rest.firstIndex(of: "$") {
@@ -20,11 +38,12 @@ package enum ComposeFile {
                 rest.removeFirst()
             case "{":
                 guard let end = closing(rest) else { throw ImportError("'\(text)': a '}' is missing") }
-                result += try value(String(rest[rest.index(after: rest.startIndex)..<end]), variables, in: text)
+                let expression = String(rest[rest.index(after: rest.startIndex)..<end])
+                result += try budget.take(value(expression, variables, in: text, budget, depth))
                 rest = rest[rest.index(after: end)...]
             case let first? where isName(first) && !first.isNumber:
                 let name = rest.prefix(while: isName)
-                result += variables(String(name)) ?? ""
+                result += try budget.take(variables(String(name)) ?? "")
                 rest = rest.dropFirst(name.count)
             default: throw ImportError("'\(text)': '$' begins no variable; a dollar is written '$$'")
             }
@@ -50,7 +69,7 @@ package enum ComposeFile {
     }
 
     private static func value(
-        _ expression: String, _ variables: (String) -> String?, in text: String
+        _ expression: String, _ variables: (String) -> String?, in text: String, _ budget: Budget, _ depth: Int
     ) throws(ImportError) -> String {
         let name = expression.prefix(while: isName)
         guard !name.isEmpty else { throw ImportError("'\(text)': '${\(expression)}' names no variable") }
@@ -66,8 +85,8 @@ package enum ComposeFile {
         case nil: return own ?? ""
         case "-":
             if let own { return own }
-            return try interpolated(word, variables)
-        case "+": return own == nil ? "" : try interpolated(word, variables)
+            return try interpolated(word, variables, budget: budget, depth: depth + 1)
+        case "+": return own == nil ? "" : try interpolated(word, variables, budget: budget, depth: depth + 1)
         case "?":
             guard let own else {
                 throw ImportError("'\(text)': \(name) is not set\(word.isEmpty ? "" : ": \(word)")")
@@ -83,10 +102,11 @@ package enum ComposeFile {
     /// - Parameter variables: those of the environment, which win.
     package static func variables(in text: String, besides variables: (String) -> String?) -> [String: String] {
         var result: [String: String] = [:]
+        let budget = Budget()
         var rest = text.replacing("\r\n", with: "\n")[...]
         if rest.first == "\u{FEFF}" { rest.removeFirst() }
         func filled(_ value: String) -> String {
-            (try? interpolated(value) { variables($0) ?? result[$0] }) ?? value
+            (try? interpolated(value, { variables($0) ?? result[$0] }, budget: budget)) ?? value
         }
         while !rest.isEmpty {
             let line = rest.prefix { $0 != "\n" }
@@ -96,21 +116,54 @@ package enum ComposeFile {
                 continue
             }
             let name = String(own[..<equals].filter { !$0.isWhitespace })
+            if name.isEmpty {
+                rest = rest.dropFirst(line.count + 1)
+                continue
+            }
             rest = rest[own.index(after: equals)...].drop { $0 == " " || $0 == "\t" }
             if let quote = rest.first, quote == "'" || quote == "\"" {
                 let inner = rest.dropFirst()
-                let end = inner.firstIndex(of: quote) ?? inner.endIndex
+                let end = endOfQuotes(inner, quote)
                 let value = String(inner[..<end])
-                result[name] = quote == "'" ? value : filled(value.replacing("\\n", with: "\n"))
+                result[name] = quote == "'" ? value : filled(unescaped(value))
                 rest = inner[end...].drop { $0 != "\n" }.dropFirst()
             } else {
                 let value = rest.prefix { $0 != "\n" }
                 rest = rest.dropFirst(value.count + 1)
-                let plain = value.firstRange(of: " #").map { value[..<$0.lowerBound] } ?? value
+                // Blanks at its beginning have been passed over.
+                let plain =
+                    value.hasPrefix("#") ? "" : value.firstRange(of: " #").map { value[..<$0.lowerBound] } ?? value
                 result[name] = filled(String(String(plain.reversed().drop { $0.isWhitespace }).reversed()))
             }
         }
         return result
+    }
+
+    /// Where a value in quotes ends: a quote after a backslash is part of it.
+    private static func endOfQuotes(_ text: Substring, _ quote: Character) -> Substring.Index {
+        var isEscaped = false
+        for index in text.indices {
+            if text[index] == quote, !isEscaped || quote == "'" { return index }
+            isEscaped = text[index] == "\\" && !isEscaped
+        }
+        return text.endIndex
+    }
+
+    private static func unescaped(_ text: String) -> String {
+        var result = ""
+        var isEscaped = false
+        for character in text {
+            if isEscaped {
+                let known: [Character: String] = ["n": "\n", "t": "\t", "r": "\r", "\"": "\"", "\\": "\\"]
+                result += known[character] ?? "\\\(character)"
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else {
+                result.append(character)
+            }
+        }
+        return isEscaped ? result + "\\" : result
     }
 
     /// A command that is written as one text, in words: blanks part them, quotes hold them together, as mattn/go-shellwords does it for Compose.

@@ -64,7 +64,7 @@ package struct Dockerfile: Sendable {
     private static func hereDocuments(_ arguments: String) -> [String] {
         arguments.split(whereSeparator: \.isWhitespace).compactMap { word in
             guard word.hasPrefix("<<"), !word.hasPrefix("<<<") else { return nil }
-            let name = word.dropFirst(2).filter { $0 != "-" && $0 != "\"" && $0 != "'" }
+            let name = word.dropFirst(2).trimmingPrefix("-").filter { $0 != "\"" && $0 != "'" }
             return name.isEmpty ? nil : String(name)
         }
     }

@@ -79,7 +79,8 @@ package enum ContainerDocument {
             if all.count > 1 { project.note("of \(all.count) documents the first one with services is read") }
             // As Compose calls a project that has no name.
             let usual = folder.split(separator: "/").last.map { name(String($0).lowercased(), at: project) }
-            let filled = try project.mappingTexts { try ComposeFile.interpolated($0, variables) }
+            let budget = ComposeFile.Budget()
+            let filled = try project.mappingTexts { try ComposeFile.interpolated($0, variables, budget: budget) }
             return (
                 .composeFile,
                 [
@@ -231,7 +232,7 @@ package enum ContainerDocument {
         guard let node else { return }
         let text = try node.string()
         if text.isEmpty { return }
-        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let user = UInt32(parts[0]), let group = parts.count > 1 ? UInt32(parts[1]) : 0 else {
             return node.note(
                 "\(node.path): '\(text)' is a name, which the image alone can tell: `--user \(text)` of check does")

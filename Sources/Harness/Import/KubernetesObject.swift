@@ -155,24 +155,27 @@ extension ContainerDocument {
         } else if let arguments, !arguments.isEmpty {
             scenario.settings.arguments = arguments
         }
+        var variables: [String: String] = [:]
+        let budget = ComposeFile.Budget()
         for own in try node["env"]?.list() ?? [] {
             guard let name = try own["name"]?.string() else { throw ImportError("\(own.path) has no 'name'") }
             if let value = own["value"] {
-                let own = expanded(try value.string(), scenario.settings.environment)
-                scenario.settings.environment.append("\(name)=\(own)")
+                let text = try expanded(try value.string(), variables, budget)
+                variables[name] = text
+                scenario.settings.environment.append("\(name)=\(text)")
             } else if own.has("valueFrom") {
                 _ = own["valueFrom"]
                 own.note("\(own.path): \(name) comes from elsewhere: give it with --env")
             } else {
+                variables[name] = ""
                 scenario.settings.environment.append("\(name)=")
             }
         }
         // Of the command and its arguments, not of the image's own.
-        let environment = scenario.settings.environment
         if case .command(let words)? = scenario.settings.payload {
-            scenario.settings.payload = .command(words.map { expanded($0, environment) })
+            scenario.settings.payload = .command(try words.map { try expanded($0, variables, budget) })
         }
-        scenario.settings.arguments = scenario.settings.arguments?.map { expanded($0, environment) }
+        scenario.settings.arguments = try scenario.settings.arguments?.map { try expanded($0, variables, budget) }
         if let from = node["envFrom"] {
             from.note("\(from.path): variables that come from elsewhere: give them with --env")
         }
@@ -199,7 +202,11 @@ extension ContainerDocument {
 
     /// A text with `$(NAME)` filled in by variables of the container; one that is not there stays as it is, and `$$` is a dollar
     /// (third_party/forked/golang/expansion/expand.go).
-    static func expanded(_ text: String, _ environment: [String]) -> String {
+    ///
+    /// - Throws: `ImportError`: too much comes of it.
+    static func expanded(
+        _ text: String, _ variables: [String: String], _ budget: ComposeFile.Budget
+    ) throws(ImportError) -> String {
         var result = ""
         var rest = text[...]
         while let dollar = rest.firstIndex(of: "$") {
@@ -210,8 +217,7 @@ extension ContainerDocument {
                 rest.removeFirst()
             } else if rest.first == "(", let end = rest.firstIndex(of: ")") {
                 let name = rest[rest.index(after: rest.startIndex)..<end]
-                let value = environment.last { $0.hasPrefix("\(name)=") }.map { $0.dropFirst(name.count + 1) }
-                result += value ?? "$(\(name))"
+                result += try budget.take(variables[String(name)] ?? "$(\(name))")
                 rest = rest[rest.index(after: end)...]
             } else {
                 result.append("$")

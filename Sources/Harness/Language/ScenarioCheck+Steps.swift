@@ -238,7 +238,12 @@ extension ScenarioCheck {
 
     mutating func sweep(_ plan: SweepPlan, _ inner: [Step], _ step: Step) {
         partyIsKnown(plan.disturbance, step)
-        if plan.isOfNextLife, inner.count(where: \.startsContainer) < 2, isWhole {
+        let starts = inner.count(where: \.startsContainer)
+        if starts == 0, !inner.isEmpty, isWhole {
+            note(
+                .impossible, "no step of the block starts the container, so there is no moment to count from",
+                at: step.place, about: "sweep")
+        } else if plan.isOfNextLife, starts < 2, isWhole {
             note(
                 .impossible, "there is no next life: only one step of the block starts the container", at: step.place,
                 about: "next")

@@ -35,6 +35,9 @@ extension ScenarioRun {
         guard let life, life.isRunning else { return interrupt(step, "the container is not running") }
         try disturb(disturbance, at: .event(count), step)
         guard let disturbed, failedStep == nil else { return }
+        if disturbed.came == nil, life.isRunning {
+            return interrupt(step, "event \(count) did not come within \(ScenarioRun.patienceWithEvents.text)")
+        }
         if let moment = disturbed.came, journal.ownEvents(from: disturbed.began, to: moment).count == count { return }
         let seen = journal.ownEvents(from: disturbed.began).count
         if life.isRunning || seen >= count { throw MissedEvent(number: count) }
@@ -44,7 +47,7 @@ extension ScenarioRun {
     /// How long an event is waited for.
     private static let patienceWithEvents = Duration.seconds(10)
 
-    /// Waits for the moment, and disturbs; where PID 1 ends first, or what it is about does not run, nothing is done.
+    /// Waits for the moment, and disturbs; where PID 1 ends first, the event does not come, or what it is about does not run, nothing is done.
     private func disturb(_ disturbance: Disturbance, at moment: Appointment.Moment, _ step: Step) throws {
         guard let life else { return }
         let began = startedAt
@@ -58,6 +61,7 @@ extension ScenarioRun {
             try pump(until: .now.advanced(by: patience), watchingKernel: true, closely: true) {
                 !life.isRunning || own.count(in: self.journal) >= count
             }
+            if own.count(in: journal) < count { return }
         }
         guard life.isRunning else { return }
         let asked = MonotonicInstant.now

@@ -270,7 +270,7 @@ final class ScenarioRun {
 
     /// From the host, past the engine: no rule of the runtime knows of it.
     ///
-    /// - Returns: why there is none to send it to; nil where it was sent.
+    /// - Returns: why there is no process that it could be sent to; nil where it was sent.
     func deliver(_ signal: Signal, to party: Party) throws -> String? {
         if case .initProcess = party {
             guard let life, let pid = life.pid else { return "the container is not running" }

@@ -31,11 +31,11 @@ public struct CannotRun: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// The kill that was to come right after an event came after the next one: the run shows nothing.
+/// What was to come right after an event came after the next one: the run shows nothing.
 struct MissedEvent: Error, CustomStringConvertible {
     let number: Int
 
-    static let reason = "the next event always came before the kill"
+    static let reason = "the next event always came first"
     var description: String { MissedEvent.reason }
 }
 

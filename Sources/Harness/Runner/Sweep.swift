@@ -100,12 +100,20 @@ struct Sweep {
     /// - Returns: in the order of the events; the numbers of those that were always followed by the next too soon; and the number of events.
     private func disturbAtEvents() throws -> (runs: [Run], missed: [Int], count: Int) {
         let count = try countEvents()
+        if count == 0, !session.witness.seesSignals {
+            throw CannotRun(
+                reason: "\(place): no event was seen, and without a trace that says nothing",
+                remedy: "mount a tracefs, or sweep a range of times")
+        }
         let chosen = Array(1..<(count + 1)).sampled(atMost: session.sweepOptions.limit)
         var missed = chosen
         var all: [Run] = []
         for _ in 0..<Sweep.attempts where !missed.isEmpty {
             all += try runs(at: missed.map(Appointment.Moment.event), atOnce: Sweep.atOnceWatching)
-            missed.removeAll { number in all.contains { $0.events.count == number } }
+            // Where PID 1 had ended before, it will have the next time, too.
+            missed.removeAll { number in
+                all.contains { $0.events.count == number || $0.moment == .event(number) && $0.outcome.cameTooLate }
+            }
         }
         // Of runs that were disturbed in the same state of the work, one that failed says more.
         var states: Set<[String]> = []
@@ -169,8 +177,8 @@ struct Sweep {
         }
         guard let first = bad.first, let reason = first.outcome.failure else {
             // What can never fail proves nothing.
-            let isIdle = !outcome.runs.isEmpty && outcome.runs.allSatisfy(\.cameTooLate)
-            return isIdle ? failure("at none of them was there anything to be \(plan.disturbance.participle)") : nil
+            return outcome.runs.allSatisfy(\.cameTooLate)
+                ? failure("at none of them was there anything to be \(plan.disturbance.participle)") : nil
         }
         let words =
             "\(bad.count) failed; \(plan.disturbance.participle) after \(first.outcome.moment): \(reason.expected): "
@@ -214,6 +222,8 @@ struct Sweep {
         var result = run.result.scenario
         let disturbance = plan.disturbance
         let steps: [Step]
+        // A run that was not disturbed fails by itself.
+        guard run.result.disturbed?.came != nil, let start = result.steps.start(plan.life) else { return result }
         switch run.moment {
         case .time(let after):
             result.title = "\(scenario.title), \(disturbance.participle) after \(after.text)"
@@ -222,10 +232,7 @@ struct Sweep {
             result.title = "\(scenario.title), \(disturbance.participle) at event \(run.events.count)"
             steps = [Step(.atEvent(run.events.count, disturbance), place: .none)]
         }
-        // A run that was not disturbed fails by itself.
-        if run.result.disturbed?.came != nil, let start = result.steps.start(plan.life) {
-            result.steps.insert(contentsOf: steps, at: start + 1)
-        }
+        result.steps.insert(contentsOf: steps, at: start + 1)
         return result
     }
 }

@@ -1,7 +1,7 @@
 import Kernel
 import Vocabulary
 
-/// YAML as people write it, made JSON by a program that this machine has: Python's yaml, yq or Ruby.
+/// YAML as people write it, made JSON by a program that this machine has: Python's yaml, or yq (mikefarah/yq).
 package struct YAMLConversion {
     let session: Session
 
@@ -45,15 +45,15 @@ package struct YAMLConversion {
         try:
             for piece in json.JSONEncoder(default=lambda value: value.decode()).iterencode(list(yaml.load_all(sys.stdin.buffer, Loader))):
                 sys.stdout.write(piece)
-        except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError) as error:
             print("\nno-yaml " + " ".join(str(error).split()))
         """#
 
     private static let script = #"""
         if python3 -I -c 'import yaml' 2> /dev/null; then python3 -I -c "$1" < /input | head -c 8000000
-        elif yq --version 2> /dev/null | grep -q mikefarah; then yq -o=json -I=0 eval-all '[.]' /input 2> /tmp/why || echo "no-yaml $(cat /tmp/why)"
-        elif command -v yq > /dev/null; then yq -c -s . /input 2> /tmp/why || echo "no-yaml $(tail -n 1 /tmp/why)"
-        elif command -v ruby > /dev/null; then ruby -ryaml -rjson -e 'puts JSON.generate(YAML.load_stream(STDIN.read))' < /input 2> /tmp/why || echo "no-yaml $(tail -n 1 /tmp/why)"
+        elif yq --version 2> /dev/null | grep -q mikefarah; then
+            yq -o=json -I=0 eval-all '[.]' /input 2> /tmp/why | head -c 8000000
+            [ ! -s /tmp/why ] || echo "no-yaml $(head -n 1 /tmp/why)"
         else echo no-converter
         fi
         """#

@@ -187,9 +187,11 @@ extension LanguageReference {
         "resume": ["`impossible` (not paused)"],
         "orphan COUNT from SERVICE living TIME": ["`impossible` (a real program makes none on demand)"],
         "repeat NUMBER times": ["`impossible` (0 times)", "`incomplete` (no block)"],
-        "sweep kill (from TIME to TIME step TIME | at every event)": [
-            "`bad-value` (more than 10000 moments, or none)", "`incomplete` (no block)",
-        ],
+        "sweep (kill | stop [grace GRACE] | restart [grace GRACE] | signal SIGNAL to PARTY | crash SERVICE) "
+            + "(from TIME to TIME step TIME | at every event) [of the next life]": [
+                "`bad-value` (more than 10000 moments, or none)", "`incomplete` (no block)",
+                "`impossible` (nothing in the block starts the container, or with `of the next life` a second time)",
+            ],
         "expect QUESTION [within TIME] [for TIME]": [
             "`undecidable` (see the condition; nothing was started before)",
             "`proves-nothing` (nothing can have happened yet)", "`conflict` (`no … within` with `for`)",

@@ -343,17 +343,19 @@ struct SweepRecord: Codable {
 
     /// - Parameter scenario: the one that the sweep is a step of.
     func outcome(of scenario: Scenario) throws(UnknownRecord) -> SweepOutcome {
-        let step = scenario.steps.everyStep.first { $0.place.line == line && $0.place.column == column }
-        guard case .sweep(let plan, _)? = step?.action else {
-            throw UnknownRecord(description: "there is no sweep in line \(line)")
-        }
+        // Steps that Swift has built may have the same place, and files of their own.
+        let plan =
+            scenario.steps.everyStep.lazy.compactMap { step -> SweepPlan? in
+                guard case .sweep(let plan, _) = step.action else { return nil }
+                return step.place.line == self.line && step.place.column == self.column ? plan : nil
+            }.first ?? SweepPlan(.kill, .everyEvent)
         var runs: [SweepOutcome.Run] = []
         for kill in kills {
             runs.append(
                 SweepOutcome.Run(
                     kill.after_ns.map { .time(.nanoseconds($0)) } ?? .event(kill.event ?? 0, what: kill.what),
                     cameTooLate: kill.came_too_late, steps: kill.order.map { .init($0, kill.steps[$0] ?? 0) },
-                    hasFailed: kill.failed, failure: try kill.failure?.failure(of: scenario),
+                    hasFailed: kill.failed, failure: try? kill.failure?.failure(of: scenario),
                     lastWords: kill.last_words))
         }
         var again: SweepOutcome.Reproduction?

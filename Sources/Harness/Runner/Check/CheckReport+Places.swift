@@ -51,8 +51,8 @@ extension CheckReport {
         let closing: Set<String> = ["fi", "done", "esac", "}", ";;", "else", ")"]
         var result: Int?
         for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-            let words = line.drop(while: \.isWhitespace)
-            if !words.isEmpty, !words.hasPrefix("#"), !closing.contains(String(words)) { result = number + 1 }
+            let words = String(line.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+            if !words.isEmpty, !words.hasPrefix("#"), !closing.contains(words) { result = number + 1 }
         }
         return result
     }
