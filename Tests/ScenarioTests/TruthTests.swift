@@ -428,7 +428,7 @@ struct TruthTests {
                   command sh -c "trap 'echo saving the dump' TERM; echo up; while :; do sleep 0.01; done"
                   start
                   wait for output line "up" within 5s
-                  stop grace 300ms
+                  stop grace 3s
                   expect exit 0
                 """, answer: .fails(["exit 137", "saving the dump"])),
         Case(
