@@ -104,8 +104,8 @@ printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+js
 manifest=$(digest "$image/manifest")
 mv "$image/manifest" "$image/blobs/sha256/$manifest"
 printf '{"imageLayoutVersion":"1.0.0"}' > "$image/oci-layout"
-printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s,"annotations":{"io.containerd.image.name":"docker.io/library/harness:%s","org.opencontainers.image.ref.name":"%s"}}]}' \
-    "$manifest" "$(size "$manifest")" "$version" "$version" > "$image/index.json"
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' \
+    "$manifest" "$(size "$manifest")" "$version" > "$image/index.json"
 printf '[{"Config":"blobs/sha256/%s","RepoTags":["harness:%s"],"Layers":["blobs/sha256/%s"]}]' "$config" "$version" "$layer" > "$image/manifest.json"
 deterministic "$image" | gzip -n -9 > "$output/$name-image.tar.gz"
 

@@ -51,7 +51,7 @@ extension SweepOutcome {
                 ? "\(runs[stretch.lowerBound].moment)"
                 : "\(runs[stretch.lowerBound].moment) to \(runs[stretch.upperBound].moment)"
         }
-        if all.count > words.count { words.append("and \(all.count - words.count) times more") }
+        if all.count > words.count { words.append("and \(all.count - words.count) more") }
         return words.joined(separator: ", ") + (indices.count > 1 ? " (\(indices.count))" : "")
     }
 
