@@ -62,7 +62,7 @@ public final class Command {
     public func send(_ signal: Signal) throws { try process.descriptor.send(signal) }
 
     /// What came of it. Blocks until it has ended and closed its output, or until the deadline, when it is killed.
-    public func finish(within limit: Duration = .seconds(60)) throws -> Outcome {
+    public func finish(within limit: Duration = .seconds(300)) throws -> Outcome {
         let deadline = MonotonicInstant.now.advanced(by: limit)
         var texts: [[UInt8]] = [[], []]
         var isOpen = [true, true]

@@ -5,7 +5,7 @@ import Testing
 
 /// Programs that checks by name, by ptrace or by a look at /proc were wrong about: the CNTI test suite's bad samples, and those of its issues.
 @Suite("Traps of checks", .timeLimit(.minutes(5)))
-struct CheckTrapsTests {
+struct CheckTrapsTestsSerial {
     struct Trap: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let command: [String]

@@ -5,7 +5,7 @@ import Testing
 
 /// What `harness check` finds, at its line of the Dockerfile and of the script.
 @Suite("Places of checks", .timeLimit(.minutes(5)))
-struct CheckPlacesTests {
+struct CheckPlacesTestsSerial {
     @Test func whatIsFoundIsAtItsLine() async throws {
         let folder = "/tmp/harness-test-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
