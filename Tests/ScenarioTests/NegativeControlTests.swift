@@ -342,7 +342,7 @@ struct NegativeControlTests {
                   wait for step b ran once within 10s
                   wait for file /run/m exists within 10s
                   restart grace 0s
-                  expect step a ran 2 times within 300ms
+                  expect step a ran 2 times within 2s
                 """),
         Control(
             kind: .stopTook, initName: "reference",
