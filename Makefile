@@ -151,7 +151,7 @@ uninstall: ## takes away what `make install` has put under PREFIX
 	rm -rf $(DESTDIR)$(PREFIX)/bin/harness $(DESTDIR)$(PREFIX)/libexec/harness $(DESTDIR)$(PREFIX)/share/harness \
 	  $(DESTDIR)$(PREFIX)/share/man/man1/harness.1
 
-# Fully static: it starts on any Linux, of whatever libc. The map keeps the folder of the sources out of it.
+# Fully static: it starts on any Linux with any libc, and with none.
 STATIC_CLI := $(SWIFT_BUILD) -c release --scratch-path .build-static --product harness -Xswiftc -static-executable
 
 .PHONY: dist

@@ -68,7 +68,7 @@ printf 'harness (%s) unstable; urgency=medium\n\n  * Built from its sources.\n\n
 printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: harness\n\nFiles: *\nCopyright: %s the authors of harness\nLicense: none-yet\n Nothing has been said yet of what others may do with it.\n' \
     "${date%%-*}" > "$package/usr/share/doc/harness/copyright"
 mkdir -p "$package/usr/share/lintian/overrides"
-printf '# They start in any root, of whatever libc.\nharness: statically-linked-binary *\n' > "$package/usr/share/lintian/overrides/harness"
+printf '# They start in any root, with any libc.\nharness: statically-linked-binary *\n' > "$package/usr/share/lintian/overrides/harness"
 cat > "$package/DEBIAN/control" <<EOF
 Package: harness
 Version: $version

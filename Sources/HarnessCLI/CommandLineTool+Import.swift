@@ -33,7 +33,7 @@ extension CommandLineTool {
         }
     }
 
-    /// A document by its path. YAML is made JSON by a program of this machine, in a container.
+    /// A document by its path. YAML is made JSON by Python, in a container.
     ///
     /// - Throws: `BadUsage`: of YAML that cannot be made JSON here, how to do so.
     static func documents(
@@ -131,9 +131,9 @@ enum YAMLForm {
     func remedy(for file: String) -> String {
         switch self {
         case .compose:
-            "\(file) is YAML: install python3-yaml or yq, or make JSON of it with `docker compose -f \(file) config --format json`"
+            "\(file) is YAML: install python3-yaml, or make JSON of it with `docker compose -f \(file) config --format json`"
         case .kubernetes:
-            "\(file) is YAML: install python3-yaml or yq, or make JSON of it with `kubectl create --dry-run=client -o json -f \(file)`"
+            "\(file) is YAML: install python3-yaml, or make JSON of it with `kubectl create --dry-run=client -o json -f \(file)`"
         }
     }
 }

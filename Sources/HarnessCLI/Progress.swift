@@ -23,7 +23,7 @@ final class Progress: Sendable {
         var announced: Set<String> = []
     }
 
-    /// Without a terminal a sweep that takes longer is announced, once so many of its runs are over.
+    /// Without a terminal a sweep that takes longer is announced, once a few of its runs are over.
     private static let longSweep = (time: Duration.seconds(10), runs: 5)
 
     init(of jobs: [Session.Job], accepted: Accepted, isShown: Bool, seconds: Double?) {

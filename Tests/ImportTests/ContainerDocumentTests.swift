@@ -73,6 +73,45 @@ struct ContainerDocumentTests {
             ])
     }
 
+    /// What is switched off, and what Compose takes of Swarm.
+    @Test(arguments: [
+        ("\"healthcheck\":{\"disable\":true}", "no health check"),
+        ("\"healthcheck\":{\"test\":[\"NONE\"]}", "no health check"),
+        ("\"security_opt\":[\"no-new-privileges:true\"]", "new privileges off"),
+        (
+            "\"deploy\":{\"restart_policy\":{\"condition\":\"on-failure\",\"max_attempts\":2}}",
+            "restart policy on-failure:2"
+        ),
+        ("\"deploy\":{\"restart_policy\":{}}", "restart policy always"),
+        ("\"mem_limit\":\"64M\"", "memory limit 64MiB"), ("\"command\":\"a 'b c'\"", "arguments a \"b c\""),
+        ("\"volumes\":[\"/data\"]", "volume v1 at /data"), ("\"volumes\":[\"d:/data:ro\"]", "volume d at /data"),
+    ])
+    func aServicesLinesAreCarriedOver(json: String, line: String) throws {
+        let text = "{\"services\":{\"a\":{\"image\":\"x\",\(json)}}}"
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(lines(one).contains(line), "\(lines(one))")
+    }
+
+    /// A policy of the service itself wins over Swarm's.
+    @Test func swarmsPolicyIsTheSecondChoice() throws {
+        let text =
+            "{\"services\":{\"a\":{\"image\":\"x\",\"restart\":\"no\",\"deploy\":{\"restart_policy\":{}}}}}"
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(one.scenario.restart == .no)
+    }
+
+    @Test(arguments: [
+        ("[\"no-new-privileges\"]", true, 0), ("[\"no-new-privileges=true\"]", true, 0),
+        ("[\"no-new-privileges:false\"]", false, 0), ("[\"seccomp=unconfined\"]", false, 1), ("null", false, 0),
+    ])
+    func dockersSecurityOptionsAreRead(options: String, isSet: Bool, remarks: Int) throws {
+        let text =
+            "[{\"Name\":\"/a\",\"Config\":{\"Image\":\"x\",\"Cmd\":[\"y\"],\"Healthcheck\":{\"Test\":[\"NONE\"]}},\"HostConfig\":{\"SecurityOpt\":\(options)}}]"
+        let one = try #require(try ContainerDocument.read(Array(text.utf8)).documents.first)
+        #expect(one.scenario.settings.hasNoNewPrivileges == isSet && one.remarks.count == remarks, "\(one.remarks)")
+        #expect(one.scenario.hasNoHealthCheck && one.scenario.healthCheck == nil)
+    }
+
     /// A user of no name and no number is told of.
     @Test(arguments: [":", ":5", "", "a:b", "5:"]) func anOddUserIsTold(user: String) throws {
         let text = "{\"services\":{\"a\":{\"image\":\"x\",\"user\":\"\(user)\"}}}"

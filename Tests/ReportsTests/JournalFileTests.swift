@@ -176,6 +176,36 @@ struct JournalFileTests {
     }
 
     /// What was judged wrongly is judged again.
+    /// What was done, how many moments were taken, and what failed at each.
+    @Test(arguments: ["kill", "stop grace 1s", "restart", "signal SIGHUP to init", "crash app"])
+    func aSweepComesBack(disturbance: String) throws {
+        let text =
+            "scenario \"s\"\n  service app\n\n  sweep \(disturbance) at every event of the next life\n    start\n    start\n    expect exit 0\n"
+        let scenario = try #require(parseScenarios(Array(text.utf8), file: "s/a.scenario").values.first)
+        guard case .sweep(let plan, let inner)? = scenario.steps.first?.action,
+            case .expect(let expectation)? = inner.last?.action
+        else { return #expect(Bool(false), "\(scenario.steps)") }
+        let failure = Failure(
+            place: inner[2].place, .expect(expectation), observed: "exit 1",
+            evidence: [Evidence(Event(at: MonotonicInstant(nanoseconds: 1), .runtime(.graceExpired)))])
+        let outcome = SweepOutcome(
+            place: scenario.steps[0].place, plan: plan,
+            runs: [
+                .init(
+                    .event(3, what: "fork"), cameTooLate: false, steps: [.init("a", 2)], hasFailed: true,
+                    failure: failure, lastWords: "no"),
+                .init(.event(4, what: nil), cameTooLate: true, steps: [], hasFailed: false),
+            ], missed: [5], attempts: 6, sample: .init(taken: 3, of: 90),
+            reproduction: .init(scenario, failures: 4, trials: 5))
+        let result = RunResult(
+            initName: "none", scenario: scenario,
+            verdict: .failed([Failure(place: outcome.place, .moments(2), observed: "bad")]), duration: .zero,
+            journal: Journal(witness: .tracefs), sweeps: [outcome])
+        let report = RunReport(results: [result], skipped: [], witness: .tracefs, jobs: 1, duration: .zero)
+        let read = try JournalFile.read(Array(try Self.lines(report).utf8), rejudges: false).results[0]
+        #expect(read.sweeps == [outcome] && read.verdict == result.verdict)
+    }
+
     @Test func aRecordedRunIsJudgedAgain() throws {
         let text = try Self.lines(
             Self.report([

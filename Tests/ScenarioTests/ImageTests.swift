@@ -89,6 +89,24 @@ struct ImageTests {
         #expect(end.output.hasSuffix("3\n0\n"), "\(end.output)")
     }
 
+    /// The image's health check is asked, and not where the scenario says so.
+    @Test func theHealthCheckCanBeSwitchedOff() async throws {
+        let end = try await shell(
+            #"""
+            mkdir -p one/etc; echo hello > one/etc/motd; pack one
+            layout '{"Healthcheck":{"Test":["CMD","/bin/false"],"Interval":50000000,"Retries":1}}' one.tar
+            head='scenario "s"\n  about none\n  image lay\n  command /.harness/fake-services pause\n'
+            printf "$head\n  start\n  expect state unhealthy within 5s\n" > s.scenario
+            harness run --no-config s.scenario --quiet
+            printf "$head  no health check\n\n  start\n  expect state running for 500ms\n" > s.scenario
+            harness run --no-config s.scenario --verbose | grep -c 'health check: '
+            printf "$head  no health check\n\n  start\n  expect state unhealthy within 5s\n" > s.scenario
+            harness lint s.scenario 2>&1 | grep -c "nobody knows how it is"
+            """#)
+        #expect(
+            end.output.contains("1 passed, 0 failed") && end.output.hasSuffix("\n0\n1\n"), "\(end.output)\(end.errors)")
+    }
+
     /// More layers than their paths would have room on one page.
     @Test func manyLayersAreStacked() async throws {
         let end = try await shell(

@@ -19,7 +19,8 @@ extension ScenarioCheck {
                 .conflict, "where there are several containers a service belongs to one of them", at: service.place,
                 about: service.name)
         }
-        if scenario.settings != ContainerSettings() || scenario.healthCheck != nil || scenario.stop.hook != nil
+        if scenario.settings != ContainerSettings() || scenario.healthCheck != nil || scenario.hasNoHealthCheck
+            || scenario.stop.hook != nil
             || scenario.startHook != nil
         {
             note(
@@ -112,7 +113,7 @@ extension ScenarioCheck {
                         to: dependency.name, among: scenario.members.map(\.name).filter { $0 != member.name }))
                 continue
             }
-            if dependency.condition == .healthy, other.scenario.healthCheck == nil, isWhole {
+            if dependency.condition == .healthy, !other.scenario.mayHaveHealthCheck, isWhole {
                 note(
                     .undecidable,
                     "'\(member.name)' waits for '\(other.name)' to be healthy, which has no 'health check'",

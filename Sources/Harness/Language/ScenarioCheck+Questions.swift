@@ -39,7 +39,7 @@ extension ScenarioCheck {
                     .undecidable, "without a restart policy nothing is restarted by the runtime", at: step.place)
             }
         case .state(.healthy), .state(.unhealthy):
-            if scenario.healthCheck == nil, isWhole {
+            if !scenario.mayHaveHealthCheck, isWhole {
                 note(.undecidable, "without a 'health check' nobody knows how it is", at: step.place)
             }
         case .state(.stopping):

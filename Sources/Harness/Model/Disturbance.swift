@@ -41,7 +41,7 @@ public enum Disturbance: Hashable, Sendable {
 public struct SweepPlan: Hashable, Sendable {
     /// When it comes.
     public enum Moments: Hashable, Sendable {
-        /// So long after the start of the container.
+        /// This long after the start of the container.
         case range(from: Duration, to: Duration, step: Duration)
         /// Right after each event of a run that nothing disturbs.
         case everyEvent

@@ -42,6 +42,11 @@ public struct Scenario: Hashable, Sendable {
     public var healthCheck: HealthCheck?
     /// That of the image is not asked either.
     public var hasNoHealthCheck = false
+    /// It has one, or its image may: that of an image is asked by Docker, Podman and Compose.
+    public var mayHaveHealthCheck: Bool {
+        if healthCheck != nil { return true }
+        return settings.image != nil && !hasNoHealthCheck && runtime != .kubernetes && runtime != .nspawn
+    }
     /// In the order in which they are written.
     public var services: [Service] = []
     /// The containers, where there are several; the scenario then has neither settings nor services of its own.

@@ -36,7 +36,7 @@ package struct CheckItem: Hashable, Sendable {
         }
     }
 
-    /// Checks whose failure explains that this one fails: what does not come up again later does not do so earlier either.
+    /// Checks of which this one's failure cannot be told apart: what does not come up again later can hardly do so earlier.
     package var presupposed: [CheckItem] {
         switch self {
         case .restartEarly, .together: [.restarts]
@@ -126,7 +126,8 @@ package struct CheckItem: Hashable, Sendable {
     /// A second container on its volumes does not end it, and it becomes ready again after both.
     package static let together = CheckItem(
         "together", "bears a second container on its volumes", .harmful,
-        harm: "two replicas, or an upgrade that starts the new container before the old has ended, cost the data",
+        harm:
+            "a second replica, or an upgrade that starts the new container before the old has ended, ends the first one, or leaves what no start accepts",
         remedy: "take a lock on the volume (flock) before the first write, and end where another has it")
     /// It becomes ready with a terminal, or without if it usually has one.
     package static let terminal = CheckItem(

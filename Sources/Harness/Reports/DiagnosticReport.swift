@@ -76,7 +76,7 @@ extension FileDiagnostics {
         let number = String(place.line)
         let before = FileDiagnostics.printable(line[start..<column])
         let shown = (start > 0 ? "…" : "") + before + FileDiagnostics.printable(line[column..<max(column, end)])
-        // Tabs are kept, so that the mark is under its place whatever they are shown as.
+        // Tabs are kept, so that the mark is under its place, however wide they are shown.
         let margin = (start > 0 ? " " : "") + String(before.map { $0 == "\t" ? "\t" : " " })
         let marked = line[column..<min(max(column, end), column + max(1, length))]
         let width = max(1, String(decoding: marked, as: UTF8.self).count)

@@ -8,7 +8,7 @@ import Vocabulary
 struct Appointment: Hashable, Sendable {
     /// When it comes.
     enum Moment: Hashable, Sendable {
-        /// So long after the start.
+        /// This long after the start.
         case time(Duration)
         /// When this number of events of the container has been seen since the start.
         case event(Int)

@@ -110,7 +110,7 @@ struct Sweep {
         var all: [Run] = []
         for _ in 0..<Sweep.attempts where !missed.isEmpty {
             all += try runs(at: missed.map(Appointment.Moment.event), atOnce: Sweep.atOnceWatching)
-            // Where PID 1 had ended before, it will have the next time, too.
+            // Where PID 1 had ended before, it will have ended the next time, too.
             missed.removeAll { number in
                 all.contains { $0.events.count == number || $0.moment == .event(number) && $0.outcome.cameTooLate }
             }
@@ -155,17 +155,21 @@ struct Sweep {
             if counts[name] == nil { names.append(name) }
             counts[name, default: 0] += 1
         }
-        let (began, came) = (result.disturbed?.began ?? .distantFuture, result.disturbed?.came)
-        let events = result.journal.ownEvents(from: began, to: came ?? .distantFuture).map(result.journal.name)
+        // Where nothing was done, no event is the one before it.
+        var events: [String] = []
+        if let disturbed = result.disturbed, let came = disturbed.came {
+            events = result.journal.ownEvents(from: disturbed.began, to: came).map(result.journal.name)
+        }
+        let isLate = result.disturbed?.came == nil
         let when: SweepOutcome.Moment =
             switch moment {
             case .time(let time): .time(time)
-            case .event: .event(events.count, what: events.last)
+            case .event(let asked): .event(isLate ? asked : events.count, what: events.last)
             }
         var failure: Failure?
         if case .failed(let failures) = result.verdict { failure = failures.first }
         let outcome = SweepOutcome.Run(
-            when, cameTooLate: came == nil, steps: names.map { .init($0, counts[$0] ?? 0) }, hasFailed: result.isBad,
+            when, cameTooLate: isLate, steps: names.map { .init($0, counts[$0] ?? 0) }, hasFailed: result.isBad,
             failure: failure,
             lastWords: result.isBad ? result.journal.events.printedLines.last { !$0.text.isEmpty }?.text : nil)
         return Run(moment: moment, events: events, outcome: outcome, result: result)

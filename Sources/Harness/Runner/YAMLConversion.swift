@@ -1,7 +1,7 @@
 import Kernel
 import Vocabulary
 
-/// YAML as people write it, made JSON by a program that this machine has: Python's yaml, or yq (mikefarah/yq).
+/// YAML as people write it, made JSON by this machine's Python, where that has its yaml.
 package struct YAMLConversion {
     let session: Session
 
@@ -51,9 +51,6 @@ package struct YAMLConversion {
 
     private static let script = #"""
         if python3 -I -c 'import yaml' 2> /dev/null; then python3 -I -c "$1" < /input | head -c 8000000
-        elif yq --version 2> /dev/null | grep -q mikefarah; then
-            yq -o=json -I=0 eval-all '[.]' /input 2> /tmp/why | head -c 8000000
-            [ ! -s /tmp/why ] || echo "no-yaml $(head -n 1 /tmp/why)"
         else echo no-converter
         fi
         """#

@@ -609,7 +609,7 @@ extension Grammar {
         },
         Form(
             "service NEW-NAME [after SERVICES]",
-            "A process that the init is to start and look after, behind those that it comes after; how it behaves is in "
+            "A process that the init is to start and look after, after those that it names; how it behaves is in "
                 + "the block below. Without a block it is a well-behaved daemon: ready at once, ends at once with status 0 on "
                 + "the stop signal, SIGTERM and SIGINT.",
             example: """

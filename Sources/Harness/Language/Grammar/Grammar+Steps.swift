@@ -433,7 +433,7 @@ extension Grammar {
             "sweep (kill | stop [grace GRACE] | restart [grace GRACE] | signal SIGNAL to PARTY | crash SERVICE) "
                 + "(from TIME to TIME step TIME | at every event) [of the next life]",
             "The steps in the block below, once for each moment, all of them side by side, each in a container of its own: PID 1 is "
-                + "killed, or the container stopped or restarted, or a process sent a signal, so long after the first start in the block, or "
+                + "killed, or the container stopped or restarted, or a process sent a signal, this long after the first start in the block, or "
                 + "right after each event of a run that nothing disturbs; with `of the next life` after the second start. Where PID 1 has "
                 + "ended before, nothing is done.",
             otherwise: "the grace period of `stop signal`; the first start in the block",

@@ -131,14 +131,16 @@ package struct Checker: Sendable {
             entries: all, run: run)
     }
 
-    /// What another failure explains is no finding of its own.
+    /// A failure that cannot be told apart from another's is no finding of its own.
     private func explained(_ entries: [CheckEntry]) -> [CheckEntry] {
         let bad = entries.filter { $0.answer == .bad }.map(\.item)
         return entries.map { entry in
             guard entry.answer == .bad, let reason = entry.item.presupposed.first(where: bad.contains) else {
                 return entry
             }
-            return CheckEntry(entry.item, .untold("`\(reason.id)` fails, and explains it"), results: entry.results)
+            return CheckEntry(
+                entry.item, .untold("`\(reason.id)` fails, and this is not to be told apart from it"),
+                results: entry.results)
         }
     }
 
